@@ -1,0 +1,12 @@
+"""The inner loops, as machine code where the board can compile it: CRC-16, and moving bytes.
+
+crc16(buf, at, n)               CRC-16 of n bytes at buf[at] (SL 6.2.2). Its low byte goes out
+                                first; the CRC over a frame with its own CRC behind it is 0
+copy(dst, at, src, start, n)    n bytes of src[start:] to dst[at:], upwards: within one buffer
+                                only towards its front. Allocates nothing
+"""
+
+try:
+    from ._viper import copy, crc16
+except (ImportError, SyntaxError, ValueError):  # no emitter, another architecture, or left out
+    from ._plain import copy, crc16  # noqa: F401

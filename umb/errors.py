@@ -1,0 +1,104 @@
+"""What can go wrong on the wire: one class per exception code (AP 7), and what a client sees.
+
+    ModbusError
+      IllegalFunctionError ... GatewayTargetDeviceFailedToRespondError   the peer's exception codes
+      NoReplyError   BadReplyError   NoConnectionError                   no answer, or not one
+
+A wrong argument is a ValueError instead: it is found before anything is sent.
+"""
+
+
+class ModbusError(Exception):
+    """Anything that the wire can do. error_code is the peer's exception code, None if it sent none."""
+
+    error_code = None
+
+
+class IllegalFunctionError(ModbusError):
+    """1: the server does not offer this function code."""
+
+    error_code = 1
+
+
+class IllegalDataAddressError(ModbusError):
+    """2: an address of the request does not exist."""
+
+    error_code = 2
+
+
+class IllegalDataValueError(ModbusError):
+    """3: a quantity, a length or a value is not allowed."""
+
+    error_code = 3
+
+
+class ServerDeviceFailureError(ModbusError):
+    """4: the server failed while it did the work."""
+
+    error_code = 4
+
+
+class AcknowledgeError(ModbusError):
+    """5: accepted, but it takes long; ask again later."""
+
+    error_code = 5
+
+
+class ServerDeviceBusyError(ModbusError):
+    """6: the server is busy with a long command."""
+
+    error_code = 6
+
+
+class MemoryParityError(ModbusError):
+    """8: the server's file memory failed its parity check."""
+
+    error_code = 8
+
+
+class GatewayPathUnavailableError(ModbusError):
+    """10: the gateway has no path to that slave id."""
+
+    error_code = 10
+
+
+class GatewayTargetDeviceFailedToRespondError(ModbusError):
+    """11: nobody answered behind the gateway."""
+
+    error_code = 11
+
+
+class NoReplyError(ModbusError):
+    """Time ran out and nothing came."""
+
+
+class BadReplyError(ModbusError):
+    """What came is not an answer to the request: CRC, function code, length or contents."""
+
+
+class NoConnectionError(ModbusError):
+    """The peer cannot be reached, or it closed the connection."""
+
+
+error_code_to_exception_map = {
+    c.error_code: c
+    for c in (
+        IllegalFunctionError,
+        IllegalDataAddressError,
+        IllegalDataValueError,
+        ServerDeviceFailureError,
+        AcknowledgeError,
+        ServerDeviceBusyError,
+        MemoryParityError,
+        GatewayPathUnavailableError,
+        GatewayTargetDeviceFailedToRespondError,
+    )
+}
+
+
+def exception_for(error_code):
+    """The exception that stands for a peer's exception code, ready to be raised."""
+    kind = error_code_to_exception_map.get(error_code, ModbusError)
+    error = kind("exception %d" % error_code)
+    error.error_code = error_code
+    return error

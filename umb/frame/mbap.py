@@ -1,0 +1,37 @@
+"""The Modbus TCP frame: MBAP header and PDU from adu[0] on (TCP Guide 3.1.2, 3.1.3)."""
+
+from micropython import const
+
+_HEADER = const(7)
+
+
+class MBAP:
+    """Modbus TCP frames in an ADU buffer."""
+
+    start = 0  # where in the buffer the frame begins
+    header = _HEADER  # how much of it is needed before its length is known
+
+    @staticmethod
+    def missing(adu, have):
+        """Of a frame that begins at adu[0], `have` bytes are there: how many are missing?
+
+        0: it is whole. Less than 0: garbage (protocol id not 0, length not 2..254).
+        """
+        if have < _HEADER:
+            return _HEADER - have
+        size = adu[4] << 8 | adu[5]
+        if adu[2] | adu[3] or not 2 <= size <= 254:
+            return -1
+        return size + 6 - have
+
+    @staticmethod
+    def pdu_size(have):
+        """The length of the PDU in a whole frame of `have` bytes."""
+        return have - _HEADER
+
+    @staticmethod
+    def seal(adu, n):
+        """Frame the PDU of n bytes at adu[7]; the transaction id stays. Returns its length."""
+        adu[2] = adu[3] = adu[4] = 0
+        adu[5] = n + 1
+        return n + _HEADER

@@ -1,0 +1,122 @@
+"""The RTU frame: slave id, PDU and CRC-16 from adu[6] on (SL 2.5.1.1).
+
+A frame ends where its function code says, if the CRC is right there, or where the line falls
+silent. Both are needed: silence may go unseen (USB adapters, a program that was busy), and not
+every length can be told.
+"""
+
+from micropython import const
+
+from ..crc import copy, crc16
+
+_START = const(6)
+_SHORTEST = const(4)  # slave id, function code, CRC
+_LONGEST = const(256)  # SL 2.5.1.1
+
+
+def seal(adu, n):
+    """Put the CRC behind the PDU of n bytes at adu[7]. Returns the frame's length."""
+    crc = crc16(adu, _START, n + 1)
+    adu[n + 7] = crc & 0xFF
+    adu[n + 8] = crc >> 8
+    return n + 3
+
+
+class RTU:
+    """Finds the frames in what a line delivers. The bytes are the driver's to put at adu[6 + have].
+
+    sizes(buf, at, n)  of a frame at buf[at:] n >= 4 bytes are there: the smallest length >= n at
+                       which it may end or more can be told; 0: only silence ends it
+    ours(slave_id)     whether a frame for this id is worth being searched for among garbage
+    """
+
+    def __init__(self, adu, sizes, ours):
+        self.adu = adu
+        self.bad = 0  # how often something was thrown away; the driver's to read and clear
+        self._sizes = sizes
+        self._ours = ours
+        self.reset()
+
+    def reset(self):
+        """Forget what has come: the next byte begins a frame."""
+        self.have = 0  # bytes of adu[6:] that have come and belong to no frame yet
+        self.need = _SHORTEST  # how many more the driver may put there before anything is decided
+        self._open = True  # what is there can still become a frame
+        self._burst = 0  # where silence was last: a frame may begin there too. -1: too much came
+
+    def gap(self):
+        """There may have been silence behind what is there: the next byte may begin a frame."""
+        if self._burst < 0:
+            self.reset()
+        elif self.have:
+            self._burst = self.have
+            self.need = min(self.need, _SHORTEST)
+
+    def push(self, n):
+        """n <= need bytes more are there. Returns the length of a whole frame at adu[6], or 0.
+
+        What came after a silence is tried as a frame of its own first, then as a continuation.
+        """
+        if self._burst < 0:
+            return 0  # the next ones are put where these are
+        self.have += n
+        self.need -= n
+        if self.need:
+            return 0
+        self._open = False
+        need = _LONGEST - self.have
+        at = self._burst
+        while True:
+            n = self.have - at
+            size = self._sizes(self.adu, _START + at, n) if n >= _SHORTEST else _SHORTEST
+            if size == n:
+                if crc16(self.adu, _START + at, n) == 0:
+                    return self._found(at)
+                size = self._sizes(self.adu, _START + at, n + 1)
+            if 0 < size <= _LONGEST - at:
+                self._open = True
+                need = min(need, size - n)
+            if at == 0:
+                break
+            at = 0
+        self.need = need
+        if need == 0:  # longer than any frame: nothing counts until silence
+            self.drop()
+            self._burst = -1
+            self.have = 1
+            self.need = _LONGEST - 1
+        return 0
+
+    def _found(self, at):
+        n = self.have - at
+        if at:
+            self.bad += 1
+            copy(self.adu, _START, self.adu, _START + at, n)
+        self.reset()
+        return n
+
+    def quiet(self):
+        """The line is silent. Returns the length of a frame that this has ended, or 0.
+
+        That is one of unknown length, or one for us with noise right before it.
+        """
+        if self._burst < 0:
+            self.reset()
+        for at in range(self.have - _SHORTEST + 1):
+            n = self.have - at
+            if at and at != self._burst:
+                if not self._ours(self.adu[_START + at]):
+                    continue
+                if self._sizes(self.adu, _START + at, n) != n:
+                    continue
+            if crc16(self.adu, _START + at, n) == 0:
+                return self._found(at)
+        if not self._open:
+            self.drop()
+        return 0
+
+    def drop(self):
+        """Give up what is there."""
+        if self.have:
+            self.bad += 1
+        self.reset()

@@ -1,0 +1,81 @@
+"""Requests and responses, checked and measured in place. The PDU is at adu[7] always.
+
+"AP" is the MODBUS Application Protocol Specification V1.1b3.
+"""
+
+from micropython import const
+
+_ILLEGAL_FUNCTION = const(1)
+_ILLEGAL_VALUE = const(3)
+_COUNTED = const(0x80)
+
+# How long the PDU of a function code is (AP 6): a number of bytes, or where in it the byte
+# that counts the rest stands (+ _COUNTED). 0: its length cannot be told from its beginning.
+REQUEST = (
+    b"\x00\x05\x05\x05\x05\x05\x05\x01\x05\x00\x00\x01\x01\x00\x00\x85\x85\x01\x00\x00\x81\x81"
+    b"\x07\x89\x03\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x04"
+)
+RESPONSE = (
+    b"\x00\x81\x81\x81\x81\x05\x05\x02\x05\x00\x00\x05\x81\x00\x00\x05\x05\x81\x00\x00\x81\x81"
+    b"\x07\x81\x82\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00"
+)
+
+
+def rtu_size(table, buf, at, n):
+    """Where an RTU frame at buf[at:] may end, n >= 2 bytes of it being there: a length >= n.
+
+    table is REQUEST or RESPONSE. Where the byte that counts the rest has not come yet, it is the
+    length at which it will have. 0: nobody can tell, or it should have ended before.
+    """
+    code = buf[at + 1]
+    if code & 0x80:  # an exception response (AP 7)
+        size = 2 if table is RESPONSE else 0
+    else:
+        size = table[code] if code < len(table) else 0
+        if size >= _COUNTED:
+            at += size - _COUNTED + 1
+            size += 1 - _COUNTED
+            size += buf[at] if n > size else 1
+    size += 3
+    return size if n <= size > 3 else 0
+
+
+def refuse(adu, code):
+    """Make the request at adu[7] its exception response (AP 7). Returns its length."""
+    adu[7] |= 0x80
+    adu[8] = code
+    return 2
+
+
+def data_size(code, quantity):
+    """How many bytes that many values take: bits for FC 1, 2 and 15, registers otherwise."""
+    return quantity + 7 >> 3 if code in b"\x01\x02\x0f" else quantity << 1
+
+
+def check(adu, n):
+    """Is the PDU of n bytes at adu[7] a request of FC 1-6, 15, 16, 22 or 23 as AP 6 has it?
+
+    Returns 0, or the exception code: 1 for other function codes, 3 for a wrong length,
+    quantity, byte count or coil value. Addresses are for the data model to check.
+    """
+    code = adu[7]
+    good = n == 5
+    if 0 < code < 5:
+        most = 2000 if code < 3 else 125
+        good = good and 0 < (adu[10] << 8 | adu[11]) <= most
+    elif code == 5:
+        good = good and adu[11] == 0 and adu[10] in b"\x00\xff"
+    elif code == 22:
+        good = n == 7
+    elif code in b"\x0f\x10\x17":
+        at = 10  # where the quantity to be written stands
+        most = 1968 if code == 15 else 123
+        if code == 23:
+            at = 14
+            most = 121 if n > 10 and 0 < (adu[10] << 8 | adu[11]) <= 125 else 0
+        quantity = adu[at] << 8 | adu[at + 1]
+        size = data_size(code, quantity)
+        good = n == size + at - 4 and adu[at + 2] == size and 0 < quantity <= most
+    elif code != 6:
+        return _ILLEGAL_FUNCTION
+    return 0 if good else _ILLEGAL_VALUE

@@ -1,0 +1,96 @@
+"""Non-blocking TCP sockets of every port: listening, accepting, and filling an ADU buffer."""
+
+import socket
+
+from micropython import const
+
+_CHUNK = const(16)
+_IPPROTO_TCP = const(6)
+_TCP_NODELAY = const(1)
+
+
+def resolve(address):
+    """What bind and connect of this port take for (host, port)."""
+    return socket.getaddrinfo(address[0], address[1], 0, socket.SOCK_STREAM)[0][-1]
+
+
+def listen(address, backlog):
+    """A non-blocking socket that listens at (host, port). Raises OSError."""
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(resolve(address))
+        listener.listen(backlog)
+        listener.setblocking(False)
+    except OSError:
+        listener.close()
+        raise
+    return listener
+
+
+def accept(listener):
+    """The next waiting connection as (socket, (host, port)), non-blocking. Raises OSError."""
+    sock, peer = listener.accept()
+    sock.setblocking(False)  # ports differ in what they inherit
+    no_delay(sock)
+    if not isinstance(peer, tuple):  # the unix port's raw address
+        _, host, port = socket.sockaddr(peer)[:3]
+        peer = (socket.inet_ntop(socket.AF_INET, host), port)
+    return sock, peer
+
+
+def no_delay(sock):
+    """Let every frame leave at once (TCP Guide 4.3.2), where the port can be told."""
+    try:
+        sock.setsockopt(_IPPROTO_TCP, getattr(socket, "TCP_NODELAY", _TCP_NODELAY), 1)
+    except (OSError, NotImplementedError):
+        pass  # before MicroPython 1.23 every write left at once anyway
+
+
+class Stream:
+    """A non-blocking socket and the ADU buffer that it fills and drains.
+
+    start   where in the buffer frames begin
+    header  how far from there the second read of a frame usually begins
+    """
+
+    def __init__(self, adu, start, header):
+        self.sock = None
+        self._adu = adu
+        self._start = start
+        self._header = header
+        self._frame = memoryview(adu)[start:]
+        self._rest = memoryview(adu)[start + header :]
+        self._chunk = bytearray(_CHUNK)
+
+    def fill(self, have, n):
+        """Read up to n bytes to where `have` are already. Returns how many; -1: it is over."""
+        try:
+            if have == 0:
+                got = self.sock.readinto(self._frame, n)
+            elif have == self._header:
+                got = self.sock.readinto(self._rest, n)
+            else:
+                return self._fill_anywhere(self._start + have, n)
+        except OSError:
+            return -1
+        if got is None:
+            return 0
+        return got or -1
+
+    def _fill_anywhere(self, at, n):
+        """As fill, by way of a small buffer: readinto() takes no offset."""
+        chunk = self._chunk
+        got = self.sock.readinto(chunk, min(n, _CHUNK))
+        if got is None:
+            return 0
+        for i in range(got):
+            self._adu[at + i] = chunk[i]
+        return got or -1
+
+    def push(self, done, n):
+        """Write what is left of n bytes after `done`. Returns how many left; -1: it is over."""
+        try:
+            return self.sock.write(self._adu, self._start + done, n - done) or 0
+        except OSError:
+            return -1

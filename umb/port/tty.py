@@ -1,0 +1,92 @@
+"""TTY: a serial device of a Unix machine with the methods of machine.UART.
+
+For a PC with a USB adapter, for tests, and for programs that are to run on a board later. The
+kernel does the sending: a direction pin is the adapter's business, and so is an echo, which has
+to be switched off there. The numbers are those of Linux.
+"""
+
+import select
+import termios
+
+from micropython import RingIO, const
+
+_CHUNK = const(256)
+_CS7, _CS8, _CSTOPB, _CREAD, _PARENB, _PARODD, _CLOCAL = (
+    0o40,
+    0o60,
+    0o100,
+    0o200,
+    0o400,
+    0o1000,
+    0o4000,
+)
+_VTIME, _VMIN = const(5), const(6)
+_SPEEDS = {
+    1200: 9,
+    2400: 11,
+    4800: 12,
+    9600: 13,
+    19200: 14,
+    38400: 15,
+    57600: 0o10001,
+    115200: 0o10002,
+    230400: 0o10003,
+    460800: 0o10004,
+    500000: 0o10005,
+    576000: 0o10006,
+    921600: 0o10007,
+    1000000: 0o10010,
+}
+
+
+class TTY:
+    """The serial device at `path`, opened with this format; parity None, 0 (even) or 1 (odd).
+
+    Raises OSError where it cannot be opened, ValueError for a baudrate that Linux has not.
+    """
+
+    paced = False  # write() returns at once and nothing tells when the last bit has left
+
+    def __init__(self, path, baudrate, bits=8, parity=None, stop=1):
+        speed = _SPEEDS.get(baudrate)
+        if speed is None:
+            raise ValueError("baudrate must be one of %s" % sorted(_SPEEDS))
+        self._file = open(path, "r+b", 0)
+        flags = (_CS7 if bits == 7 else _CS8) | _CREAD | _CLOCAL | speed
+        if stop == 2:
+            flags |= _CSTOPB
+        if parity is not None:
+            flags |= _PARENB | (_PARODD if parity else 0)
+        control = termios.tcgetattr(self._file.fileno())[6]
+        control[_VTIME] = control[_VMIN] = 0  # read() takes what is there and never waits
+        termios.tcsetattr(
+            self._file.fileno(), termios.TCSANOW, [0, 0, flags, 0, speed, speed, control]
+        )
+        self._ring = RingIO(2 * _CHUNK + 1)
+        self._chunk = bytearray(_CHUNK)
+
+    def register(self, poller):
+        """Let a select.poll wake up when something comes."""
+        poller.register(self._file, select.POLLIN)
+
+    def any(self):
+        """How many bytes readinto() can take."""
+        if self._ring.any() <= _CHUNK:
+            n = self._file.readinto(self._chunk)
+            if n:
+                self._ring.write(self._chunk, n)
+        return self._ring.any()
+
+    def readinto(self, buf, n):
+        """Take up to n bytes that have come; None where there are none."""
+        return self._ring.readinto(buf, n) or None
+
+    def write(self, buf, at, n):
+        """Send n bytes at buf[at]. Returns how many the kernel took."""
+        return self._file.write(buf, at, n)
+
+    def txdone(self):
+        return True
+
+    def close(self):
+        self._file.close()

@@ -1,0 +1,256 @@
+"""TCPServer: Modbus TCP for several clients at once, nothing allocated once they are connected."""
+
+import select
+from time import ticks_diff, ticks_ms
+
+from micropython import const
+
+from ..frame.mbap import MBAP
+from ..port.sock import Stream, accept, listen
+from . import LATER, Driver
+
+_ADU = const(262)
+_SWEEP_MS = const(250)
+_IN = select.POLLIN
+_OUT = select.POLLOUT
+_BROKEN = select.POLLERR | select.POLLHUP
+
+
+class _Connection:
+    """One client: its buffer, where it stands, and the link that handlers see."""
+
+    serial = False
+    listen_only = False
+
+    def __init__(self, driver, frame):
+        self.counters = driver.counters
+        self.adu = bytearray(_ADU)
+        self.peer = None  # (host, port) while connected
+        self.gone = True  # nobody is connected
+        self.held = False  # a handler keeps the buffer, see LATER
+        self.requests = 0  # how many were answered
+        self.since_ms = 0  # when it connected
+        self.active_ms = 0  # when it last sent or took something
+        self.events = 0  # what the poller reports of it
+        self._driver = driver
+        self._frame = frame
+        self._stream = Stream(self.adu, frame.start, frame.header)
+        self._have = 0  # bytes of the next request
+        self._left = 0  # bytes of a response that the network has not taken yet
+        self._size = 0  # and of how many in all
+
+    @property
+    def sock(self):
+        return self._stream.sock
+
+    def open(self, sock, peer):
+        self._stream.sock = sock
+        self.peer = peer
+        self.gone = False
+        self.events = _IN
+        self.requests = self._have = self._left = 0
+        self.since_ms = self.active_ms = ticks_ms()
+
+    def close(self):
+        self._stream.sock.close()
+        self._stream.sock = None
+        self.gone = True
+
+    def turn(self):
+        """Go on after the poller saw something. Returns the requests answered; -1: close me."""
+        if self.held:
+            return 0
+        self.active_ms = ticks_ms()
+        if self._left:
+            return self._push()
+        adu = self.adu
+        missing = self._frame.missing(adu, self._have)
+        while missing > 0:
+            got = self._stream.fill(self._have, missing)
+            if got <= 0:
+                return got
+            self._have += got
+            missing = self._frame.missing(adu, self._have)
+        if missing < 0:
+            return -1
+        return self._handle(self._frame.pdu_size(self._have))
+
+    def _handle(self, n):
+        counters = self.counters
+        counters.bus_message_count = counters.bus_message_count + 1 & 0xFFFF
+        n = self._driver.handler.handle(self.adu, n, self)
+        if n == LATER:
+            self.held = True
+            self._watch(0)  # what it sends meanwhile waits its turn
+            return 0
+        return self._reply(n)
+
+    def _watch(self, events):
+        if events != self.events:
+            self.events = events
+            self._driver.poller.modify(self.sock, events)
+
+    def _reply(self, n):
+        self._have = 0
+        self.requests += 1
+        self._size = self._left = self._frame.seal(self.adu, n) if n else 0
+        return 1 if self._push() == 0 else -1
+
+    def _push(self):
+        done = self._stream.push(self._size - self._left, self._size) if self._left else 0
+        if done < 0:
+            return -1
+        self._left -= done
+        self._watch(_OUT if self._left else _IN)
+        return 0
+
+    def answer(self, n):
+        """A handler that said LATER has its response of n bytes (0: none) ready."""
+        self.held = False
+        if not self.gone:
+            self._driver.answered(self, self._reply(n))
+
+
+class TCPServer(Driver):
+    """A Modbus TCP server that listens at `address`, (host, port).
+
+    handler          answers the requests; None: a Server of its own, for routes
+    max_clients      how many may be connected; when a further one comes, the oldest that never
+                     completed a request makes room, then the longest idle
+    idle_timeout_ms  after this long without a byte a client is disconnected; 0: never
+    on_connect(peer), on_disconnect(peer)  are told of each client's (host, port)
+
+    Raises OSError where the address cannot be had.
+    """
+
+    def __init__(
+        self,
+        address,
+        handler=None,
+        *,
+        max_clients=4,
+        idle_timeout_ms=60_000,
+        framer="mbap",
+        on_connect=None,
+        on_disconnect=None,
+    ):
+        super().__init__(handler)
+        frame = self._frame(framer)
+        self._idle_timeout_ms = idle_timeout_ms
+        self._on_connect = on_connect
+        self._on_disconnect = on_disconnect
+        self._connections = tuple(_Connection(self, frame) for _ in range(max_clients))
+        self._listener = listen(address, max_clients)
+        self.poller = select.poll()
+        self.poller.register(self._listener, _IN)
+        self._swept_ms = ticks_ms()
+        self._done = 0  # requests answered since poll() last told
+
+    @staticmethod
+    def _frame(framer):
+        if framer == "mbap":
+            return MBAP()
+        raise ValueError("framer must be 'mbap'")
+
+    def poll(self, wait_ms=0):
+        """Answer what is there; with wait_ms, sleep that long at most until something comes.
+
+        Returns how many requests were answered.
+        """
+        for sock, event in self.poller.ipoll(wait_ms):
+            if sock is self._listener:
+                self._accept()
+            else:
+                self._turn(sock, event)
+        now_ms = ticks_ms()
+        if ticks_diff(now_ms, self._swept_ms) >= _SWEEP_MS:
+            self._swept_ms = now_ms
+            self._sweep(now_ms)
+        done = self._done
+        self._done = 0
+        return done
+
+    def _turn(self, sock, event):
+        for connection in self._connections:
+            if connection.sock is sock:
+                if connection.held and event & _BROKEN:
+                    self._drop(connection)
+                else:
+                    self.answered(connection, connection.turn())
+                return
+
+    def answered(self, connection, requests):
+        """Count what a connection has answered, or close it (-1)."""
+        if requests < 0:
+            self._drop(connection)
+        else:
+            self._done += requests
+
+    def _accept(self):
+        try:
+            sock, peer = accept(self._listener)
+        except OSError:
+            return  # it went away again, or the port is out of memory
+        connection = self._room()
+        if connection is None:  # every buffer is in a handler's hands
+            sock.close()
+            return
+        connection.open(sock, peer)
+        self.poller.register(sock, _IN)
+        if self._on_connect is not None:
+            self._on_connect(peer)
+
+    def _room(self):
+        """A connection for a new client, if need be an old one's (TCP Guide 4.3.1)."""
+        now_ms = ticks_ms()
+        best, worst_ms = None, -1
+        for connection in self._connections:
+            if connection.held:
+                continue
+            if connection.gone:
+                return connection
+            if connection.requests:
+                waste_ms = ticks_diff(now_ms, connection.active_ms)
+            else:
+                waste_ms = ticks_diff(now_ms, connection.since_ms) + (1 << 29)
+            if waste_ms > worst_ms:
+                best, worst_ms = connection, waste_ms
+        if best is not None:
+            self._drop(best)
+        return best
+
+    def _sweep(self, now_ms):
+        if self._idle_timeout_ms:
+            for connection in self._connections:
+                if not (connection.gone or connection.held):
+                    if ticks_diff(now_ms, connection.active_ms) >= self._idle_timeout_ms:
+                        self._drop(connection)
+
+    def _drop(self, connection):
+        self.poller.unregister(connection.sock)
+        connection.close()
+        if self._on_disconnect is not None:
+            self._on_disconnect(connection.peer)
+
+    def join(self, first):
+        """Use the first driver's poller from now on, see serve()."""
+        if self.poller is not first.poller:
+            self.poller = first.poller
+            self.poller.register(self._listener, _IN)
+            for connection in self._connections:
+                if not connection.gone:
+                    self.poller.register(connection.sock, connection.events)
+
+    def nap_ms(self):
+        """How long serve() may sleep: the poller wakes it."""
+        return _SWEEP_MS
+
+    def server_close(self):
+        """Close the listening socket and every connection."""
+        for connection in self._connections:
+            if not connection.gone:
+                self._drop(connection)
+        if self._listener is not None:
+            self.poller.unregister(self._listener)
+            self._listener.close()
+            self._listener = None

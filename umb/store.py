@@ -1,0 +1,163 @@
+"""The data model on flat arrays: Registers take 2 bytes each, Bits 1 bit each (AP 4.3).
+
+A block has `start`, len(), [address], has(), get() and put(). get and put take only addresses
+that has() vouched for. Values travel as they do on the wire: registers big-endian, bits from the
+lowest up. Hooks are the server's to call: a program that reads or writes a block calls none.
+"""
+
+from . import conf
+from .crc import copy
+
+
+class _Block:
+    """`quantity` values from address `start` on, at most to 65535.
+
+    on_read(address, quantity)   before values are read out for a client
+    on_write(address, quantity)  after a client's values have been stored
+    validate(address, value)     for each value a client wants to store; false refuses all of them
+
+    Raises ValueError where the addresses would leave 0..65535.
+    """
+
+    def __init__(self, start, quantity, *, on_read=None, on_write=None, validate=None):
+        if start < 0 or quantity < 0 or start + quantity > 65536:
+            raise ValueError("addresses must lie in 0..65535")
+        self.start = start
+        self._quantity = quantity
+        self._data = bytearray(quantity * self._width + 7 >> 3)
+        self.on_read = on_read
+        self.on_write = on_write
+        self.validate = validate
+
+    def __len__(self):
+        return self._quantity
+
+    def has(self, address, quantity):
+        """Are all of `quantity` addresses from `address` on in this block?"""
+        address -= self.start
+        return 0 <= address and address + quantity <= self._quantity
+
+    def __getitem__(self, address):
+        if not self.has(address, 1):
+            raise IndexError(address)
+        return self.value(self._data, 0, address - self.start)
+
+    def __setitem__(self, address, value):
+        if not self.has(address, 1):
+            raise IndexError(address)
+        self.poke(self._data, 0, address - self.start, value)
+
+
+class Registers(_Block):
+    """16-bit registers. -32768..65535 go in; 0..65535 come out, or signed by conf.SIGNED_VALUES."""
+
+    _width = 16
+
+    @staticmethod
+    def value(buf, at, i):
+        """Value i of those that stand at buf[at:] as on the wire."""
+        at += i << 1
+        value = buf[at] << 8 | buf[at + 1]
+        if value & 0x8000 and conf.SIGNED_VALUES:
+            value -= 0x10000
+        return value
+
+    @staticmethod
+    def poke(buf, at, i, value):
+        """Make `value` number i of those that stand at buf[at:] as on the wire."""
+        if not -32768 <= value <= 65535:
+            raise ValueError("a register holds -32768..65535")
+        at += i << 1
+        buf[at] = value >> 8 & 0xFF
+        buf[at + 1] = value & 0xFF
+
+    def get(self, address, quantity, buf, at):
+        """Put `quantity` registers from `address` on into buf[at:]."""
+        copy(buf, at, self._data, (address - self.start) << 1, quantity << 1)
+
+    def put(self, address, quantity, buf, at):
+        """Take `quantity` registers from buf[at:] and store them from `address` on."""
+        copy(self._data, (address - self.start) << 1, buf, at, quantity << 1)
+
+
+class Bits(_Block):
+    """Coils or discrete inputs: 0 or 1 each, 8 to a byte."""
+
+    _width = 1
+
+    @staticmethod
+    def value(buf, at, i):
+        """Value i of those that stand at buf[at:] as on the wire."""
+        return buf[at + (i >> 3)] >> (i & 7) & 1
+
+    @staticmethod
+    def poke(buf, at, i, value):
+        """Make `value` number i of those that stand at buf[at:] as on the wire."""
+        if value not in (0, 1):
+            raise ValueError("a bit is 0 or 1")
+        at += i >> 3
+        i = 1 << (i & 7)
+        buf[at] = buf[at] | i if value else buf[at] & ~i
+
+    def get(self, address, quantity, buf, at):
+        """Put `quantity` bits from `address` on into buf[at:], the rest of the last byte 0."""
+        data = self._data
+        i = address - self.start
+        shift = i & 7
+        i >>= 3
+        last = len(data) - 1
+        while quantity > 0:
+            pair = data[i] | (data[i + 1] << 8 if i < last else 0)
+            buf[at] = pair >> shift & ((1 << quantity) - 1 if quantity < 8 else 0xFF)
+            at += 1
+            i += 1
+            quantity -= 8
+
+    def put(self, address, quantity, buf, at):
+        """Take `quantity` bits from buf[at:], from the lowest up, and store them."""
+        data = self._data
+        i = address - self.start
+        shift = i & 7
+        i >>= 3
+        while quantity > 0:
+            mask = (1 << quantity) - 1 if quantity < 8 else 0xFF
+            bits = (buf[at] & mask) << shift
+            mask <<= shift
+            data[i] = data[i] & ~mask | bits & 0xFF
+            if mask > 0xFF:
+                data[i + 1] = data[i + 1] & ~(mask >> 8) | bits >> 8
+            at += 1
+            i += 1
+            quantity -= 8
+
+
+def _area(kind, what):
+    """The block that a Store's argument stands for: a count, a block, or a tuple of blocks."""
+    if isinstance(what, int):
+        return kind(0, what)
+    if isinstance(what, (tuple, list)):
+        from .blocks import Blocks
+
+        return Blocks(kind, what)
+    return what
+
+
+class Store:
+    """The four areas of a device. Each is a count (from address 0), a block, or a tuple of blocks.
+
+    An area without addresses is answered by exception 2.
+    """
+
+    def __init__(self, coils=0, discrete_inputs=0, input_registers=0, holding_registers=0):
+        self.coils = _area(Bits, coils or 0)
+        self.discrete_inputs = _area(Bits, discrete_inputs or 0)
+        self.input_registers = _area(Registers, input_registers or 0)
+        self.holding_registers = _area(Registers, holding_registers or 0)
+
+    def area(self, code):
+        """The block that a request of this function code (1-6, 15, 16, 22, 23) is about."""
+        if code in b"\x01\x05\x0f":
+            return self.coils
+        if code == 4:
+            return self.input_registers
+        return self.discrete_inputs if code == 2 else self.holding_registers
