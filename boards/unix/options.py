@@ -1,0 +1,92 @@
+"""Command line of the unix board's main.py. Runs in Python too, for tools/dev.py."""
+
+_DEFAULTS = {
+    "help": False,
+    "host": "127.0.0.1",
+    "port": 5020,
+    "slave_id": 1,
+    "serial": None,
+    "baudrate": 19200,
+    "parity": "E",
+    "far_end": None,  # how the user sees the line, if that is not what --serial names
+}
+
+_USAGE = """\
+usage: {} [OPTIONS]
+
+Serves Modbus on the unix port of MicroPython: a TCP socket and a serial line.
+
+  --host HOST      address to listen at              127.0.0.1
+  --port PORT      TCP port, 1 to 65535              5020
+  --slave-id ID    slave id, 1 to 247                1
+  --serial DEVICE  serial device for Modbus RTU      {}
+  --baudrate RATE  baud rate of the serial line      19200
+  --parity P       N, E or O                         E
+  --help           this text"""
+
+
+def usage(program, without_serial="a pseudo-terminal"):
+    """Return the help text."""
+    return _USAGE.format(program, without_serial)
+
+
+def parse(args):
+    """Return a dict of options from a list of arguments; ValueError names the one at fault."""
+    options = dict(_DEFAULTS)
+    args = list(args)
+    while args:
+        name, given, value = args.pop(0).partition("=")
+        if name in ("-h", "--help"):
+            options["help"] = True
+            continue
+        convert = _CONVERT.get(name)
+        if convert is None:
+            raise ValueError("unknown argument " + name + "; --help lists them")
+        if not given:
+            if not args:
+                raise ValueError(name + " needs a value")
+            value = args.pop(0)
+        options[name[2:].replace("-", "_")] = convert(name, value)
+    return options
+
+
+def _text(name, value):
+    if not value:
+        raise ValueError(name + " must not be empty")
+    return value
+
+
+def _number(name, value, lowest, highest):
+    number = int(value) if value.isdigit() and len(value) < 10 else -1
+    if not lowest <= number <= highest:
+        raise ValueError("{} must be {} to {}, not {}".format(name, lowest, highest, value))
+    return number
+
+
+def _port(name, value):
+    return _number(name, value, 1, 65535)
+
+
+def _slave_id(name, value):
+    return _number(name, value, 1, 247)  # 248 to 255 are reserved; SL 2.2
+
+
+def _baudrate(name, value):
+    return _number(name, value, 50, 4000000)
+
+
+def _parity(name, value):
+    if value not in ("N", "E", "O"):
+        raise ValueError(name + " must be N, E or O, not " + value)
+    return value
+
+
+_CONVERT = {
+    "--host": _text,
+    "--port": _port,
+    "--slave-id": _slave_id,
+    "--serial": _text,
+    "--baudrate": _baudrate,
+    "--parity": _parity,
+    "--far-end": _text,
+}

@@ -1,0 +1,1 @@
+"""Commands for working on umb on a PC; the door is dev.py."""

@@ -1,0 +1,59 @@
+"""python3 tools/dev.py COMMAND [ARGUMENTS]: what this checkout can do on a PC.
+
+Needs Python 3.10 or later and nothing else; what more it takes goes into .venv in the checkout.
+This file alone is kept to words that old Pythons understand, so that they can say what is wrong.
+"""
+
+import importlib
+import os
+import sys
+
+OLDEST = (3, 10)
+
+# command: (module with main(args) -> exit status, what it does)
+COMMANDS = {
+    "pico": ("tools.pico", "watch the remote-I/O slave on an emulated Raspberry Pi Pico"),
+    "run": ("tools.run", "serve the remote-I/O application over Modbus TCP and RTU"),
+    "test": ("tools.run_tests", "run every test; further arguments go to pytest"),
+}
+
+
+def usage():
+    """Return the help text."""
+    lines = ["usage: python3 tools/dev.py COMMAND [ARGUMENTS]", ""]
+    lines.extend("  %-6s %s" % (name, COMMANDS[name][1]) for name in sorted(COMMANDS))
+    lines.extend(["", "python3 tools/dev.py COMMAND --help lists what a command takes."])
+    return "\n".join(lines) + "\n"
+
+
+def dispatch(argv):
+    """Carry out a command and return its exit status; trouble is one line and status 2."""
+    trouble_class = importlib.import_module("tools.env").Trouble
+    try:
+        if argv[0] not in COMMANDS:
+            names = ", ".join(sorted(COMMANDS))
+            raise trouble_class("no command %s; there are: %s" % (argv[0], names))
+        return importlib.import_module(COMMANDS[argv[0]][0]).main(argv[1:])
+    except trouble_class as trouble:
+        sys.stderr.write("dev.py: %s\n" % trouble)
+        return 2
+    except KeyboardInterrupt:
+        sys.stderr.write("dev.py: interrupted\n")
+        return 130
+
+
+def main(argv):
+    """Return the exit status of the command line."""
+    if sys.version_info < OLDEST:
+        have = ".".join(str(number) for number in sys.version_info[:3])
+        sys.stderr.write("dev.py: needs Python 3.10 or later, this is %s\n" % have)
+        return 2
+    if not argv or argv[0] in ("-h", "--help"):
+        sys.stdout.write(usage())
+        return 0 if argv else 2
+    return dispatch(argv)
+
+
+if __name__ == "__main__":
+    sys.path[0] = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+    sys.exit(main(sys.argv[1:]))
