@@ -1,0 +1,1 @@
+"""What the tests share on the PC's side; tests/mpy/support is its like inside MicroPython."""

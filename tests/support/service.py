@@ -1,0 +1,92 @@
+"""Programs that serve: started, waited for until they listen, and ended, by the tests."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+
+from tools.env import ROOT
+
+MAIN = ROOT / "boards" / "unix" / "main.py"
+_READY_S = 60
+_END_S = 30
+
+
+def free_port():
+    """Return a TCP port of 127.0.0.1 that nobody uses."""
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return one.getsockname()[1]
+
+
+class Service:
+    """A running program whose output is collected line by line."""
+
+    def __init__(self, command, **named):
+        self.lines = []
+        self._grown = threading.Condition()
+        self.process = subprocess.Popen(
+            [str(word) for word in command],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            stdin=subprocess.DEVNULL,
+            cwd=ROOT,
+            text=True,
+            **named,
+        )
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def _read(self):
+        for line in self.process.stdout:
+            with self._grown:
+                self.lines.append(line.rstrip("\n"))
+                self._grown.notify_all()
+        with self._grown:
+            self._grown.notify_all()
+
+    def wait_for(self, text, timeout_s=_READY_S):
+        """Return the first line that contains text, waiting for it to be printed."""
+        deadline = time.monotonic() + timeout_s
+        with self._grown:
+            while True:
+                for line in self.lines:
+                    if text in line:
+                        return line
+                left_s = deadline - time.monotonic()
+                if left_s <= 0 or not self._reader.is_alive():
+                    printed = "\n".join(self.lines)
+                    raise AssertionError(f"{text!r} was not printed; this was:\n{printed}")
+                self._grown.wait(min(left_s, 1))
+
+    def end(self, signum=signal.SIGINT):
+        """Send a signal and return the exit status; the whole output is in lines then."""
+        if self.process.poll() is None:
+            self.process.send_signal(signum)
+        try:
+            status = self.process.wait(_END_S)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+            raise
+        self._reader.join(_END_S)
+        return status
+
+
+class Slave(Service):
+    """boards/unix/main.py at work: TCP on host and port and, given a device, RTU as well."""
+
+    def __init__(self, micropython, *arguments, serial=None, slave_id=1):
+        self.host, self.port, self.slave_id = "127.0.0.1", free_port(), slave_id
+        command = [micropython, MAIN, "--port", self.port, "--slave-id", slave_id, *arguments]
+        super().__init__([*command, "--serial", serial] if serial else command)
+        self.wait_for("Ctrl-C")
+
+
+def dev(*arguments, **named):
+    """Return tools/dev.py, started with arguments, as a Service."""
+    env = {**os.environ, **named.pop("env", {})}
+    return Service([sys.executable, ROOT / "tools" / "dev.py", *arguments], env=env, **named)
