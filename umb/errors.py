@@ -1,7 +1,7 @@
 """What can go wrong on the wire: one class per exception code (AP 7), and what a client sees.
 
     ModbusError
-      IllegalFunctionError ... GatewayTargetDeviceFailedToRespondError   the peer's exception codes
+      IllegalFunctionError, ... one for each of the peer's exception codes
       NoReplyError   BadReplyError   NoConnectionError                   no answer, or not one
 
 A wrong argument is a ValueError instead: it is found before anything is sent.

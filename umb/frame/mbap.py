@@ -19,10 +19,9 @@ class MBAP:
         """
         if have < _HEADER:
             return _HEADER - have
-        size = adu[4] << 8 | adu[5]
-        if adu[2] | adu[3] or not 2 <= size <= 254:
+        if adu[2] | adu[3] | adu[4] or not 2 <= adu[5] <= 254:
             return -1
-        return size + 6 - have
+        return adu[5] + 6 - have
 
     @staticmethod
     def pdu_size(have):
@@ -35,3 +34,8 @@ class MBAP:
         adu[2] = adu[3] = adu[4] = 0
         adu[5] = n + 1
         return n + _HEADER
+
+    @staticmethod
+    def answers(adu, transaction):
+        """Does the response at adu[0] belong to the request of this transaction?"""
+        return (adu[0] << 8 | adu[1]) == transaction

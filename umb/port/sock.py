@@ -1,6 +1,7 @@
-"""Non-blocking TCP sockets of every port: listening, accepting, and filling an ADU buffer."""
+"""Non-blocking sockets of every port: listening, connecting, and filling an ADU buffer."""
 
 import socket
+from errno import EINPROGRESS
 
 from micropython import const
 
@@ -30,13 +31,55 @@ def listen(address, backlog):
 
 def accept(listener):
     """The next waiting connection as (socket, (host, port)), non-blocking. Raises OSError."""
-    sock, peer = listener.accept()
+    sock, address = listener.accept()
     sock.setblocking(False)  # ports differ in what they inherit
     no_delay(sock)
-    if not isinstance(peer, tuple):  # the unix port's raw address
-        _, host, port = socket.sockaddr(peer)[:3]
-        peer = (socket.inet_ntop(socket.AF_INET, host), port)
-    return sock, peer
+    return sock, peer_of(address)
+
+
+def peer_of(address):
+    """(host, port) of an address as accept and recvfrom of this port give it."""
+    if isinstance(address, tuple):
+        return address
+    _, host, port = socket.sockaddr(address)[:3]  # the unix port's raw address
+    return socket.inet_ntop(socket.AF_INET, host), port
+
+
+def bind(address):
+    """A non-blocking socket for datagrams to (host, port). Raises OSError."""
+    sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    try:
+        sock.bind(resolve(address))
+        sock.setblocking(False)
+    except OSError:
+        sock.close()
+        raise
+    return sock
+
+
+def datagrams(address):
+    """A non-blocking socket for datagrams from and to (host, port) alone. Raises OSError."""
+    sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    sock.connect(resolve(address))
+    sock.setblocking(False)
+    return sock
+
+
+def connect(address):
+    """A non-blocking socket that sets out to connect to (host, port): writable once it has.
+
+    Raises OSError where that cannot even begin.
+    """
+    sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    sock.setblocking(False)
+    try:
+        sock.connect(resolve(address))
+    except OSError as error:
+        if error.errno != EINPROGRESS:
+            sock.close()
+            raise
+    no_delay(sock)
+    return sock
 
 
 def no_delay(sock):

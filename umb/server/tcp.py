@@ -7,7 +7,7 @@ from micropython import const
 
 from ..frame.mbap import MBAP
 from ..port.sock import Stream, accept, listen
-from . import LATER, Driver
+from . import LATER, Driver, Server
 
 _ADU = const(262)
 _SWEEP_MS = const(250)
@@ -25,6 +25,7 @@ class _Connection:
     def __init__(self, driver, frame):
         self.counters = driver.counters
         self.adu = bytearray(_ADU)
+        self.sock = None
         self.peer = None  # (host, port) while connected
         self.gone = True  # nobody is connected
         self.held = False  # a handler keeps the buffer, see LATER
@@ -36,73 +37,81 @@ class _Connection:
         self._frame = frame
         self._stream = Stream(self.adu, frame.start, frame.header)
         self._have = 0  # bytes of the next request
-        self._left = 0  # bytes of a response that the network has not taken yet
-        self._size = 0  # and of how many in all
-
-    @property
-    def sock(self):
-        return self._stream.sock
+        self._size = 0  # of a response that the network has not taken yet
+        self._done = 0  # and how much of it has left
 
     def open(self, sock, peer):
-        self._stream.sock = sock
+        self.sock = self._stream.sock = sock
         self.peer = peer
         self.gone = False
         self.events = _IN
-        self.requests = self._have = self._left = 0
+        self.requests = self._have = self._size = 0
         self.since_ms = self.active_ms = ticks_ms()
 
     def close(self):
-        self._stream.sock.close()
-        self._stream.sock = None
+        self.sock.close()
+        self.sock = self._stream.sock = None
         self.gone = True
 
-    def turn(self):
+    def turn(self, now_ms):
         """Go on after the poller saw something. Returns the requests answered; -1: close me."""
         if self.held:
             return 0
-        self.active_ms = ticks_ms()
-        if self._left:
+        self.active_ms = now_ms
+        if self._size:
             return self._push()
+        frame = self._frame
         adu = self.adu
-        missing = self._frame.missing(adu, self._have)
+        have = self._have
+        missing = frame.header - have
+        if missing <= 0:
+            missing = frame.missing(adu, have)
         while missing > 0:
-            got = self._stream.fill(self._have, missing)
+            got = self._stream.fill(have, missing)
             if got <= 0:
+                self._have = have
                 return got
-            self._have += got
-            missing = self._frame.missing(adu, self._have)
-        if missing < 0:
+            have += got
+            missing = frame.missing(adu, have)
+        self._have = 0
+        if missing:
             return -1
-        return self._handle(self._frame.pdu_size(self._have))
-
-    def _handle(self, n):
         counters = self.counters
         counters.bus_message_count = counters.bus_message_count + 1 & 0xFFFF
-        n = self._driver.handler.handle(self.adu, n, self)
+        return self._reply(self._driver.handler.handle(adu, frame.pdu_size(have), self))
+
+    def _reply(self, n):
         if n == LATER:
             self.held = True
             self._watch(0)  # what it sends meanwhile waits its turn
             return 0
-        return self._reply(n)
-
-    def _watch(self, events):
-        if events != self.events:
-            self.events = events
-            self._driver.poller.modify(self.sock, events)
-
-    def _reply(self, n):
-        self._have = 0
         self.requests += 1
-        self._size = self._left = self._frame.seal(self.adu, n) if n else 0
-        return 1 if self._push() == 0 else -1
+        if n:
+            self._size = self._frame.seal(self.adu, n)
+            self._done = 0
+            if self._push() < 0:
+                return -1
+        elif self.events != _IN:
+            self._watch(_IN)
+        return 1
 
     def _push(self):
-        done = self._stream.push(self._size - self._left, self._size) if self._left else 0
+        """Write what the network takes. Returns 0, or -1: close me."""
+        done = self._stream.push(self._done, self._size)
         if done < 0:
             return -1
-        self._left -= done
-        self._watch(_OUT if self._left else _IN)
+        self._done += done
+        if self._done < self._size:
+            self._watch(_OUT)
+            return 0
+        self._size = 0
+        if self.events != _IN:
+            self._watch(_IN)
         return 0
+
+    def _watch(self, events):
+        self.events = events
+        self._driver.poller.modify(self.sock, events)
 
     def answer(self, n):
         """A handler that said LATER has its response of n bytes (0: none) ready."""
@@ -118,6 +127,7 @@ class TCPServer(Driver):
     max_clients      how many may be connected; when a further one comes, the oldest that never
                      completed a request makes room, then the longest idle
     idle_timeout_ms  after this long without a byte a client is disconnected; 0: never
+    framer           "mbap"; or "rtu": RTU frames in the stream, as serial device servers have them
     on_connect(peer), on_disconnect(peer)  are told of each client's (host, port)
 
     Raises OSError where the address cannot be had.
@@ -150,7 +160,12 @@ class TCPServer(Driver):
     def _frame(framer):
         if framer == "mbap":
             return MBAP()
-        raise ValueError("framer must be 'mbap'")
+        if framer != "rtu":
+            raise ValueError("framer must be 'mbap' or 'rtu'")
+        from ..frame.stream import RTUStream
+        from ..pdu import REQUEST
+
+        return RTUStream(REQUEST)
 
     def poll(self, wait_ms=0):
         """Answer what is there; with wait_ms, sleep that long at most until something comes.
@@ -160,8 +175,13 @@ class TCPServer(Driver):
         for sock, event in self.poller.ipoll(wait_ms):
             if sock is self._listener:
                 self._accept()
-            else:
-                self._turn(sock, event)
+                continue
+            now_ms = ticks_ms()
+            for connection in self._connections:
+                if connection.sock is sock:
+                    done = -1 if connection.held and event & _BROKEN else connection.turn(now_ms)
+                    self.answered(connection, done)
+                    break
         now_ms = ticks_ms()
         if ticks_diff(now_ms, self._swept_ms) >= _SWEEP_MS:
             self._swept_ms = now_ms
@@ -169,15 +189,6 @@ class TCPServer(Driver):
         done = self._done
         self._done = 0
         return done
-
-    def _turn(self, sock, event):
-        for connection in self._connections:
-            if connection.sock is sock:
-                if connection.held and event & _BROKEN:
-                    self._drop(connection)
-                else:
-                    self.answered(connection, connection.turn())
-                return
 
     def answered(self, connection, requests):
         """Count what a connection has answered, or close it (-1)."""
@@ -220,11 +231,11 @@ class TCPServer(Driver):
         return best
 
     def _sweep(self, now_ms):
-        if self._idle_timeout_ms:
-            for connection in self._connections:
-                if not (connection.gone or connection.held):
-                    if ticks_diff(now_ms, connection.active_ms) >= self._idle_timeout_ms:
-                        self._drop(connection)
+        for connection in self._connections:
+            if connection.gone or connection.held or not self._idle_timeout_ms:
+                continue
+            if ticks_diff(now_ms, connection.active_ms) >= self._idle_timeout_ms:
+                self._drop(connection)
 
     def _drop(self, connection):
         self.poller.unregister(connection.sock)
@@ -254,3 +265,11 @@ class TCPServer(Driver):
             self.poller.unregister(self._listener)
             self._listener.close()
             self._listener = None
+
+
+RequestHandler = Server  # uModbus's name for what a request is given to
+
+
+def get_server(server_class, server_address, request_handler_class=RequestHandler):
+    """A server at (host, port) to hang routes on, as uModbus makes it."""
+    return server_class(server_address, request_handler_class())
