@@ -37,6 +37,12 @@ class Line(UARTPort):
         self.nap_ms = 1000 if not self.paced else 1 if self.time_us(_SHORTEST) > 2000 else 0
         self.share(select.poll())
 
+    def use(self, adu, head, rest):
+        """Put what comes into this buffer from now on; head and rest: views from 6 and 10 on."""
+        self.adu = self.frame.adu = adu
+        self._head = head
+        self._rest = rest
+
     def hear(self, n):
         """any() says n. Returns the length of a frame that has come and is at adu[6], or 0.
 
