@@ -1,0 +1,158 @@
+"""Function codes 7, 8, 11 and 12: what a master can ask about a serial line (AP 6.7-6.10).
+
+Optional: a Server takes it when it is first asked one of them, or at once with serial_codes=True.
+The event log begins then, the counters are the driver's and began with it.
+"""
+
+from micropython import const
+
+_ILLEGAL_FUNCTION = const(1)
+_ILLEGAL_VALUE = const(3)
+_EVENTS = const(64)
+
+# What FC 8 reports under sub-functions 0x0B to 0x12 (AP 6.8).
+_COUNTERS = (
+    "bus_message_count",
+    "bus_communication_error_count",
+    "bus_exception_error_count",
+    "server_message_count",
+    "server_no_response_count",
+    "server_nak_count",
+    "server_busy_count",
+    "bus_character_overrun_count",
+)
+_RESTARTED = const(0x00)  # events (AP 6.10)
+_LISTENS_ONLY = const(0x04)
+_SENT = const(0x40)
+_RECEIVED = const(0x80)
+_COMMUNICATION_ERROR = const(0x02)
+_IN_LISTEN_ONLY = const(0x20)
+_BROADCAST = const(0x40)
+
+
+def _word(adu, at, value):
+    adu[at] = value >> 8 & 0xFF
+    adu[at + 1] = value & 0xFF
+
+
+class EventLog:
+    """The last 64 events of a line, as FC 12 reports them."""
+
+    def __init__(self, counters):
+        self._counters = counters
+        self._errors = counters.bus_communication_error_count
+        self._events = bytearray(_EVENTS)  # a ring, the newest before _at
+        self._at = 0
+        self.count = 0
+
+    def clear(self):
+        self.count = 0
+
+    def add(self, event):
+        self._events[self._at] = event
+        self._at = (self._at + 1) % _EVENTS
+        self.count = min(self.count + 1, _EVENTS)
+
+    def received(self, link, broadcast):
+        """A request for this server came; and before it, perhaps, what was none."""
+        errors = self._counters.bus_communication_error_count
+        for _ in range(min(errors - self._errors & 0xFFFF, _EVENTS)):
+            self.add(_RECEIVED | _COMMUNICATION_ERROR)
+        self._errors = errors
+        event = _RECEIVED | (_IN_LISTEN_ONLY if link.listen_only else 0)
+        self.add(event | (_BROADCAST if broadcast else 0))
+
+    def sent(self, link, code):
+        """A response is about to leave: with an exception code, or 0."""
+        event = b"\x00\x01\x01\x01\x02\x04\x04\x08"[code] if code < 8 else 0
+        self.add(_SENT | event | (_IN_LISTEN_ONLY if link.listen_only else 0))
+
+    def get(self, adu, at):
+        """Put the events into adu[at:], the newest first."""
+        for i in range(self.count):
+            adu[at + i] = self._events[(self._at - 1 - i) % _EVENTS]
+
+
+class Diagnostics:
+    """Answers for a Server, which has exception_status and diagnostic_register."""
+
+    def __init__(self, server):
+        self._server = server
+
+    def handle(self, adu, n, link):
+        """Answer FC 7, 8, 11 or 12 in place: the response's length, or minus an exception code."""
+        code = adu[7]
+        if code == 8:
+            return self._diagnose(adu, n, link)
+        if n != 1:
+            return -_ILLEGAL_VALUE
+        if code == 7:
+            adu[8] = self._server.exception_status & 0xFF
+            return 2
+        counters = link.counters
+        at = 8
+        if code == 12:
+            log = counters.log
+            adu[8] = 6 + log.count
+            at = 9
+            _word(adu, 13, counters.bus_message_count)
+            log.get(adu, 15)
+        _word(adu, at, 0)  # status: nothing is being worked on
+        _word(adu, at + 2, counters.event_count)
+        return 5 if code == 11 else 8 + counters.log.count
+
+    def _diagnose(self, adu, n, link):
+        """FC 8. In listen-only mode a restart is all that is heard, and it is not answered."""
+        if n < 3:
+            return -_ILLEGAL_VALUE
+        sub_function = adu[8] << 8 | adu[9]
+        if link.listen_only and sub_function != 1:
+            return 0
+        if sub_function == 0:
+            return n  # whatever the data are, they go back
+        if n != 5:
+            return -_ILLEGAL_VALUE
+        data = adu[10] << 8 | adu[11]
+        if sub_function == 1:
+            return self._restart(data, link) if data in (0, 0xFF00) else -_ILLEGAL_VALUE
+        if sub_function == 3:
+            if not hasattr(link, "delimiter"):
+                return -_ILLEGAL_FUNCTION  # not a line of Modbus ASCII
+            if adu[11]:
+                return -_ILLEGAL_VALUE
+            link.delimiter = adu[10]
+            return 5
+        if data and (sub_function in (2, 4, 10, 20) or 11 <= sub_function <= 18):
+            return -_ILLEGAL_VALUE
+        return self._report(adu, sub_function, link)
+
+    def _restart(self, data, link):
+        counters = link.counters
+        silent = link.listen_only
+        log = counters.log
+        counters.clear()
+        counters.log = log
+        link.listen_only = False
+        if data:
+            log.clear()
+        log.add(_RESTARTED)
+        return 0 if silent else 5
+
+    def _report(self, adu, sub_function, link):
+        counters = link.counters
+        if sub_function == 2:
+            _word(adu, 10, self._server.diagnostic_register)
+        elif sub_function == 4:
+            link.listen_only = True
+            counters.log.add(_LISTENS_ONLY)
+            return 0
+        elif sub_function == 10:
+            counters.clear()
+            self._server.diagnostic_register = 0
+        elif 11 <= sub_function <= 18:
+            _word(adu, 10, getattr(counters, _COUNTERS[sub_function - 11]))
+        elif sub_function == 20:
+            counters.bus_character_overrun_count = 0
+        else:
+            return -_ILLEGAL_FUNCTION
+        return 5
