@@ -35,17 +35,14 @@ _SCENARIOS = {
 
 @pytest.fixture(scope="module")
 def bus(micropython):
-    """A line with slaves 17 and 18 and a free end for a client."""
-    with (
-        Bus(3) as line,
-        rtu_slave(micropython, line.paths[0], slave_id=_US),
-    ):
+    """A line with slave 17; its other end is for a client."""
+    with Bus(2) as line, rtu_slave(micropython, line.paths[0], slave_id=_US):
         yield line
 
 
 @pytest.fixture
 def master(bus):
-    with RawMaster(bus.paths[2]) as one:
+    with RawMaster(bus.paths[1]) as one:
         yield one
 
 
@@ -75,11 +72,15 @@ def test_own_answers_are_not_taken_for_requests(master):
         assert master.ask(ask, len(ask)) == ask
 
 
-@pytest.fixture
-def both(bus, micropython):
-    """The same line with slave 18 on it, too."""
-    with rtu_slave(micropython, bus.paths[1], slave_id=_OTHER):
-        yield bus
+@pytest.fixture(scope="module")
+def both(micropython):
+    """A line with slaves 17 and 18; its third end is for a client."""
+    with (
+        Bus(3) as line,
+        rtu_slave(micropython, line.paths[0], slave_id=_US),
+        rtu_slave(micropython, line.paths[1], slave_id=_OTHER),
+    ):
+        yield line
 
 
 def test_two_slaves_and_one_client(both):

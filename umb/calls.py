@@ -92,10 +92,7 @@ def decode(adu, n, code, b, values):
     if code == 7:
         return adu[8] if n == 2 else None
     if code == 8:
-        data = bytes(adu[10 : 7 + n])
-        if isinstance(values, int):
-            return data[0] << 8 | data[1] if n == 5 else None
-        return data if len(data) == len(values) else None
+        return _data(bytes(adu[10 : 7 + n]), values)
     if code == 11:
         return tuple(_values(adu, 8, 2)) if n == 5 else None
     if code == 24:
@@ -112,6 +109,13 @@ def decode(adu, n, code, b, values):
     if code == 20:
         return _answers(adu, n, values)
     return len(values) if code == 21 else bytes(adu[9 : 7 + n])
+
+
+def _data(data, asked):
+    """The data of FC 8, of the kind that was sent."""
+    if isinstance(asked, int):
+        return data[0] << 8 | data[1] if len(data) == 2 else None
+    return data if len(data) == len(asked) else None
 
 
 def _answers(adu, n, records):

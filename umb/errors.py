@@ -1,7 +1,7 @@
 """What can go wrong on the wire: one class per exception code (AP 7), and what a client sees.
 
     ModbusError
-      IllegalFunctionError, ... one for each of the peer's exception codes
+      IllegalFunctionError, ... one per exception code of the peer
       NoReplyError   BadReplyError   NoConnectionError                   no answer, or not one
 
 A wrong argument is a ValueError instead: it is found before anything is sent.
@@ -9,7 +9,7 @@ A wrong argument is a ValueError instead: it is found before anything is sent.
 
 
 class ModbusError(Exception):
-    """Anything that the wire can do. error_code is the peer's exception code, None if it sent none."""
+    """Anything that the wire can do. error_code: the exception code that the peer sent, or None."""
 
     error_code = None
 

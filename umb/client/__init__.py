@@ -302,12 +302,12 @@ class Client:
                 raise BadReplyError
             return values
         if code < 5 or code == _READ_WRITE:
-            return self._read(code, quantity, into, signed)
+            return self._values(code, quantity, into, signed)
         if code == 5:
             return 1 if values else 0
         return values if code == 6 else quantity
 
-    def _read(self, code, quantity, into, signed):
+    def _values(self, code, quantity, into, signed):
         """The values of the response: as a list, or how many have been put into `into`."""
         adu = self._adu
         values = [0] * quantity if into is None else into

@@ -62,7 +62,7 @@ class TCPClient(Client):
         self._connecting = False
 
     def abandon(self):
-        """Give up a call. Its answer is dropped when it comes, half of one closes."""
+        """Give up a call. Its answer is going to be dropped when it comes."""
 
     def _ready(self, wait_ms):
         """What the poller reports of the connection."""
