@@ -11,14 +11,17 @@ from .client import NO_CONNECTION, PENDING
 from .client.rtu import RTUClient
 from .client.tcp import TCPClient
 
-_EAGER = const(64)  # so many rounds without an event before sleep begins,
-_REST_MS = const(5)  # which becomes this long
+_REST_MS = const(5)  # the longest sleep,
+_MOST_ROUNDS = const(5 << 6)  # which is reached after so many rounds in which nothing came
 _IDENTIFICATION = const(43)
 
 
-def _rest_ms(rounds):
-    """How long to sleep after so many rounds in which nothing came."""
-    return 0 if rounds < _EAGER else min(rounds - _EAGER, _REST_MS)
+def _rest_ms(nap_ms, rounds):
+    """How long to sleep, nap_ms at most, after so many rounds in which nothing came.
+
+    Nobody wakes us, so it grows with the time that has passed. At rest it is never 0.
+    """
+    return min(max(nap_ms, 1), rounds >> 6, _REST_MS)
 
 
 async def serve(*drivers):
@@ -38,11 +41,12 @@ async def serve(*drivers):
                     return
                 done += driver.poll()
                 nap_ms = min(nap_ms, driver.nap_ms())
-            rounds = 0 if done else rounds + 1
-            await asyncio.sleep_ms(min(nap_ms, _rest_ms(rounds)))
+            rounds = 0 if done else min(rounds + 1, _MOST_ROUNDS)
+            await asyncio.sleep_ms(_rest_ms(nap_ms, rounds))
     finally:
         for driver in drivers:
-            driver.settle()
+            if hasattr(driver, "settle"):
+                driver.settle()
 
 
 class _Async:
@@ -59,8 +63,10 @@ class _Async:
         self._ticket = ticket = self._ticket + 1 & 0xFFFF
         queue.append(ticket)
         try:
-            while queue[0] != ticket:
-                await asyncio.sleep_ms(1)
+            place = queue.index(ticket)
+            while place:
+                await asyncio.sleep_ms(place)  # each call before this one takes that at least
+                place = queue.index(ticket)
             tries = self.retries
             while True:
                 # Bytes are written only now: the buffer is one for all tasks.
@@ -68,7 +74,7 @@ class _Async:
                 rounds = 0
                 try:
                     while status == PENDING:
-                        await asyncio.sleep_ms(min(self.nap_ms(), _rest_ms(rounds)))
+                        await asyncio.sleep_ms(_rest_ms(self.nap_ms(), rounds))
                         rounds += 1
                         status = self.advance()
                 except OSError:

@@ -1,4 +1,4 @@
-"""Blocks: several blocks of one area as one. Optional: a Store takes it when it is given several."""
+"""Blocks: several blocks of one area as one. Optional: taken by a Store that is given several."""
 
 
 class Blocks:
@@ -12,6 +12,9 @@ class Blocks:
     def __init__(self, kind, blocks):
         self._blocks = sorted(blocks, key=lambda block: block.start)
         self.value = kind.value
+        self.validate = self._validate  # bound once: to take a method as a value allocates
+        self.on_read = self._on_read
+        self.on_write = self._on_write
         self.start = end = self._blocks[0].start if blocks else 0
         for block in self._blocks:
             if not isinstance(block, kind):
@@ -39,7 +42,8 @@ class Blocks:
         return self._one(address)[address]
 
     def __setitem__(self, address, value):
-        self._one(address)[address] = value
+        block = self._one(address)  # in one expression with the next line this allocates
+        block[address] = value
 
     def has(self, address, quantity):
         while quantity > 0:
@@ -67,14 +71,14 @@ class Blocks:
         for i in range(quantity):
             self[address + i] = block.value(buf, at, i)
 
-    def validate(self, address, value):
+    def _validate(self, address, value):
         check = self._find(address).validate
         return check is None or check(address, value)
 
-    def on_read(self, address, quantity):
+    def _on_read(self, address, quantity):
         self._tell("on_read", address, quantity)
 
-    def on_write(self, address, quantity):
+    def _on_write(self, address, quantity):
         self._tell("on_write", address, quantity)
 
     def _tell(self, hook, address, quantity):

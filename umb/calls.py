@@ -80,7 +80,7 @@ def _values(adu, at, n):
     return [adu[i] << 8 | adu[i + 1] for i in range(at, at + 2 * n, 2)]
 
 
-def decode(adu, n, code, b, values):
+def decode(adu, n, code, values):
     """The value of the response PDU of n bytes at adu[7], or None where it makes no sense.
 
     7: an int. 8: the data, as an int or bytes like those sent. 11: (status, events).
@@ -88,7 +88,7 @@ def decode(adu, n, code, b, values):
     of records. 24: a list. 43: {object id: bytes}, or MORE.
     """
     if code == 43:
-        return _objects(adu, n, b, values)
+        return _objects(adu, n, values)
     if code == 7:
         return adu[8] if n == 2 else None
     if code == 8:
@@ -130,22 +130,24 @@ def _answers(adu, n, records):
     return found if at == 7 + n else None
 
 
-def _objects(adu, n, first, objects):
+def _objects(adu, n, objects):
     """Add the objects of a response to `objects`. Returns them, or MORE, or None."""
+    last = -1
     if n < 7 or adu[8] != 14:
         return None
     at = 14
     for _ in range(adu[13]):
         if at + 2 > 7 + n or at + 2 + adu[at + 1] > 7 + n:
             return None
-        objects[adu[at]] = bytes(adu[at + 2 : at + 2 + adu[at + 1]])
+        last = adu[at]
+        objects[last] = bytes(adu[at + 2 : at + 2 + adu[at + 1]])
         at += 2 + adu[at + 1]
     if at != 7 + n:
         return None
     objects.pop(MORE, None)
     if adu[11] != 0xFF:
         return objects
-    if adu[12] <= first:
+    if adu[12] <= last or last < 0:
         return None  # it would go on for ever
     objects[MORE] = adu[12]
     return MORE

@@ -82,6 +82,10 @@ class Diagnostics:
     def handle(self, adu, n, link):
         """Answer FC 7, 8, 11 or 12 in place: the response's length, or minus an exception code."""
         code = adu[7]
+        counters = link.counters
+        if counters.log is None:
+            counters.log = EventLog(counters)
+            counters.log.received(link, False)  # this very request
         if code == 8:
             return self._diagnose(adu, n, link)
         if n != 1:
@@ -89,7 +93,6 @@ class Diagnostics:
         if code == 7:
             adu[8] = self._server.exception_status & 0xFF
             return 2
-        counters = link.counters
         at = 8
         if code == 12:
             log = counters.log
@@ -116,11 +119,12 @@ class Diagnostics:
         if sub_function == 1:
             return self._restart(data, link) if data in (0, 0xFF00) else -_ILLEGAL_VALUE
         if sub_function == 3:
-            if not hasattr(link, "delimiter"):
-                return -_ILLEGAL_FUNCTION  # not a line of Modbus ASCII
+            line = getattr(link, "ascii", None)
+            if line is None:
+                return -_ILLEGAL_FUNCTION
             if adu[11]:
                 return -_ILLEGAL_VALUE
-            link.delimiter = adu[10]
+            line.delimiter = adu[10]
             return 5
         if data and (sub_function in (2, 4, 10, 20) or 11 <= sub_function <= 18):
             return -_ILLEGAL_VALUE
@@ -131,7 +135,6 @@ class Diagnostics:
         silent = link.listen_only
         log = counters.log
         counters.clear()
-        counters.log = log
         link.listen_only = False
         if data:
             log.clear()

@@ -9,7 +9,7 @@ A wrong argument is a ValueError instead: it is found before anything is sent.
 
 
 class ModbusError(Exception):
-    """Anything that the wire can do. error_code: the exception code that the peer sent, or None."""
+    """Anything that the wire can do. error_code: what the peer sent, or None."""
 
     error_code = None
 

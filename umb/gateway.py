@@ -42,10 +42,17 @@ class _Path:
         self._sizes = [0] * queue  # its length,
         self._since_ms = [0] * queue  # and when it came
         self._views = {}  # of each link's buffer: from 6 and from 10 on
-        self._begun = False
+        self._begun = False  # the client has the first one's buffer,
+        self._sent = False  # and was told to send it
         self._slave_id = self._code = 0
         self._tries = 0
         self._kept = bytearray(253) if client.retries else None  # the request, to ask again
+
+    def leads_to(self, slave_id):
+        """Is this slave on the line?"""
+        if self.slave_ids is None:
+            return 0 < slave_id < 248
+        return slave_id in self.slave_ids
 
     def put(self, adu, n, link):
         """Let a request of n bytes wait its turn. Returns LATER, or the refusal's length."""
@@ -60,65 +67,89 @@ class _Path:
         self.count += 1
         return LATER
 
+    def put_broadcast(self, adu, n, link):
+        """As put(), but a line that has no room is left out. Returns LATER, or 0: all are full."""
+        path = self
+        while path.count == len(path._links):
+            path = path.after
+            if path is None:
+                return 0
+        return path.put(adu, n, link)
+
     def poll(self):
         """Go on with the first request. Returns how many were answered."""
         if not self.count:
+            self.client.clear()  # what nobody has asked for would keep serve() awake
+            return 0
+        if not self._begun and not self._begin():
             return 0
         try:
-            status = self.client.advance() if self._begun else self._begin()
+            status = self.client.advance() if self._sent else self._send()
         except OSError:
             status = NO_REPLY
-        if status == PENDING:
-            return 0
-        return self._end(status)
+        return 0 if status == PENDING else self._end(status)
 
     def _begin(self):
+        """Lend the first request's buffer to the client. Returns whether it is worth it."""
         i = self._first
         link = self._links[i]
-        waited_ms = ticks_diff(ticks_ms(), self._since_ms[i])
-        self._begun = True
-        if link.gone or waited_ms > self._patience_ms:
-            self._finish(0)  # nobody waits for it any more
-            return PENDING
         adu = self._adus[i]
-        if link not in self._views:
-            self._views[link] = (adu, memoryview(adu)[6:], memoryview(adu)[10:])
-        views = self._views[link]
+        waited_ms = ticks_diff(ticks_ms(), self._since_ms[i])
+        if waited_ms > self._patience_ms or (link.gone and adu[6]):
+            self._answer(0)  # nobody waits for it any more
+            return False
+        views = self._views.get(link)
+        if views is None or views[0] is not adu:
+            views = self._views[link] = (adu, memoryview(adu)[6:], memoryview(adu)[10:])
         self.client.lend(adu, views[1], views[2])
         self._slave_id = adu[6]
         self._code = adu[7]
-        self._tries = self.client.retries
+        self._tries = 0
         if self._kept:
+            self._tries = self.client.retries
             copy(self._kept, 0, adu, 7, self._sizes[i])
-        return self.client.forward(self._sizes[i])
+        self._begun = True
+        return True
+
+    def _send(self):
+        self._sent = True
+        return self.client.forward(self._sizes[self._first])
 
     def _end(self, status):
-        i = self._first
-        adu = self._adus[i]
-        if status == 0:
-            n = self.client.response_size()
-            if n == 0 and self.after is not None:
-                return self._pass_on(adu)
-            if n == 0 or adu[7] & 0x7F == self._code:
-                return self._finish(n)
+        """The client is done with the first request. Returns how many were answered."""
+        if self._slave_id == 0:
+            return self._pass_on()
+        adu = self._adus[self._first]
+        if status == 0 and not (adu[7] ^ self._code) & 0x7F:
+            return self._answer(self.client.response_size())
+        if not self._tries:
+            return self._give_up()
+        self._tries -= 1
+        self._sent = False
         adu[6] = self._slave_id
-        if self._tries:
-            self._tries -= 1
-            copy(adu, 7, self._kept, 0, self._sizes[i])
-            return 0 if self.client.forward(self._sizes[i]) == PENDING else self._finish(0)
-        adu[7] = self._code
-        return self._finish(refuse(adu, _NO_ANSWER))
+        copy(adu, 7, self._kept, 0, self._sizes[self._first])
+        return 0
 
-    def _finish(self, n):
+    def _give_up(self):
+        """The slave of the first request does not answer."""
+        if self._slave_id == 0:
+            return self._answer(0)
+        adu = self._adus[self._first]
+        adu[6] = self._slave_id
+        adu[7] = self._code
+        return self._answer(refuse(adu, _NO_ANSWER))
+
+    def _answer(self, n):
         """Answer the first request with n bytes and let the next one go."""
         self._remove().answer(n)
         return 1
 
-    def _pass_on(self, adu):
+    def _pass_on(self):
         """The first request was a broadcast: the next line's turn."""
+        adu = self._adus[self._first]
         n = self._sizes[self._first]
         link = self._remove()
-        if self.after.put(adu, n, link) != LATER:
+        if self.after is None or self.after.put_broadcast(adu, n, link) != LATER:
             link.answer(0)
         return 0
 
@@ -129,8 +160,27 @@ class _Path:
         self._links[i] = self._adus[i] = None
         self._first = (i + 1) % len(self._links)
         self.count -= 1
-        self._begun = False
+        self._begun = self._sent = False
         return link
+
+    def nap_ms(self):
+        """How long one may sleep without missing anything."""
+        if not self.count:
+            return 1000
+        return self.client.nap_ms() if self._sent else 0
+
+    def settle(self):
+        """Give up what is under way: the frame leaves whole and the pin goes to receive."""
+        if self._begun:
+            self.client.abandon()
+            self._give_up()
+
+    def close(self):
+        """Let go of the line and of all requests."""
+        self.settle()
+        while self.count:
+            self._answer(0)
+        self.client.close()
 
 
 class Gateway(Driver):
@@ -152,6 +202,7 @@ class Gateway(Driver):
         self, line, slave_ids=None, timeout_ms=None, local=None, *, patience_ms=5000, queue=8
     ):
         super().__init__(Server(None, ()) if local is None else local)
+        self._is_device = local is not None
         self._paths = []
         self._queue = queue
         self._patience_ms = patience_ms
@@ -178,27 +229,23 @@ class Gateway(Driver):
 
     def _path(self, slave_id):
         for path in self._paths:
-            if path.slave_ids is None or slave_id in path.slave_ids:
+            if path.leads_to(slave_id):
                 return path
         return None
 
     def handle(self, adu, n, link):
         """Answer the request here, or let it wait for its line. See umb.server.Server.handle."""
         slave_id = adu[6]
-        if slave_id == 0:
-            return self._broadcast(adu, n, link)
-        if slave_id == 255 or self.handler.serves(slave_id):
+        if slave_id == 0 and adu[7] in b"\x05\x06\x0f\x10\x16":  # a write: SL 2.1
+            self.handler.handle(adu, n, self._bus)
+            return self._paths[0].put_broadcast(adu, n, link)
+        for_us = slave_id == 0 or slave_id == 255  # TCP Guide 4.4.2.1
+        if (for_us and self._is_device) or self.handler.serves(slave_id):
             return self.handler.handle(adu, n, link)
-        path = self._path(slave_id)
-        return refuse(adu, _NO_PATH) if path is None else path.put(adu, n, link)
-
-    def _broadcast(self, adu, n, link):
-        """Do a write here and on every line, silently (SL 2.1). A read is the first device's."""
-        if adu[7] not in b"\x05\x06\x0f\x10\x16":
-            return self.handler.handle(adu, n, link)
-        self.handler.handle(adu, n, self._bus)
-        result = self._paths[0].put(adu, n, link)
-        return LATER if result == LATER else 0
+        path = None if for_us else self._path(slave_id)
+        if path is not None:
+            return path.put(adu, n, link)
+        return 0 if link.serial else refuse(adu, _NO_PATH)
 
     def poll(self, wait_ms=0):
         """Go on with what waits; with wait_ms, sleep that long at most until something comes.
@@ -222,11 +269,15 @@ class Gateway(Driver):
         """How long serve() may sleep without missing anything."""
         nap_ms = 1000
         for path in self._paths:
-            if path.count:
-                nap_ms = min(nap_ms, path.client.nap_ms())
+            nap_ms = min(nap_ms, path.nap_ms())
         return nap_ms
 
-    def server_close(self):
-        """Let go of the lines: their pins are at receive."""
+    def settle(self):
+        """Leave every line clean: what is being sent leaves, who waits for its answer gets 11."""
         for path in self._paths:
-            path.client.close()
+            path.settle()
+
+    def server_close(self):
+        """Let go of the lines, whose pins are at receive, and of the requests that wait."""
+        for path in self._paths:
+            path.close()

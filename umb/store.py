@@ -35,7 +35,7 @@ class _Block:
     def has(self, address, quantity):
         """Are all of `quantity` addresses from `address` on in this block?"""
         address -= self.start
-        return 0 <= address and address + quantity <= self._quantity
+        return address >= 0 and address + quantity <= self._quantity
 
     def __getitem__(self, address):
         if not self.has(address, 1):
@@ -49,7 +49,7 @@ class _Block:
 
 
 class Registers(_Block):
-    """16-bit registers. -32768..65535 go in; 0..65535 come out, or signed by conf.SIGNED_VALUES."""
+    """16-bit registers. -32768..65535 go in; 0..65535 come out, or signed: conf.SIGNED_VALUES."""
 
     _width = 16
 

@@ -206,7 +206,7 @@ class Client:
         adu[9] = address & 0xFF
         adu[10] = quantity >> 8
         adu[11] = quantity & 0xFF
-        n = 5 if values is None else self._put_values(code, values, extra)
+        n = 5 if code < 5 else self._put_values(code, values, extra)
         for i in range(6):
             self._asked[i] = adu[8 + i]
         return n
@@ -297,7 +297,7 @@ class Client:
         if code not in _MOST:
             from ..calls import decode
 
-            values = decode(self._adu, self._n, code, quantity, values)
+            values = decode(self._adu, self._n, code, values)
             if values is None:
                 raise BadReplyError
             return values

@@ -14,6 +14,7 @@ from ..port.sock import Stream, connect
 from . import BAD_REPLY, NO_CONNECTION, NO_REPLY, PENDING, Client
 
 _ADU = const(262)
+_LATE = const(16)  # how many late answers are thrown away before the connection is
 _NAP_MS = const(10)
 _IN = select.POLLIN
 _OUT = select.POLLOUT
@@ -77,13 +78,15 @@ class TCPClient(Client):
             self.close()  # a call was given up in the middle
         if self._stream.sock is None or not self._ready(0):
             return False
-        while True:
+        for _ in range(_LATE):
             missing = self._receive()
             if missing:
                 if missing < 0 or self._have:
                     self.close()
                 return True
             self._have = 0
+        self.close()  # this server talks to itself
+        return True
 
     def start(self, n):
         self._transaction = self._transaction + 1 & 0xFFFF
@@ -141,13 +144,15 @@ class TCPClient(Client):
                 return self._expired(BAD_REPLY if self._came or self._have else NO_REPLY)
             if missing < 0:
                 return self._broken(missing)
-            n = self._frame.pdu_size(self._have)
+            n = self._have - self._frame.wrapping
             self._have = 0
             self._came = True
             adu = self._adu
             if adu[6] == self._slave_id and self._frame.answers(adu, self._transaction):
                 self._n = n
                 return 0
+            if ticks_diff(self._deadline_ms, ticks_ms()) <= 0:
+                return BAD_REPLY  # more of it may be there, without end
 
     def _receive(self):
         """Read a frame as far as it has come.

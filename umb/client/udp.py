@@ -86,7 +86,7 @@ class UDPClient(Client):
                     and MBAP.answers(adu, self._transaction)
                     and adu[6] == self._slave_id
                 ):
-                    self._n = MBAP.pdu_size(n)
+                    self._n = n - MBAP.wrapping
                     return 0
             data = self._receive()
         if ticks_diff(self._deadline_ms, ticks_ms()) > 0:

@@ -3,6 +3,7 @@
 from micropython import const
 
 _HEADER = const(7)
+_GARBAGE = const(-1000)
 
 
 class MBAP:
@@ -10,23 +11,21 @@ class MBAP:
 
     start = 0  # where in the buffer the frame begins
     header = _HEADER  # how much of it is needed before its length is known
+    usual = 12  # how long most requests are
+    wrapping = _HEADER  # how much longer a frame is than its PDU
 
     @staticmethod
     def missing(adu, have):
         """Of a frame that begins at adu[0], `have` bytes are there: how many are missing?
 
-        0: it is whole. Less than 0: garbage (protocol id not 0, length not 2..254).
+        0: it is whole. Less than 0: so many are too many, the next frame's. -1000: garbage, a
+        protocol id that is not 0, or a length not 2..254.
         """
         if have < _HEADER:
             return _HEADER - have
         if adu[2] | adu[3] | adu[4] or not 2 <= adu[5] <= 254:
-            return -1
+            return _GARBAGE
         return adu[5] + 6 - have
-
-    @staticmethod
-    def pdu_size(have):
-        """The length of the PDU in a whole frame of `have` bytes."""
-        return have - _HEADER
 
     @staticmethod
     def seal(adu, n):

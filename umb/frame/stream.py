@@ -9,6 +9,7 @@ from .rtu import seal
 _START = const(6)
 _SHORTEST = const(4)
 _LONGEST = const(256)
+_GARBAGE = const(-1000)
 
 
 class RTUStream:
@@ -19,6 +20,8 @@ class RTUStream:
 
     start = _START
     header = _SHORTEST
+    usual = 8  # how long most requests are
+    wrapping = 3  # how much longer a frame is than its PDU
     seal = staticmethod(seal)
 
     def __init__(self, table):
@@ -27,22 +30,23 @@ class RTUStream:
     def missing(self, adu, have):
         """Of a frame that begins at adu[6], `have` bytes are there: how many are missing?
 
-        0: it is whole. Less than 0: garbage. Of an unknown function code, one more until the CRC
-        is right.
+        0: it is whole. Less than 0: so many are too many, the next frame's. -1000: a wrong CRC.
+        Of an unknown function code, one more until the CRC is right.
         """
         if have < _SHORTEST:
             return _SHORTEST - have
-        size = rtu_size(self._table, adu, _START, have)
-        if size > have:
-            return size - have if size <= _LONGEST else -1
-        if crc16(adu, _START, have) == 0:
-            return 0
-        return -1 if size or have == _LONGEST else 1
-
-    @staticmethod
-    def pdu_size(have):
-        """The length of the PDU in a whole frame of `have` bytes."""
-        return have - 3
+        size = _SHORTEST
+        more = rtu_size(self._table, adu, _START, size)
+        while size < more <= have:  # the byte that counts the rest is there
+            size = more
+            more = rtu_size(self._table, adu, _START, size)
+        if more > have:
+            return more - have if more <= _LONGEST else _GARBAGE
+        if more == 0:
+            size = have
+        if crc16(adu, _START, size) == 0:
+            return size - have
+        return _GARBAGE if more or have == _LONGEST else 1
 
     @staticmethod
     def answers(adu, transaction):

@@ -11,12 +11,19 @@ LATER = -1  # what a handler returns that keeps the buffer and calls link.answer
 
 _NOBODY = ()  # stands for the store of a slave id that nobody serves
 _NAP_MS = 500  # the longest sleep of serve(): how long shutdown() may take
+_WRITES = b"\x05\x06\x0f\x10\x16"  # what can be broadcast
+_DIAGNOSTICS = b"\x07\x08\x0b\x0c"  # what is loaded when it is asked for
+_SERIAL = b"\x07\x08\x0b\x0c\x11"  # what is for serial lines alone
 
 
 class Counters:
-    """What a driver counts; FC 8 reports it (AP 6.8). 16 bits each, they wrap."""
+    """What a driver counts; FC 8 and 11 report it (AP 6.8, 6.9). 16 bits each, they wrap."""
 
     def __init__(self):
+        self.log = None  # what FC 12 reports, once a master has asked
+        self.clear()
+
+    def clear(self):
         self.bus_message_count = 0
         self.bus_communication_error_count = 0
         self.bus_exception_error_count = 0
@@ -25,25 +32,52 @@ class Counters:
         self.server_nak_count = 0
         self.server_busy_count = 0
         self.bus_character_overrun_count = 0
+        self.event_count = 0
 
 
 class Server:
     """One or more devices: each slave id has a store, or routes answer for it.
 
-    slave_ids  the ids, 1..247, that share `store`; add() makes more devices
-    on_error   on_error(exception) is told of every exception of a hook or an endpoint that
-               became exception 4
+    slave_ids     the ids, 1..247, that share `store`; add() makes more devices
+    identity      {object id: text} for FC 43/14: 0 vendor, 1 product code, 2 revision, ...
+    files         {file number: Registers} for FC 20 and 21
+    fifo          {address: sequence of up to 31 values} for FC 24
+    server_id     text or bytes for FC 17
+    serial_codes  True: FC 7, 8, 11, 12 and 17 over networks too
+    on_error      on_error(exception) is told of every exception of a hook or an endpoint that
+                  became exception 4
 
+    exception_status is what FC 7 reports, diagnostic_register what FC 8 does: a program sets them.
     Raises ValueError for a slave id out of range (SL 2.2).
     """
 
-    def __init__(self, store=None, slave_ids=(1,), *, on_error=None):
+    exception_status = 0
+    diagnostic_register = 0
+
+    def __init__(
+        self,
+        store=None,
+        slave_ids=(1,),
+        *,
+        identity=None,
+        files=None,
+        fifo=None,
+        server_id=None,
+        serial_codes=False,
+        on_error=None,
+    ):
         self._stores = {}
         self._routes = None
         self._first = None
+        self._functions = {}  # function code: handler, besides those of a store
+        self.serial_codes = serial_codes
         self.on_error = on_error
         for slave_id in slave_ids:
             self.add(slave_id, store)
+        if identity is not None or server_id is not None or files is not None or fifo is not None:
+            from ..extras import offer
+
+            offer(self._functions, identity, server_id, files, fifo)
 
     def add(self, slave_id, store):
         """Serve `store` as the device with this slave id."""
@@ -52,6 +86,16 @@ class Server:
         if self._first is None:
             self._first = slave_id
         self._stores[slave_id] = store
+
+    def function(self, code, handler):
+        """Answer a user-defined function code: 65..72 or 100..110 (AP 5).
+
+        handler(adu, n, link) finds the request PDU of n bytes at adu[7], puts the response PDU
+        there and returns its length. An umb.errors exception gives its code, any other gives 4.
+        """
+        if not (65 <= code <= 72 or 100 <= code <= 110):
+            raise ValueError("user-defined function codes are 65..72 and 100..110")
+        self._functions[code] = handler
 
     def route(self, slave_ids=None, function_codes=None, addresses=None, *, signed=None):
         """Decorator: let a function answer for these addresses, as uModbus has it.
@@ -70,16 +114,14 @@ class Server:
         return self._routes.adder(slave_ids, function_codes, addresses, signed)
 
     def serves(self, slave_id):
-        """Does a device here answer to this slave id?"""
-        return self._store(slave_id) is not _NOBODY
+        """Does a device here answer to this slave id?
 
-    def _store(self, slave_id):
-        """The store of a slave id, None where only routes serve it, or _NOBODY."""
+        One that has no store does not where all rules are for others: on a bus it is not ours.
+        """
         store = self._stores.get(slave_id, _NOBODY)
-        routes = self._routes
-        if store is None and routes is not None and not routes.concern(slave_id):
-            return _NOBODY  # its store is empty and the rules are for others: on a bus, not ours
-        return store
+        if store is None and self._routes is not None:
+            return self._routes.concern(slave_id)
+        return store is not _NOBODY
 
     def handle(self, adu, n, link):
         """Answer the request PDU of n bytes at adu[7] for the slave id at adu[6], in place.
@@ -87,68 +129,95 @@ class Server:
         Returns the response PDU's length, 0 to say nothing. Never raises.
         """
         slave_id = adu[6]
+        store = self._stores.get(slave_id)
+        if store is None:
+            if link.serial and slave_id == 0:
+                return self._broadcast(adu, n, link)
+            if not self.serves(slave_id):
+                if link.serial:
+                    return 0
+                # To a network 0 and 255 are the device itself (TCP Guide 4.4.2.1).
+                slave_id = self._itself() if slave_id in b"\x00\xff" else None
+                if slave_id is None:
+                    return refuse(adu, 11)
+                store = self._stores[slave_id]
+        return self._answer(adu, n, slave_id, store, link)
+
+    def _itself(self):
+        """The first slave id that is served, or None."""
+        if self.serves(self._first):
+            return self._first
+        return self._routes.first() if self._routes is not None else None
+
+    def _answer(self, adu, n, slave_id, store, link):
+        code = adu[7]
         counters = link.counters
-        if link.serial and slave_id == 0:
-            return self._broadcast(adu, n, counters)
-        store = self._store(slave_id)
-        if store is _NOBODY:
-            if link.serial:
-                return 0
-            if slave_id in b"\x00\xff":  # the device itself (TCP Guide 4.4.2.1)
-                slave_id = self._first
-                if not self.serves(slave_id):
-                    slave_id = self._routes.first()
-                store = self._store(slave_id)
-            if store is _NOBODY:
-                return refuse(adu, 11)
         counters.server_message_count = counters.server_message_count + 1 & 0xFFFF
-        n = self._try(adu, n, slave_id, store)
+        if counters.log is not None:
+            counters.log.received(link, False)
+        if link.listen_only and code != 8:
+            return 0
+        try:
+            n = self._serve(adu, n, slave_id, store, link)
+        except Exception as error:  # noqa: BLE001 - whatever a hook does, the server lives on
+            n = self._failed(error)
         if n < 0:
             counters.bus_exception_error_count = counters.bus_exception_error_count + 1 & 0xFFFF
-            n = refuse(adu, -n)
+            code = -n
+            n = refuse(adu, code)
+        else:
+            if code != 11:
+                counters.event_count = counters.event_count + 1 & 0xFFFF
+            code = 0
+        if n and counters.log is not None:
+            counters.log.sent(link, code)
         return n
 
-    def _broadcast(self, adu, n, counters):
+    def _failed(self, error):
+        """Minus the exception code that an exception of a hook or an endpoint becomes."""
+        # Those of umb.errors are known by what they have: a server need not load them.
+        code = getattr(error, "error_code", None)
+        if not isinstance(code, int) or not 0 < code < 256:
+            code = 4
+        if code == 4 and self.on_error is not None:
+            try:
+                self.on_error(error)
+            except Exception:  # noqa: BLE001 - nobody is left to be told
+                pass
+        return -code
+
+    def _broadcast(self, adu, n, link):
         """Do a write for every device, in silence (SL 2.1). Anything else is ignored."""
+        counters = link.counters
         counters.server_message_count = counters.server_message_count + 1 & 0xFFFF
         counters.server_no_response_count = counters.server_no_response_count + 1 & 0xFFFF
-        if adu[7] in b"\x05\x06\x0f\x10\x16":
+        if counters.log is not None:
+            counters.log.received(link, True)
+        if adu[7] in _WRITES and not link.listen_only:
             done = None
             for slave_id in self._stores:
                 store = self._stores[slave_id]
                 # Ids that share a store write it once, but each may have a route of its own.
                 if store is not done or self._routes is not None:
-                    self._try(adu, n, slave_id, store)
+                    try:
+                        self._serve(adu, n, slave_id, store, link)
+                    except Exception as error:  # noqa: BLE001 - as for any request
+                        self._failed(error)
                 done = store
         return 0
 
-    def _try(self, adu, n, slave_id, store):
+    def _serve(self, adu, n, slave_id, store, link):
         """Serve one request: the response's length, or minus the exception code."""
-        try:
-            return self._serve(adu, n, slave_id, store)
-        except Exception as error:  # noqa: BLE001 - whatever a hook does, the server lives on
-            # One of umb.errors is known by what it has: a server need not load them.
-            code = getattr(error, "error_code", None) or 4
-            if code == 4 and self.on_error is not None:
-                try:
-                    self.on_error(error)
-                except Exception:  # noqa: BLE001, S110 - nobody is left to be told
-                    pass
-            return -code
-
-    def _serve(self, adu, n, slave_id, store):
         code = adu[7]
-        if store is None and code >= 22:
-            return -1  # routes do not serve these
-        n = check(adu, n)
-        if n:
-            return -n
-        if self._routes is not None and code < 22:
-            n = self._routes.serve(adu, slave_id)
+        wrong = check(adu, n)
+        if wrong == 1:
+            return self._special(adu, n, link)
+        if store is None or self._routes is not None:
+            n = self._routed(adu, slave_id, store, wrong)
             if n:
                 return n
-        if store is None:
-            return -2
+        if wrong:
+            return -wrong
         area = store.area(code)
         address = adu[8] << 8 | adu[9]
         quantity = 1 if code in b"\x05\x06\x16" else adu[10] << 8 | adu[11]
@@ -160,10 +229,35 @@ class Server:
                 return n
         if area.on_read is not None:
             area.on_read(address, quantity)
-        size = data_size(code, quantity)
+        n = data_size(code, quantity)
         area.get(address, quantity, adu, 9)
-        adu[8] = size
-        return 2 + size
+        adu[8] = n
+        return n + 2
+
+    def _routed(self, adu, slave_id, store, wrong):
+        """The answer that routes give, or what says that there is no store; 0: ask the store."""
+        if adu[7] >= 22:  # routes do not serve these
+            return -1 if store is None else 0
+        if wrong:
+            return -wrong
+        n = 0 if self._routes is None else self._routes.serve(adu, slave_id)
+        return -2 if n == 0 and store is None else n
+
+    def _special(self, adu, n, link):
+        """Function codes that not every server offers, see __init__ and function()."""
+        code = adu[7]
+        if code in _SERIAL and not (link.serial or self.serial_codes):
+            return -1
+        if code in _DIAGNOSTICS and code not in self._functions:
+            try:
+                from ..diagnostics import Diagnostics
+            except ImportError:  # left out
+                return -1
+            handler = Diagnostics(self).handle
+            for i in _DIAGNOSTICS:
+                self._functions[i] = handler
+        handler = self._functions.get(code)
+        return -1 if handler is None else handler(adu, n, link)
 
     @staticmethod
     def _write(adu, code, area, address, quantity):
@@ -226,12 +320,17 @@ def serve(*drivers):
     for driver in drivers:
         driver.stopping = False
         driver.join(drivers[0])
+    done = 0
+    nap_ms = 0
     while True:
-        nap_ms = _NAP_MS
+        if not done:
+            nap_ms = _NAP_MS
+            for driver in drivers:
+                nap_ms = min(nap_ms, driver.nap_ms())
+        wait_ms = nap_ms
+        done = 0
         for driver in drivers:
+            done += driver.poll(wait_ms)  # the first one sleeps for all: they share its poller
             if driver.stopping:
                 return
-            nap_ms = min(nap_ms, driver.nap_ms())
-        for driver in drivers:
-            driver.poll(nap_ms)  # the first one sleeps for all: they share its poller
-            nap_ms = 0
+            wait_ms = 0

@@ -5,11 +5,13 @@ from time import ticks_diff, ticks_ms
 
 from micropython import const
 
+from ..crc import copy
 from ..frame.mbap import MBAP
 from ..port.sock import Stream, accept, listen
 from . import LATER, Driver, Server
 
 _ADU = const(262)
+_AHEAD = const(4)  # the usual request is so much longer than the shortest
 _SWEEP_MS = const(250)
 _IN = select.POLLIN
 _OUT = select.POLLOUT
@@ -19,10 +21,9 @@ _BROKEN = select.POLLERR | select.POLLHUP
 class _Connection:
     """One client: its buffer, where it stands, and the link that handlers see."""
 
-    serial = False
-    listen_only = False
-
     def __init__(self, driver, frame):
+        self.serial = False
+        self.listen_only = False
         self.counters = driver.counters
         self.adu = bytearray(_ADU)
         self.sock = None
@@ -35,17 +36,19 @@ class _Connection:
         self.events = 0  # what the poller reports of it
         self._driver = driver
         self._frame = frame
-        self._stream = Stream(self.adu, frame.start, frame.header)
+        self._stream = Stream(self.adu, frame.start, frame.usual)
         self._have = 0  # bytes of the next request
         self._size = 0  # of a response that the network has not taken yet
         self._done = 0  # and how much of it has left
+        self._ahead = bytearray(_AHEAD)  # what came behind a request that is shorter than usual
+        self._surplus = 0  # and how much of that there is
 
     def open(self, sock, peer):
         self.sock = self._stream.sock = sock
         self.peer = peer
         self.gone = False
         self.events = _IN
-        self.requests = self._have = self._size = 0
+        self.requests = self._have = self._size = self._surplus = 0
         self.since_ms = self.active_ms = ticks_ms()
 
     def close(self):
@@ -60,12 +63,10 @@ class _Connection:
         self.active_ms = now_ms
         if self._size:
             return self._push()
-        frame = self._frame
         adu = self.adu
+        frame = self._frame
         have = self._have
-        missing = frame.header - have
-        if missing <= 0:
-            missing = frame.missing(adu, have)
+        missing = frame.usual - have if have < frame.header else frame.missing(adu, have)
         while missing > 0:
             got = self._stream.fill(have, missing)
             if got <= 0:
@@ -73,12 +74,16 @@ class _Connection:
                 return got
             have += got
             missing = frame.missing(adu, have)
-        self._have = 0
-        if missing:
+        if missing < -_AHEAD:  # garbage
             return -1
+        self._surplus = -missing
+        while missing:
+            self._ahead[_AHEAD + missing] = adu[frame.start + have + missing]
+            missing += 1
         counters = self.counters
         counters.bus_message_count = counters.bus_message_count + 1 & 0xFFFF
-        return self._reply(self._driver.handler.handle(adu, frame.pdu_size(have), self))
+        n = have - self._surplus - frame.wrapping
+        return self._reply(self._driver.handler.handle(adu, n, self))
 
     def _reply(self, n):
         if n == LATER:
@@ -86,27 +91,27 @@ class _Connection:
             self._watch(0)  # what it sends meanwhile waits its turn
             return 0
         self.requests += 1
-        if n:
-            self._size = self._frame.seal(self.adu, n)
-            self._done = 0
-            if self._push() < 0:
-                return -1
-        elif self.events != _IN:
-            self._watch(_IN)
-        return 1
+        self._size = self._frame.seal(self.adu, n) if n else 0
+        self._done = 0
+        return 1 if self._push() == 0 else -1
 
     def _push(self):
         """Write what the network takes. Returns 0, or -1: close me."""
-        done = self._stream.push(self._done, self._size)
-        if done < 0:
-            return -1
-        self._done += done
-        if self._done < self._size:
-            self._watch(_OUT)
-            return 0
-        self._size = 0
+        if self._size:
+            done = self._stream.push(self._done, self._size)
+            if done < 0:
+                return -1
+            self._done += done
+            if self._done < self._size:
+                self._watch(_OUT)
+                return 0
+            self._size = 0
         if self.events != _IN:
             self._watch(_IN)
+        self._have = self._surplus
+        if self._surplus:
+            copy(self.adu, self._frame.start, self._ahead, _AHEAD - self._surplus, self._surplus)
+            self._surplus = 0
         return 0
 
     def _watch(self, events):

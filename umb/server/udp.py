@@ -56,7 +56,7 @@ class UDPServer(Driver):
         self.peer = peer_of(self._from)
         counters = self.counters
         counters.bus_message_count = counters.bus_message_count + 1 & 0xFFFF
-        n = self.handler.handle(self._adu, MBAP.pdu_size(n), self)
+        n = self.handler.handle(self._adu, n - MBAP.wrapping, self)
         if n == LATER:
             self._held = True
             return 0
