@@ -7,10 +7,11 @@ to be switched off there. The numbers are those of Linux.
 
 import select
 import termios
+from errno import EIO
 
 from micropython import RingIO, const
 
-_CHUNK = const(256)
+_SCRATCH = const(256)
 _CS7, _CS8, _CSTOPB, _CREAD, _PARENB, _PARODD, _CLOCAL = (
     0o40,
     0o60,
@@ -51,30 +52,41 @@ class TTY:
         speed = _SPEEDS.get(baudrate)
         if speed is None:
             raise ValueError("baudrate must be one of %s" % sorted(_SPEEDS))
-        self._file = open(path, "r+b", 0)
+        self._file = open(path, "r+b", 0)  # noqa: SIM115 - close() does it
         flags = (_CS7 if bits == 7 else _CS8) | _CREAD | _CLOCAL | speed
         if stop == 2:
             flags |= _CSTOPB
         if parity is not None:
             flags |= _PARENB | (_PARODD if parity else 0)
+        try:
+            self._set(flags, speed)
+        except OSError:
+            self._set(flags & ~(_PARENB | _PARODD), speed)  # a pseudo-terminal has no parity
+        self._ring = RingIO(2 * _SCRATCH + 1)
+        self._scratch = bytearray(_SCRATCH)
+        self._lost = select.poll()
+        self._lost.register(self._file, 0)
+
+    def _set(self, flags, speed):
         control = termios.tcgetattr(self._file.fileno())[6]
         control[_VTIME] = control[_VMIN] = 0  # read() takes what is there and never waits
         termios.tcsetattr(
             self._file.fileno(), termios.TCSANOW, [0, 0, flags, 0, speed, speed, control]
         )
-        self._ring = RingIO(2 * _CHUNK + 1)
-        self._chunk = bytearray(_CHUNK)
 
     def register(self, poller):
         """Let a select.poll wake up when something comes."""
         poller.register(self._file, select.POLLIN)
 
     def any(self):
-        """How many bytes readinto() can take."""
-        if self._ring.any() <= _CHUNK:
-            n = self._file.readinto(self._chunk)
+        """How many bytes readinto() can take. Raises OSError when the device has gone."""
+        if self._ring.any() <= _SCRATCH:
+            n = self._file.readinto(self._scratch)
             if n:
-                self._ring.write(self._chunk, n)
+                self._ring.write(self._scratch, n)
+            else:
+                for _ in self._lost.ipoll(0):  # only of a hang-up does it tell
+                    raise OSError(EIO)
         return self._ring.any()
 
     def readinto(self, buf, n):
