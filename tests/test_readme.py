@@ -33,7 +33,7 @@ def paste(micropython, tmp_path):
     running = []
 
     def start(text):
-        path = tmp_path / "example.py"
+        path = tmp_path / f"example{len(running)}.py"
         path.write_text(text)
         env = {**os.environ, "MICROPYPATH": f"{ROOT}:.frozen"}
         running.append(Service([micropython, path], env=env))
@@ -59,7 +59,7 @@ def answer(service, ask):
 
 def test_the_tcp_server(paste):
     port = free_port()
-    service = paste(swap(example("TCPServer"), "502", str(port)))
+    service = paste(swap(example("changed"), "502", str(port)))
     client = ModbusTcpClient("127.0.0.1", port=port, timeout=10)
 
     def ask():
@@ -94,9 +94,54 @@ def test_the_rtu_server(paste, pty_pair):
     client.close()
 
 
+def a_slave(line_path):
+    """A program that is slave 7 on a pseudo-terminal."""
+    return f"""
+from umb.port.tty import TTY
+from umb.server import Server
+from umb.server.rtu import RTUServer
+from umb.store import Store
+store = Store(input_registers=2, holding_registers=20)
+store.input_registers[0], store.input_registers[1] = 230, 17
+line = TTY({line_path!r}, 9600)
+RTUServer(line, Server(store, slave_ids=(7,)), baudrate=9600).serve_forever()
+"""
+
+
+def on_a_pty(text, path):
+    """The example's client, on a pseudo-terminal in place of UART 1."""
+    text = swap(text, "RTUClient(1,", f"RTUClient(TTY({path!r}, 9600),")
+    text = swap(text, ", tx=8, rx=9, de=4", "")
+    return "from umb.port.tty import TTY\n" + text
+
+
+def test_the_client(paste, pty_pair):
+    paste(a_slave(pty_pair.server_path))
+    client = paste(on_a_pty(example("meter"), pty_pair.client_path))
+    client.wait_for("[230, 17]")
+
+
+def test_the_gateway(paste, pty_pair):
+    paste(a_slave(pty_pair.server_path))
+    port = free_port()
+    text = swap(on_a_pty(example("Gateway"), pty_pair.client_path), "502", str(port))
+    service = paste(text)
+    client = ModbusTcpClient("127.0.0.1", port=port, timeout=10)
+
+    def ask():
+        if not client.connect():
+            raise ConnectionError
+        return client.read_input_registers(0, count=2, device_id=7)
+
+    assert answer(service, ask).registers == [230, 17]
+    assert client.read_holding_registers(0, count=1, device_id=100).registers == [0]
+    assert client.read_holding_registers(0, count=1, device_id=50).exception_code == 10
+    client.close()
+
+
 def test_the_examples_are_short():
-    assert all(len(text.splitlines()) <= 14 for text in EXAMPLES)
-    assert len(README.splitlines()) <= 200
+    assert all(len(text.splitlines()) <= 15 for text in EXAMPLES)
+    assert len(README.splitlines()) <= 240
 
 
 def test_the_printed_text_is_what_run_prints(slave):
