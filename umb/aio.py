@@ -45,8 +45,7 @@ async def serve(*drivers):
             await asyncio.sleep_ms(_rest_ms(nap_ms, rounds))
     finally:
         for driver in drivers:
-            if hasattr(driver, "settle"):
-                driver.settle()
+            driver.settle()
 
 
 class _Async:

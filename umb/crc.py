@@ -8,5 +8,6 @@ copy(dst, at, src, start, n)    n bytes of src[start:] to dst[at:], upwards: wit
 
 try:
     from ._viper import copy, crc16
-except (ImportError, SyntaxError, ValueError):  # no emitter, another architecture, or left out
+# No emitter, another architecture, left out, or another Python.
+except (ImportError, SyntaxError, ValueError, AttributeError):
     from ._plain import copy, crc16  # noqa: F401

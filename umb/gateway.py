@@ -10,6 +10,7 @@ from time import ticks_diff, ticks_ms
 from .client import NO_REPLY, PENDING
 from .crc import copy
 from .pdu import refuse
+from .port.wait import share
 from .server import LATER, Counters, Driver, Server
 
 _BUSY = 6
@@ -41,7 +42,6 @@ class _Path:
         self._adus = [None] * queue  # the request,
         self._sizes = [0] * queue  # its length,
         self._since_ms = [0] * queue  # and when it came
-        self._views = {}  # of each link's buffer: from 6 and from 10 on
         self._begun = False  # the client has the first one's buffer,
         self._sent = False  # and was told to send it
         self._slave_id = self._code = 0
@@ -98,10 +98,7 @@ class _Path:
         if waited_ms > self._patience_ms or (link.gone and adu[6]):
             self._answer(0)  # nobody waits for it any more
             return False
-        views = self._views.get(link)
-        if views is None or views[0] is not adu:
-            views = self._views[link] = (adu, memoryview(adu)[6:], memoryview(adu)[10:])
-        self.client.lend(adu, views[1], views[2])
+        self.client.lend(adu)
         self._slave_id = adu[6]
         self._code = adu[7]
         self._tries = 0
@@ -216,8 +213,8 @@ class Gateway(Driver):
         path = _Path(line, slave_ids, self._queue, self._patience_ms)
         if self._paths:
             self._paths[-1].after = path
-            line.line.share(self.poller)
         self._paths.append(path)
+        share(line.line, self.poller)
 
     @property
     def poller(self):
@@ -263,7 +260,7 @@ class Gateway(Driver):
     def join(self, first):
         """Use the first driver's poller from now on, see umb.server.serve()."""
         for path in self._paths:
-            path.client.line.share(first.poller)
+            share(path.client.line, first.poller)
 
     def nap_ms(self):
         """How long serve() may sleep without missing anything."""

@@ -1,140 +1,205 @@
-"""One end of a serial line: a port and a frame wired together, for servers and clients alike."""
+"""One end of a serial line: a UART, its direction pin, and the frames that come and go."""
 
-import select
-from time import sleep_ms, ticks_diff, ticks_ms, ticks_us
+import sys
+from time import sleep_us, ticks_add, ticks_diff, ticks_us
 
 from micropython import const
 
-from .port.uart import LAG, UARTPort
+from . import port
+from .crc import copy
 
 _ADU = const(262)
 _FRAME = const(6)  # where in the buffer an RTU frame begins
-_SHORTEST = const(4)
-_CHUNK = const(16)
+_PIECE = const(32)
+_ASCII_GAP_US = const(1_000_000)  # between two characters (SL 2.5.2.1)
 
 
-class Line(UARTPort):
-    """A UARTPort that brings what arrives to a frame, with the time that passed in between.
+class Line:
+    """Brings what arrives to a frame, with the time that passed in between, and sends frames.
 
-    make_frame(adu)  makes the frame that takes the bytes, see umb.frame.rtu.RTU
-    gap_ms           a hole that may tear a frame, where that is longer than t3.5
+    framer         "rtu" or "ascii"
+    sizes, ours    what the frame is told, see umb.frame.rtu.RTU
+    uart           a UART's number, which is then made here, or a machine.UART or its like. Its
+                   receive ring should hold 300 bytes at least: what it loses shows as bad frames
+    baudrate, bits=8, parity=None, stop=1   the format; parity None, 0 (even) or 1 (odd)
+    tx, rx         pins, for a UART that is made here
+    de             the direction pin: a number, a Pin, a Signal or a callable; None: there is none
+    de_active=1    its level while transmitting
+    turnaround_us=0   extra time between pin and first start bit, and last stop bit and pin
+    gap_ms=20      a hole that may tear a frame, where that is longer than t3.5
+
+    Raises ValueError for a format that is none, or that the port's UART does not have.
     """
 
-    def __init__(self, uart, make_frame, gap_ms=20, **port):
-        super().__init__(uart, **port)
+    def __init__(self, uart, framer, sizes, ours, **port_options):
+        if framer == "rtu":
+            from .frame.rtu import RTU as Frame
+        elif framer == "ascii":
+            from .frame.ascii import ASCII as Frame
+        else:
+            raise ValueError("framer must be 'rtu' or 'ascii'")
         self.adu = bytearray(_ADU)
-        self.frame = make_frame(self.adu)
+        self.frame = Frame(self.adu, sizes, ours)
         self.seen = 0  # bytes that wait in the UART and are known to
-        self.last_us = ticks_us()  # when the last byte was seen to have come
-        self._head = memoryview(self.adu)[_FRAME:]
-        self._rest = memoryview(self.adu)[_FRAME + _SHORTEST :]
-        self._chunk = bytearray(_CHUNK)
-        self._give_up_us = max(self.t35_us + self.time_us(LAG), gap_ms * 1000)
-        self._counts = False  # any() has been seen to count
-        self._quiet = True  # what this silence of t3.5 ends has been dealt with
-        self._size = 0  # of a frame that _pull found
-        # Asleep for a millisecond nothing is missed if the shortest frame takes longer.
-        self.nap_ms = 1000 if not self.paced else 1 if self.time_us(_SHORTEST) > 2000 else 0
-        self.share(select.poll())
+        self.last_us = self.end_us = ticks_us()  # when the last byte came, and left
+        self.poller = None
+        from .port import uart as opening
 
-    def use(self, adu, head, rest):
-        """Put what comes into this buffer from now on; head and rest: views from 6 and 10 on."""
-        self.adu = self.frame.adu = adu
-        self._head = head
-        self._rest = rest
+        opening.attach(self, uart, **port_options)
+        if framer == "ascii":
+            self.t35_us = self.silent_us = self.turn_us = 0
+            self.give_up_us = _ASCII_GAP_US
+        del sys.modules["umb.port.uart"], port.uart  # its memory is worth more than its code now
+
+    def time_us(self, n):
+        """How long n characters take."""
+        return n * self.char + 63 >> 6
 
     def hear(self, n):
         """any() says n. Returns the length of a frame that has come and is at adu[6], or 0.
 
         What came behind it stays in the UART. Nothing is read while nobody calls.
         """
+        now_us = ticks_us()
         frame = self.frame
-        if n != self.seen:
-            now_us = ticks_us()
-            if ticks_diff(now_us, self.last_us) >= self.t35_us:
-                while self.seen:
-                    n -= self._pull(self.seen)
+        fresh = n - self.seen
+        silent_us = self.silent_us
+        quiet_us = ticks_diff(now_us, self.last_us)
+        size = 0
+        if fresh:
+            # What came since the last look took its time; the rest of it was silence, maybe here.
+            if quiet_us >= silent_us and quiet_us - self.time_us(fresh) >= silent_us:
+                size = self._pull(True)
                 frame.gap()
+            if n > self.most:
+                self.most = _PIECE
+        elif quiet_us >= silent_us:
+            size = self._pull(True)
+            fresh = self.any() if n else 0
+            if fresh:
+                self.most = 1  # more than it said is there: this UART does not count
+            else:
+                size = size or frame.quiet()
+                if quiet_us >= self.give_up_us:
+                    frame.drop()
+        if fresh:
             self.last_us = now_us
-            self._quiet = False
-            self.seen = n
-            if n > 1:
-                self._counts = True
-        elif not n or self._counts and n < frame.need:
-            return self._still(n)
-        self._size = 0
-        while n and not self._size:
-            if self._counts and n < frame.need:
-                break
-            n -= self._pull(n)
-            if n == 0 and frame.have:
-                n = self.any()
-                if n:
-                    self.last_us = ticks_us()
-        self.seen = n
-        return self._size
+            self.seen += fresh
+        return size or self._pull(False)
 
-    def _pull(self, n):
-        """Read up to n of the bytes that wait, what the frame needs at most. Returns how many."""
+    def _pull(self, everything):
+        """Give the frame what it needs, or even less of what waits. Returns what it says."""
         frame = self.frame
-        n = min(n, frame.need)
-        if frame.have == 0:
-            self.readinto(self._head, n)
-        elif frame.have == _SHORTEST:
-            self.readinto(self._rest, n)
-        else:
-            n = min(n, _CHUNK)
-            self.readinto(self._chunk, n)
-            at = _FRAME + frame.have
-            for i in range(n):
-                self.adu[at + i] = self._chunk[i]
-        self.seen -= n
-        self._size = frame.push(n)
-        return n
+        seen = self.seen
+        size = 0
+        while not size:
+            n = min(frame.need, self.most)
+            if seen < n:
+                if not everything or not seen:
+                    break
+                n = seen
+            self.uart.readinto(self.chunk, n)
+            copy(self.adu, _FRAME + frame.have, self.chunk, 0, n)
+            seen -= n
+            size = frame.push(n)
+            if not (seen or size or everything):
+                seen = self.any()
+                if seen:
+                    self.last_us = ticks_us()
+        self.seen = seen
+        return size
 
-    def _still(self, n):
-        """Nothing has come since, though something is there: is that silence?"""
-        quiet_us = ticks_diff(ticks_us(), self.last_us)
-        if not self._quiet and quiet_us >= self.t35_us:
-            self._quiet = True
-            while n:
-                n -= self._pull(n)
-            return self.frame.quiet()
-        if quiet_us >= self._give_up_us:
-            self.frame.drop()
-        return 0
+    def listen(self, n):
+        """Stay until n bytes wait or the line has been silent for t3.5. Returns whether they do.
+
+        The time of the last byte is exact then, but for some microseconds.
+        """
+        any_ = self.any
+        seen = self.seen
+        last_us = self.last_us
+        turn_us = self.turn_us
+        while seen < n:
+            now = any_()
+            if now != seen:
+                last_us = self.last_us = ticks_us()
+                seen = now
+            elif ticks_diff(ticks_us(), last_us) >= turn_us:
+                break
+            if now and n > self.most:  # it cannot tell of so many: take them away and count
+                self.uart.readinto(self.chunk, 1)
+                n -= 1
+                seen = 0
+        self.seen = seen
+        return seen >= n
 
     def discard(self):
         """Throw away what waits in the UART, and what was half a frame. The buffer stays."""
         n = self.any()
         while n:
-            self.readinto(self._chunk, min(n, _CHUNK))
+            self.uart.readinto(self.chunk, min(n, self.most))
             n = self.any()
         self.seen = 0
         self.frame.reset()
 
-    def share(self, poller):
-        """Sleep with this poller from now on, which others may use too."""
-        self.poller = poller
-        self._watched = True
+    def send(self, adu, at, n, unless=0):
+        """Switch to transmit and begin to send n bytes at adu[at]; finish() has to follow.
+
+        unless=k  only after t3.5 of silence, and not if k bytes wait before that.
+        Returns whether it sends.
+        """
+        uart = self.uart
+        de = self.de
+        level = 1 - self.receive
+        left = n
+        if unless and self.listen(unless):
+            return False
         try:
-            if hasattr(self.uart, "register"):
-                self.uart.register(poller)
-            else:
-                poller.register(self.uart, select.POLLIN)
-        except (OSError, TypeError):  # this UART cannot be polled
-            self._watched = False
+            de(level)
+            if self.turnaround_us:
+                sleep_us(self.turnaround_us)
+            begin_us = ticks_us()
+            while left:
+                put = uart.write(adu, at, left) or 0
+                at += put
+                left -= put
+        except BaseException:
+            self.release()
+            raise
+        # The first start bit lies somewhere within write(). Where txdone() cannot be trusted the
+        # pin waits for the latest; if write() blocked, that is not half a character.
+        late_us = min(ticks_diff(ticks_us(), begin_us), self.slack_us)
+        self.end_us = ticks_add(begin_us, self.time_us(n) + late_us if self.paced else 0)
+        return True
+
+    def finish(self):
+        """Stay until the last stop bit has left, then switch to receive."""
+        txdone = self.txdone
+        de = self.de
+        level = self.receive
+        end_us = self.end_us
+        try:
+            while ticks_diff(end_us, ticks_us()) > 0:
+                pass
+            if txdone is not None:
+                while not txdone():
+                    pass
+            if self.turnaround_us:
+                sleep_us(self.turnaround_us)
+            de(level)
+        except BaseException:
+            sleep_us(max(0, ticks_diff(end_us, ticks_us())))
+            de(level)
+            raise
+        if self.silent_us > self.t35_us:  # esp8266 tells of the last bytes of an echo late
+            sleep_us(self.time_us(3))
+
+    def release(self):
+        """Switch to receive."""
+        self.de(self.receive)
 
     def sleep(self, wait_ms):
-        """Wait until the poller sees something or time is up. Returns what any() says."""
-        begin_ms = ticks_ms()
-        nap_ms = min(wait_ms, self.nap_ms)
-        while True:
-            n = self.any()
-            if n or ticks_diff(ticks_ms(), begin_ms) >= wait_ms:
-                return n
-            if self._watched:
-                for _ in self.poller.ipoll(nap_ms):
-                    wait_ms = 0
-            else:
-                sleep_ms(nap_ms)
+        """Wait until something comes or time is up. Returns what any() says."""
+        from .port.wait import share
+
+        share(self, None)  # puts another function here, with a poller of its own
+        return self.sleep(wait_ms)

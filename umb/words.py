@@ -16,6 +16,7 @@ U32, I32, U64, I64, F32, F64 = ">I", ">i", ">Q", ">q", ">f", ">d"
 ABCD, CDAB, BADC, DCBA = "ABCD", "CDAB", "BADC", "DCBA"
 
 _raw = bytearray(8)
+_INFINITE = (float("inf"), float("-inf"))
 
 
 def size(kind):
@@ -31,9 +32,18 @@ def _place(n, i, order):
     return (at, at + 1) if order in (ABCD, CDAB) else (at + 1, at)
 
 
+def _require(values, at, n):
+    """Raise IndexError unless there are n registers from values[at] on."""
+    if at < 0:  # a list would count from its end
+        raise IndexError(at)
+    for i in range(at, at + n):
+        values[i]
+
+
 def get(values, at, kind, order=ABCD):
     """The value of this kind whose first register is values[at]."""
     n = size(kind)
+    _require(values, at, n)
     for i in range(n):
         high, low = _place(n, i, order)
         value = values[at + i]
@@ -42,19 +52,28 @@ def get(values, at, kind, order=ABCD):
     return struct.unpack_from(kind, _raw, 0)[0]
 
 
-def put(values, at, kind, value, order=ABCD):
-    """Write a value of this kind to the registers from values[at] on.
-
-    Raises ValueError where it does not fit; then nothing is written.
-    """
-    n = size(kind)
+def _pack(kind, value):
+    """Put the bytes of a value into _raw. Raises ValueError where it does not fit."""
     if kind not in (F32, F64):
-        bits = 16 * n
+        bits = 16 * size(kind)
         least = -(1 << (bits - 1)) if kind in (I32, I64) else 0
         if not least <= value < least + (1 << bits):
             raise ValueError("a value of %d bits is needed" % bits)
-    values[at], values[at + n - 1]  # an address that does not exist is found before any is written
     struct.pack_into(kind, _raw, 0, value)
+    packed = struct.unpack_from(kind, _raw, 0)[0]
+    if kind == F32 and packed in _INFINITE and value not in _INFINITE:
+        raise ValueError("a value of 32 bits is needed")
+
+
+def put(values, at, kind, value, order=ABCD):
+    """Write a value of this kind to the registers from values[at] on.
+
+    Raises ValueError where it does not fit, IndexError where a register is missing; then nothing
+    is written.
+    """
+    n = size(kind)
+    _require(values, at, n)
+    _pack(kind, value)
     for i in range(n):
         high, low = _place(n, i, order)
         values[at + i] = _raw[high] << 8 | _raw[low]
@@ -63,11 +82,12 @@ def put(values, at, kind, value, order=ABCD):
 def get_string(values, at, n, order=ABCD):
     """The text in n registers, two characters each, up to the first NUL. BADC, DCBA: swapped."""
     text = bytearray(2 * n)
-    swap = order in (BADC, DCBA)
+    high, low = _place(1, 0, order)
+    _require(values, at, n)
     for i in range(n):
         value = values[at + i]
-        text[2 * i + swap] = value >> 8 & 0xFF
-        text[2 * i + 1 - swap] = value & 0xFF
+        text[2 * i + high] = value >> 8 & 0xFF
+        text[2 * i + low] = value & 0xFF
     return bytes(text).split(b"\0")[0].decode()
 
 
@@ -76,8 +96,8 @@ def put_string(values, at, n, text, order=ABCD):
     data = text.encode()
     if len(data) > 2 * n:
         raise ValueError("the text takes more than %d registers" % n)
-    values[at], values[at + n - 1]
+    high, low = _place(1, 0, order)
+    _require(values, at, n)
     data += b"\0" * (2 * n - len(data))
-    swap = order in (BADC, DCBA)
     for i in range(n):
-        values[at + i] = data[2 * i + swap] << 8 | data[2 * i + 1 - swap]
+        values[at + i] = data[2 * i + high] << 8 | data[2 * i + low]

@@ -4,6 +4,8 @@ read_coils(slave_id, starting_address, quantity) and so on, named and ordered as
 the request ADU as bytes. umb.client.tcp and umb.client.rtu hand out these names.
 """
 
+from errno import EAGAIN, ETIMEDOUT
+
 from ..errors import BadReplyError, NoConnectionError, NoReplyError, exception_for
 from ..frame.mbap import MBAP
 from ..frame.rtu import seal
@@ -57,6 +59,8 @@ class _API(Client):
         pdu = self._pdu_of(resp_adu)
         if req_adu is not None:
             return self._decode(pdu, self._pdu_of(req_adu))
+        if len(pdu) < 2:
+            raise BadReplyError("nothing but a function code")
         if 0 < pdu[0] < 5:
             quantity = pdu[1] * 8 if pdu[0] < 3 else pdu[1] // 2
             return self._decode(pdu, bytes((pdu[0], 0, 0, quantity >> 8, quantity & 0xFF)))
@@ -66,6 +70,8 @@ class _API(Client):
         """Raise the umb.errors exception that a response ADU stands for, if it is one."""
         pdu = self._pdu_of(resp_adu)
         if pdu[0] & 0x80:
+            if len(pdu) != 2 or not pdu[1]:
+                raise BadReplyError("an exception without a code")
             raise exception_for(pdu[1])
 
 
@@ -99,12 +105,15 @@ class _TCP(_API):
                 if answer[:2] == adu[:2] and answer[6] == adu[6]:
                     return self.parse_response_adu(answer, adu)
         except OSError as error:
-            raise NoReplyError(str(error)) from error
+            kind = NoReplyError if error.errno in (EAGAIN, ETIMEDOUT) else NoConnectionError
+            raise kind(str(error))
 
     @staticmethod
     def _read(sock, n):
         data = sock.read(n)
-        if not data or len(data) < n:
+        if data is None:
+            raise NoReplyError("the socket does not wait")
+        if len(data) < n:
             raise NoConnectionError("the connection was closed")
         return data
 

@@ -8,7 +8,6 @@ from time import sleep_ms, ticks_add, ticks_diff, ticks_ms, ticks_us
 
 from micropython import const
 
-from ..frame.rtu import RTU, seal
 from ..line import Line
 from ..pdu import RESPONSE, rtu_size
 from . import BAD_REPLY, NO_REPLY, PENDING, Client
@@ -35,6 +34,7 @@ class RTUClient(Client):
     timeout_ms     how long a call waits for the answer, from the end of the request
     retries        how many times it asks again when no answer comes, or none that is right
     turnaround_ms  how long a broadcast takes (SL 2.4.1: 100 to 200)
+    framer         "rtu" or "ascii"
     echo           the line brings back what is sent (a USB adapter with its receiver always on);
                    it is compared. A machine.UART's echo is thrown away without being asked
     """
@@ -52,9 +52,7 @@ class RTUClient(Client):
         framer="rtu",
         **line,
     ):
-        if framer != "rtu":
-            raise ValueError("framer must be 'rtu'")
-        self.line = Line(uart, self._make_frame, **line)
+        self.line = Line(uart, framer, self._sizes, self._is_asked, **line)
         super().__init__(self.line.adu, timeout_ms, retries)
         self._turnaround_ms = turnaround_ms
         self._echo = bytearray(_CHUNK) if echo else None
@@ -64,9 +62,6 @@ class RTUClient(Client):
         self._came = False  # something came that was no answer
         self._deadline_ms = 0
         self._owed_ms = None  # until when the answer to an abandoned request may still come
-
-    def _make_frame(self, adu):
-        return RTU(adu, self._sizes, self._is_asked)
 
     @staticmethod
     def _sizes(buf, at, n):
@@ -81,7 +76,8 @@ class RTUClient(Client):
         self.line.release()
 
     def clear(self):
-        self._hush()
+        if self._hush():
+            self._owed_ms = None  # that was the answer
         return False
 
     def forward(self, n):
@@ -106,11 +102,13 @@ class RTUClient(Client):
 
     def start(self, n):
         self._n = n
-        self._size = seal(self._adu, n)
+        self._size = self.line.frame.seal(self._adu, n)
         self._came = False
         self._state = _QUIET if self._owed_ms is None else _OWED
         self._expire_in(self.timeout_ms)
-        self.line.frame.reset()
+        frame = self.line.frame
+        frame.reset()
+        frame.bad = 0
         return self.advance()
 
     def abandon(self):
@@ -121,13 +119,13 @@ class RTUClient(Client):
             self._owed_ms = self._deadline_ms
         self._state = _QUIET
 
-    def lend(self, adu, head, rest):
-        """Send from and receive into this buffer from now on; head, rest: views from 6 and 10 on.
+    def lend(self, adu):
+        """Send from and receive into this buffer from now on.
 
         For gateways: a request and its reply stay where they are.
         """
         self._adu = adu
-        self.line.use(adu, head, rest)
+        self.line.adu = self.line.frame.adu = adu
 
     def _expire_in(self, time_ms):
         self._deadline_ms = ticks_add(ticks_ms(), time_ms)
@@ -164,12 +162,15 @@ class RTUClient(Client):
             self._expire_in(self.timeout_ms)
         if self._state == _QUIET:
             quiet_us = ticks_diff(ticks_us(), line.last_us)
-            if self._hush() or 0 <= quiet_us < line.t35_us:
+            if self._hush() or 0 <= quiet_us < line.turn_us:
                 return NO_REPLY if self._expired() else PENDING
-            line.send(self._adu, _FRAME, self._size)
+            frame = line.frame
+            line.send(frame.out or self._adu, frame.start, self._size)
             self._state = _SENDING
         if self._state == _SENDING:
             if ticks_diff(line.end_us, ticks_us()) > _SPIN_US:
+                if self._echo is None:
+                    self._drain()
                 return PENDING
             self._sent()
         if self._state == _ECHO and not self._heard_echo():
@@ -178,44 +179,57 @@ class RTUClient(Client):
             return 0 if self._expired() else PENDING
         return self._hear()
 
+    def _drain(self):
+        """Throw away the echo as it comes: where any() is 0 or 1 that takes long at the end."""
+        try:
+            self.line.discard()
+        except OSError:
+            self.line.finish()  # the pin must not stay
+            raise
+
     def _sent(self):
         """The request has left: what comes now is its echo, or the reply."""
         line = self.line
         line.finish()
         line.last_us = ticks_us()
         self._done = 0
-        self._expire_in(self.timeout_ms)
+        late_ms = 0 if line.paced else line.time_us(self._size) // 1000  # it is still under way
         if self._echo:
             self._state = _ECHO
+            self._expire_in(self.timeout_ms + late_ms)
             return
         if line.paced:
             line.discard()
-        self._after()
+        self._after(late_ms)
 
-    def _after(self):
+    def _after(self, late_ms):
         self._state = _REPLY
+        wait_ms = self.timeout_ms
         if self._broadcast:
             self._n = 0
             self._state = _TURNAROUND
-            self._expire_in(self._turnaround_ms)
+            wait_ms = self._turnaround_ms
+        self._expire_in(wait_ms + late_ms)
 
     def _heard_echo(self):
         """Compare what comes back with what was sent. Returns whether all of it has come."""
         line = self.line
         echo = self._echo
+        sent = line.frame.out or self._adu
         n = line.any()
         while n and self._done < self._size:
             n = min(n, self._size - self._done, _CHUNK)
-            line.readinto(echo, n)
+            line.uart.readinto(echo, n)
+            at = line.frame.start + self._done
             for i in range(n):
-                if echo[i] != self._adu[_FRAME + self._done + i]:
+                if echo[i] != sent[at + i]:
                     self._came = True
             self._done += n
             n = line.any()
         if self._done < self._size:
             return False
         line.last_us = ticks_us()
-        self._after()
+        self._after(0)
         return True
 
     def _hear(self):

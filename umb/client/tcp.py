@@ -74,7 +74,7 @@ class TCPClient(Client):
 
     def clear(self):
         """Throw away late answers to earlier questions. Returns whether the buffer was used."""
-        if self._have or self._connecting:
+        if self._have or self._connecting or self._done < self._size:
             self.close()  # a call was given up in the middle
         if self._stream.sock is None or not self._ready(0):
             return False

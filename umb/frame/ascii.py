@@ -7,8 +7,10 @@ _COLON = const(0x3A)
 _CR = const(0x0D)
 _LF = const(0x0A)
 _CHARACTERS = const(513)  # of the longest frame
-_MINIMUM = const(9)  # characters of the shortest: ':', id, function code, LRC, CR, LF
-_MOST = const(255)  # bytes of it: id, PDU, LRC
+_SHORTEST_BYTES = const(3)  # slave id, function code, LRC
+_MOST = const(255)  # bytes: id, PDU, LRC
+_NONE = const(-1)  # values of _high beside 0..15
+_RETURNED = const(16)
 _HEX = b"0123456789ABCDEF"
 
 
@@ -21,17 +23,18 @@ def _digit(char):
 
 
 class ASCII:
-    """Finds ASCII frames in what a line delivers, and decodes them to adu[6:].
+    """Finds ASCII frames in what a line delivers, and decodes them in place to adu[6:].
 
+    The characters are the driver's to put at adu[6 + have].
     sizes(buf, at, n)  as umb.frame.rtu.RTU has it
     """
 
-    direct = False  # the driver hands over characters with feed()
+    start = 0  # where in `out` a sealed frame begins
 
-    def __init__(self, adu, sizes):
+    def __init__(self, adu, sizes, ours=None):
         self.adu = adu
+        self.out = bytearray(_CHARACTERS)  # where seal() puts a frame
         self.bad = 0  # how often something was thrown away; the driver's to read and clear
-        self.text = bytearray(_CHARACTERS)  # what seal() makes
         self.delimiter = _LF  # what ends a frame instead of LF (FC 8, sub-function 3)
         self._last = _LF  # and what ends the next one that leaves
         self._sizes = sizes
@@ -39,15 +42,15 @@ class ASCII:
 
     def reset(self):
         """Forget what has come."""
-        self.have = 0  # characters since the colon
-        self.need = _MINIMUM  # how many more may be fed without passing the frame's end
-        self._n = 0  # bytes
-        self._high = -1  # the first digit of a pair
+        self.have = 0  # bytes since the colon, and one for it
+        self.need = 1  # how many characters may come without passing the frame's end
+        self._high = _NONE  # the first digit of a pair, or that CR has come
 
     def gap(self):
         """Silence means nothing here: characters may be a second apart (SL 2.5.2.1)."""
 
     def quiet(self):
+        """As gap()."""
         return 0
 
     def drop(self):
@@ -56,79 +59,76 @@ class ASCII:
             self.bad += 1
         self.reset()
 
-    def feed(self, chars, n):
-        """n <= need characters have come. Returns the length that their frame has as RTU, or 0."""
-        size = 0
-        for i in range(n):
-            char = chars[i]
+    def push(self, n):
+        """n <= need characters are there. Returns the length that their frame has as RTU, or 0."""
+        at = _START + self.have
+        for i in range(at, at + n):
+            char = self.adu[i]
             if char == _COLON:  # begins a frame wherever it comes
                 self.drop()
                 self.have = 1
-            elif self.have:
-                self.have += 1
-                if char == self.delimiter and self._high == _CR:
-                    size = self._finish()
-                elif not self._take(char):
+            elif self.have and self._high == _RETURNED:
+                size = self.have - 1
+                if char != self.delimiter or not self._right():
                     self.drop()
-        if not size:
-            self.need = self._rest()
-        return size
+                    continue
+                self.reset()
+                return size + 1
+            elif self.have and not self._take(char):
+                self.drop()
+        self.need = self._rest()
+        return 0
 
     def _take(self, char):
-        """One more character of a frame. Returns whether it may be one."""
+        """One more character between colon and LF. Returns whether it may be one."""
+        if char == _CR and self._high == _NONE:
+            self._high = _RETURNED
+            return True
         digit = _digit(char)
-        if self._high == _CR:
+        if digit < 0 or self.have > _MOST:
             return False
-        if self._high < 0:
-            if char == _CR:
-                self._high = _CR
-                return True
-            # The digit is kept one higher by 16: a first digit is never taken for CR.
-            self._high = digit + 16 if digit >= 0 else -1
-            return digit >= 0
-        if digit < 0 or self._n == _MOST:
-            return False
-        self.adu[_START + self._n] = (self._high - 16) << 4 | digit
-        self._n += 1
-        self._high = -1
+        if self._high == _NONE:
+            self._high = digit
+            return True
+        # Decoded bytes stand before the characters that have not been read yet.
+        self.adu[_START + self.have - 1] = self._high << 4 | digit
+        self._high = _NONE
+        self.have += 1
         return True
 
-    def _finish(self):
-        """The end has come: is the LRC right? Returns the length as RTU, or 0."""
-        n = self._n
+    def _right(self):
+        """Is the frame long enough, and its LRC right (SL 6.2.1)?"""
         total = 0
-        for i in range(n):
-            total += self.adu[_START + i]
-        if n < 3 or total & 0xFF:
-            self.drop()
-            return 0
-        self.reset()
-        return n + 1
+        for i in range(_START, _START + self.have - 1):
+            total += self.adu[i]
+        return self.have > 3 and total & 0xFF == 0
 
     def _rest(self):
-        """How many characters may come before the frame can be over."""
-        if not self.have:
-            return _MINIMUM
-        if self._n < 3:
-            return max(1, _MINIMUM - self.have)
-        size = self._sizes(self.adu, _START, self._n)  # with a CRC of 2 bytes in place of the LRC
-        return max(1, 1 + 2 * (size - 1) + 2 - self.have) if size else 1
+        """How many characters may come before the frame can be over, as far as there is room."""
+        n = self.have - 1  # bytes
+        if n < 0:
+            return 1
+        size = self._sizes(self.adu, _START, n) - 1 if n > 2 else _SHORTEST_BYTES
+        rest = 2 * (size - n) + 2  # digits, CR and LF
+        if self._high != _NONE:
+            rest = 1 if self._high == _RETURNED else rest - 1
+        return max(1, min(rest, _MOST - n))
 
-    def seal(self, n):
-        """Write the PDU of n bytes at adu[7] as a frame to text. Returns its length."""
-        text = self.text
-        text[0] = _COLON
+    def seal(self, adu, n):
+        """Write the PDU of n bytes at adu[7] as a frame to `out`. Returns its length."""
+        out = self.out
+        out[0] = _COLON
         total = 0
         at = 1
         for i in range(n + 2):
             byte = -total & 0xFF
             if i <= n:
-                byte = self.adu[_START + i]
+                byte = adu[_START + i]
                 total += byte
-            text[at] = _HEX[byte >> 4]
-            text[at + 1] = _HEX[byte & 15]
+            out[at] = _HEX[byte >> 4]
+            out[at + 1] = _HEX[byte & 15]
             at += 2
-        text[at] = _CR
-        text[at + 1] = self._last
+        out[at] = _CR
+        out[at + 1] = self._last
         self._last = self.delimiter
         return at + 2

@@ -30,6 +30,10 @@ class RTU:
     ours(slave_id)     whether a frame for this id is worth being searched for among garbage
     """
 
+    out = None  # a sealed frame stays in the ADU buffer,
+    start = _START  # where it begins here
+    seal = staticmethod(seal)
+
     def __init__(self, adu, sizes, ours):
         self.adu = adu
         self.bad = 0  # how often something was thrown away; the driver's to read and clear
@@ -80,7 +84,9 @@ class RTU:
                 break
             at = 0
         self.need = need
-        if need == 0:  # longer than any frame: nothing counts until silence
+        if need == 0:  # longer than any frame, unless it is one: nothing counts until silence
+            if crc16(self.adu, _START, _LONGEST) == 0:
+                return self._found(0)
             self.drop()
             self._burst = -1
             self.have = 1
@@ -102,6 +108,8 @@ class RTU:
         """
         if self._burst < 0:
             self.reset()
+        if self._burst == self.have:
+            return 0  # nothing has come since the last silence
         for at in range(self.have - _SHORTEST + 1):
             n = self.have - at
             if at and at != self._burst:
@@ -111,7 +119,9 @@ class RTU:
                     continue
             if crc16(self.adu, _START + at, n) == 0:
                 return self._found(at)
-        if not self._open:
+        if self._open:
+            self.gap()
+        else:
             self.drop()
         return 0
 

@@ -314,12 +314,23 @@ class Driver:
         """End serve_forever() or serve() after the request at hand."""
         self.stopping = True
 
+    def settle(self):
+        """Stay until what is under way is over, where leaving it would do harm."""
+
 
 def serve(*drivers):
     """Serve with all these drivers until one is shut down, asleep while nothing comes."""
     for driver in drivers:
         driver.stopping = False
         driver.join(drivers[0])
+    try:
+        _serve(drivers)
+    finally:
+        for driver in drivers:
+            driver.settle()
+
+
+def _serve(drivers):
     done = 0
     nap_ms = 0
     while True:
