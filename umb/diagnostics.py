@@ -9,6 +9,7 @@ from micropython import const
 _ILLEGAL_FUNCTION = const(1)
 _ILLEGAL_VALUE = const(3)
 _EVENTS = const(64)
+_COLON = const(0x3A)  # begins an ASCII frame: it cannot end one
 
 # What FC 8 reports under sub-functions 0x0B to 0x12 (AP 6.8).
 _COUNTERS = (
@@ -44,6 +45,7 @@ class EventLog:
         self._events = bytearray(_EVENTS)  # a ring, the newest before _at
         self._at = 0
         self.count = 0
+        self.fetches = 0  # how often FC 11 was asked
 
     def clear(self):
         self.count = 0
@@ -64,8 +66,20 @@ class EventLog:
 
     def sent(self, link, code):
         """A response is about to leave: with an exception code, or 0."""
+        if self._has_sent:
+            self._has_sent = False
+            return
         event = b"\x00\x01\x01\x01\x02\x04\x04\x08"[code] if code < 8 else 0
         self.add(_SENT | event | (_IN_LISTEN_ONLY if link.listen_only else 0))
+
+    def restarted(self, link, clears):
+        """The line is restarted, once the response to that has left if there is one (AP 6.8)."""
+        if not link.listen_only:
+            self.sent(link, 0)
+            self._has_sent = True
+        if clears:
+            self.count = 0
+        self.add(_RESTARTED)
 
     def get(self, adu, at):
         """Put the events into adu[at:], the newest first."""
@@ -94,6 +108,8 @@ class Diagnostics:
             adu[8] = self._server.exception_status & 0xFF
             return 2
         at = 8
+        if code == 11:
+            counters.log.fetches += 1
         if code == 12:
             log = counters.log
             adu[8] = 6 + log.count
@@ -101,47 +117,45 @@ class Diagnostics:
             _word(adu, 13, counters.bus_message_count)
             log.get(adu, 15)
         _word(adu, at, 0)  # status: nothing is being worked on
-        _word(adu, at + 2, counters.event_count)
+        # What was done with success, but for the fetching of this counter (AP 6.9).
+        events = counters.server_message_count - counters.bus_exception_error_count
+        _word(adu, at + 2, events - counters.log.fetches)
         return 5 if code == 11 else 8 + counters.log.count
 
     def _diagnose(self, adu, n, link):
         """FC 8. In listen-only mode a restart is all that is heard, and it is not answered."""
+        sub_function = adu[8] << 8 | adu[9] if n > 2 else -1
+        data = adu[10] << 8 | adu[11] if n == 5 else -1
+        if sub_function == 1 and (data == 0 or data == 0xFF00):
+            return self._restart(data, link)
+        if link.listen_only:
+            return 0
         if n < 3:
             return -_ILLEGAL_VALUE
-        sub_function = adu[8] << 8 | adu[9]
-        if link.listen_only and sub_function != 1:
-            return 0
         if sub_function == 0:
             return n  # whatever the data are, they go back
-        if n != 5:
-            return -_ILLEGAL_VALUE
-        data = adu[10] << 8 | adu[11]
-        if sub_function == 1:
-            return self._restart(data, link) if data in (0, 0xFF00) else -_ILLEGAL_VALUE
-        if sub_function == 3:
-            line = getattr(link, "ascii", None)
-            if line is None:
-                return -_ILLEGAL_FUNCTION
-            if adu[11]:
+        if sub_function == 3 and getattr(link, "ascii", None) is not None:
+            if adu[11] or n != 5 or adu[10] == _COLON:
                 return -_ILLEGAL_VALUE
-            line.delimiter = adu[10]
+            link.ascii.delimiter = adu[10]
             return 5
-        if data and (sub_function in (2, 4, 10, 20) or 11 <= sub_function <= 18):
-            return -_ILLEGAL_VALUE
-        return self._report(adu, sub_function, link)
+        if not (sub_function in (1, 2, 4, 10, 20) or 11 <= sub_function <= 18):
+            return -_ILLEGAL_FUNCTION
+        return self._report(adu, sub_function, link) if data == 0 else -_ILLEGAL_VALUE
 
-    def _restart(self, data, link):
+    @staticmethod
+    def _restart(data, link):
+        """Sub-function 1: the response has left before, and is not counted either."""
         counters = link.counters
-        silent = link.listen_only
-        log = counters.log
+        n = 0 if link.listen_only else 5
+        counters.log.restarted(link, data)
         counters.clear()
+        counters.event_count = 0xFFFF  # the server is about to add 1 for this request
         link.listen_only = False
-        if data:
-            log.clear()
-        log.add(_RESTARTED)
-        return 0 if silent else 5
+        return n
 
     def _report(self, adu, sub_function, link):
+        """Sub-functions 2, 4, 10, 11 to 18 and 20: what the server knows, or forgets."""
         counters = link.counters
         if sub_function == 2:
             _word(adu, 10, self._server.diagnostic_register)
@@ -151,11 +165,10 @@ class Diagnostics:
             return 0
         elif sub_function == 10:
             counters.clear()
+            counters.log.fetches = 0
             self._server.diagnostic_register = 0
-        elif 11 <= sub_function <= 18:
-            _word(adu, 10, getattr(counters, _COUNTERS[sub_function - 11]))
         elif sub_function == 20:
             counters.bus_character_overrun_count = 0
         else:
-            return -_ILLEGAL_FUNCTION
+            _word(adu, 10, getattr(counters, _COUNTERS[sub_function - 11]))
         return 5

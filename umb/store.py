@@ -153,11 +153,9 @@ class Store:
         self.discrete_inputs = _area(Bits, discrete_inputs or 0)
         self.input_registers = _area(Registers, input_registers or 0)
         self.holding_registers = _area(Registers, holding_registers or 0)
-
-    def area(self, code):
-        """The block that a request of this function code (1-6, 15, 16, 22, 23) is about."""
-        if code in b"\x01\x05\x0f":
-            return self.coils
-        if code == 4:
-            return self.input_registers
-        return self.discrete_inputs if code == 2 else self.holding_registers
+        coils, holding = self.coils, self.holding_registers
+        # What each function code (1-6, 15, 16, 22, 23) is about.
+        self.areas = (None, coils, self.discrete_inputs, holding, self.input_registers, coils)
+        self.areas += (
+            (holding,) + (None,) * 8 + (coils, holding) + (None,) * 5 + (holding, holding)
+        )

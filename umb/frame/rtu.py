@@ -23,7 +23,7 @@ def seal(adu, n):
 
 
 class RTU:
-    """Finds the frames in what a line delivers. The bytes are the driver's to put at adu[6 + have].
+    """Finds the frames in what a line delivers; the driver puts the bytes at adu[6 + have].
 
     sizes(buf, at, n)  of a frame at buf[at:] n >= 4 bytes are there: the smallest length >= n at
                        which it may end or more can be told; 0: only silence ends it
@@ -45,6 +45,7 @@ class RTU:
         """Forget what has come: the next byte begins a frame."""
         self.have = 0  # bytes of adu[6:] that have come and belong to no frame yet
         self.need = _SHORTEST  # how many more the driver may put there before anything is decided
+        self._end = 0  # and where the frame that began first may end, then
         self._open = True  # what is there can still become a frame
         self._burst = 0  # where silence was last: a frame may begin there too. -1: too much came
 
@@ -67,6 +68,14 @@ class RTU:
         self.need -= n
         if self.need:
             return 0
+        n = self.have
+        if n == self._end and self._burst == 0 and crc16(self.adu, _START, n) == 0:
+            self.reset()  # the usual way, and the quick one
+            return n
+        return self._decide()
+
+    def _decide(self):
+        """Does one of the beginnings end here as a frame? Its length, or 0 and what is needed."""
         self._open = False
         need = _LONGEST - self.have
         at = self._burst
@@ -79,6 +88,7 @@ class RTU:
                 size = self._sizes(self.adu, _START + at, n + 1)
             if 0 < size <= _LONGEST - at:
                 self._open = True
+                self._end = size
                 need = min(need, size - n)
             if at == 0:
                 break

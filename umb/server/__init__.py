@@ -5,7 +5,7 @@ A driver (umb.server.tcp, umb.server.rtu) brings requests and tells of itself as
 for handlers that answer later `gone` and `answer(n)`.
 """
 
-from ..pdu import check, data_size, refuse
+from ..pdu import check, refuse
 
 LATER = -1  # what a handler returns that keeps the buffer and calls link.answer(n) later
 
@@ -32,7 +32,6 @@ class Counters:
         self.server_nak_count = 0
         self.server_busy_count = 0
         self.bus_character_overrun_count = 0
-        self.event_count = 0
 
 
 class Server:
@@ -131,47 +130,51 @@ class Server:
         slave_id = adu[6]
         store = self._stores.get(slave_id)
         if store is None:
-            if link.serial and slave_id == 0:
-                return self._broadcast(adu, n, link)
-            if not self.serves(slave_id):
-                if link.serial:
-                    return 0
-                # To a network 0 and 255 are the device itself (TCP Guide 4.4.2.1).
-                slave_id = self._itself() if slave_id in b"\x00\xff" else None
-                if slave_id is None:
-                    return refuse(adu, 11)
-                store = self._stores[slave_id]
-        return self._answer(adu, n, slave_id, store, link)
-
-    def _itself(self):
-        """The first slave id that is served, or None."""
-        if self.serves(self._first):
-            return self._first
-        return self._routes.first() if self._routes is not None else None
-
-    def _answer(self, adu, n, slave_id, store, link):
-        code = adu[7]
+            slave_id = self._resolve(adu, n, link)
+            if slave_id <= 0:
+                return -slave_id
+            store = self._stores[slave_id]
         counters = link.counters
+        log = counters.log
+        if log is not None:  # only then can it be in listen-only mode, too
+            log.received(link, False)
+            if link.listen_only and adu[7] != 8:
+                return 0
         counters.server_message_count = counters.server_message_count + 1 & 0xFFFF
-        if counters.log is not None:
-            counters.log.received(link, False)
-        if link.listen_only and code != 8:
-            return 0
         try:
             n = self._serve(adu, n, slave_id, store, link)
         except Exception as error:  # noqa: BLE001 - whatever a hook does, the server lives on
             n = self._failed(error)
+        code = 0
         if n < 0:
             counters.bus_exception_error_count = counters.bus_exception_error_count + 1 & 0xFFFF
             code = -n
             n = refuse(adu, code)
-        else:
-            if code != 11:
-                counters.event_count = counters.event_count + 1 & 0xFFFF
-            code = 0
-        if n and counters.log is not None:
-            counters.log.sent(link, code)
+        if n and log is not None:
+            log.sent(link, code)
         return n
+
+    def _resolve(self, adu, n, link):
+        """Who is meant by a slave id without a store of its own.
+
+        Returns the id that answers, or minus the length of the response that is there already.
+        """
+        slave_id = adu[6]
+        if link.serial and slave_id == 0:
+            self._broadcast(adu, n, link)
+            return 0
+        if self.serves(slave_id):
+            return slave_id
+        if link.serial:
+            return 0
+        # To a network 0 and 255 are the device itself (TCP Guide 4.4.2.1).
+        if slave_id in b"\x00\xff":
+            if self.serves(self._first):
+                return self._first
+            slave_id = None if self._routes is None else self._routes.first()
+            if slave_id is not None:
+                return slave_id
+        return -refuse(adu, 11)
 
     def _failed(self, error):
         """Minus the exception code that an exception of a hook or an endpoint becomes."""
@@ -189,11 +192,13 @@ class Server:
     def _broadcast(self, adu, n, link):
         """Do a write for every device, in silence (SL 2.1). Anything else is ignored."""
         counters = link.counters
-        counters.server_message_count = counters.server_message_count + 1 & 0xFFFF
-        counters.server_no_response_count = counters.server_no_response_count + 1 & 0xFFFF
         if counters.log is not None:
             counters.log.received(link, True)
-        if adu[7] in _WRITES and not link.listen_only:
+            if link.listen_only:
+                return
+        counters.server_message_count = counters.server_message_count + 1 & 0xFFFF
+        counters.server_no_response_count = counters.server_no_response_count + 1 & 0xFFFF
+        if adu[7] in _WRITES:
             done = None
             for slave_id in self._stores:
                 store = self._stores[slave_id]
@@ -204,7 +209,6 @@ class Server:
                     except Exception as error:  # noqa: BLE001 - as for any request
                         self._failed(error)
                 done = store
-        return 0
 
     def _serve(self, adu, n, slave_id, store, link):
         """Serve one request: the response's length, or minus the exception code."""
@@ -218,7 +222,7 @@ class Server:
                 return n
         if wrong:
             return -wrong
-        area = store.area(code)
+        area = store.areas[code]
         address = adu[8] << 8 | adu[9]
         quantity = 1 if code in b"\x05\x06\x16" else adu[10] << 8 | adu[11]
         if not area.has(address, quantity):
@@ -229,7 +233,7 @@ class Server:
                 return n
         if area.on_read is not None:
             area.on_read(address, quantity)
-        n = data_size(code, quantity)
+        n = quantity << 1 if code > 2 else quantity + 7 >> 3
         area.get(address, quantity, adu, 9)
         adu[8] = n
         return n + 2

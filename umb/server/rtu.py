@@ -82,12 +82,10 @@ class RTUServer(Driver):
             n = line.sleep(wait_ms)
         while n or frame.have:
             size = line.hear(n)
-            counters = self.counters
             if frame.bad:
-                bad = counters.bus_communication_error_count + frame.bad
-                counters.bus_communication_error_count = bad & 0xFFFF
-                frame.bad = 0
+                self._count_bad()
             if size:
+                counters = self.counters
                 counters.bus_message_count = counters.bus_message_count + 1 & 0xFFFF
                 # The request is executed while the silence after it runs.
                 self.answer(self.handler.handle(line.adu, size - 3, self))
@@ -104,6 +102,12 @@ class RTUServer(Driver):
                     break
             n = line.seen
         return 0
+
+    def _count_bad(self):
+        frame = self._line.frame
+        bad = self.counters.bus_communication_error_count + frame.bad
+        self.counters.bus_communication_error_count = bad & 0xFFFF
+        frame.bad = 0
 
     def answer(self, n):
         """Have a response of n bytes sent, 0: none. For handlers that said LATER."""
