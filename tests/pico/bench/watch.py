@@ -1,0 +1,170 @@
+"""A remote-I/O slave on an emulated Pico: every frame and pin edge told, and a line to talk on.
+
+python3 tools/dev.py pico starts it.
+"""
+
+import argparse
+import contextlib
+import os
+import select
+import signal
+import sys
+import time
+import tty
+
+from .firmware import find_firmware
+from .image import ONBOARD, ROOT, program_files
+from .line import Line, Station
+from .pico import BoardError, Pico
+from .wire import MS, US, Format, crc16
+
+_PROG = "python3 tools/dev.py pico"
+_PARITY = {"N": None, "E": 0, "O": 1}
+_DE_PIN, _OUTPUTS = 2, range(6, 14)
+_SLICE_NS = 5 * MS
+_LAG_LIMIT_S = 0.05
+_START_LIMIT_MS = 5000
+
+
+class Log:
+    """Prints what happens: a frame when it is over, with the time of its beginning."""
+
+    def __init__(self, line, out=sys.stdout):
+        self._line, self._out = line, out
+        self._frame, self._source = [], None
+        self._asked_ns = None  # the end of the master's last frame
+
+    def tell(self, ns, text):
+        print(f"{ns / MS:13.3f} ms  {text}", file=self._out, flush=True)
+
+    def pin(self, ns, name, level):
+        self.flush(ns, 0)
+        self.tell(ns, f"{name} {'high' if level else 'low'}")
+
+    def char(self, char, source):
+        if self._frame and source is not self._source:
+            self.flush(char.start_ns)
+        self._frame.append(char)
+        self._source = source
+
+    def flush(self, ns, silence_chars=1.5):
+        """Print the frame under way if it is over, which that many characters' silence tells."""
+        form = self._line.form
+        if not self._frame or ns < self._frame[-1].end_ns + silence_chars * form.char_ns:
+            return
+        data = bytes(char.byte for char in self._frame)
+        start_ns, end_ns = self._frame[0].start_ns, self._frame[-1].end_ns
+        good = "" if len(data) >= 4 and crc16(data) == 0 else "  wrong CRC"
+        if self._source is None:
+            text = f"master  {data.hex(' ')}{good}"
+            self._asked_ns = end_ns
+        else:
+            text = f"slave   {data.hex(' ')}{good}"
+            if self._asked_ns is not None:
+                late_us = (start_ns - self._asked_ns - form.t35_ns) / US
+                text += f"  (t3.5 {late_us:+.0f} us after the request)"
+        self.tell(start_ns, text)
+        self._frame = []
+
+
+class Session:
+    """The board, the line, and the pseudo-terminal `path` that stands for the line's other end."""
+
+    def __init__(self, pico, line, out=sys.stdout):
+        self._pico, self._line = pico, line
+        self.log = Log(line, out)
+        self._master_fd, self._slave_fd = os.openpty()  # both stay open: clients come and go
+        tty.setraw(self._slave_fd)
+        os.set_blocking(self._master_fd, False)
+        self.path = os.ttyname(self._slave_fd)
+        self._replies = []
+        self._sent_ns = 0.0
+        line.on_char = self._heard
+        line.on_switch = lambda ns, level, _: self.log.pin(ns, f"GPIO {_DE_PIN} direction", level)
+        for number in _OUTPUTS:
+            self._watch(number)
+
+    def _watch(self, number):
+        name = f"GPIO {number} coil {number - _OUTPUTS[0]}"
+        self._pico.trace(number).on_change = lambda ns, level: self.log.pin(ns, name, level)
+
+    def _heard(self, char, source):
+        self.log.char(char, source)
+        if source is not None:
+            self._replies.append(char)
+
+    def run(self):
+        """Run for ever, no faster than real time.  When it is slower, nothing is made up for."""
+        start_s = time.monotonic() - self._line.now / 1e9
+        while True:
+            self._line.run_for(_SLICE_NS)
+            self.log.flush(self._line.now)
+            self._deliver()
+            ahead_s = self._line.now / 1e9 - (time.monotonic() - start_s)
+            if ahead_s < -_LAG_LIMIT_S:
+                start_s -= ahead_s
+            if select.select([self._master_fd], [], [], max(0.0, ahead_s))[0]:
+                self._send(os.read(self._master_fd, 512))
+
+    def _send(self, data):
+        """Put what a client wrote on the line, right after what it wrote before."""
+        _, self._sent_ns = self._line.put(data, max(self._line.now, self._sent_ns))
+
+    def _deliver(self):
+        """Hand a client the characters that are through by now."""
+        now = self._line.now
+        through = bytes(char.byte for char in self._replies if char.end_ns <= now)
+        if through:
+            self._replies = self._replies[len(through) :]
+            with contextlib.suppress(BlockingIOError):  # nobody reads: lost, as on a wire
+                os.write(self._master_fd, through)
+
+    def close(self):
+        os.close(self._master_fd)
+        os.close(self._slave_fd)
+
+
+def start(firmware, form, slave_id):
+    """Boot a board and start the application on it; returns (pico, line)."""
+    pico = Pico(firmware, program_files(ONBOARD / "remote.py", ROOT / "boards" / "remote_io.py"))
+    line = f"{form.baudrate}, {form.parity}, {form.stop}"
+    pico.start(f"import remote; remote.main({line}, {slave_id})", _START_LIMIT_MS)
+    return pico, Line(form, Station(pico, 0, _DE_PIN))
+
+
+def parser():
+    """The command line's options."""
+    options = argparse.ArgumentParser(prog=_PROG, description=__doc__.split("\n", maxsplit=1)[0])
+    options.add_argument("--image", metavar="FILE", help="firmware, instead of UMB_PICO_UF2's")
+    options.add_argument("--baudrate", type=int, default=19200)
+    options.add_argument("--parity", choices=_PARITY, default="E")
+    options.add_argument("--slave-id", type=int, default=1)
+    return options
+
+
+def main(args=None):
+    """Serve until Ctrl-C; returns the exit status."""
+    arguments = parser().parse_args(args)
+    form = Format(arguments.baudrate, _PARITY[arguments.parity], 1)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        pico, line = start(arguments.image or find_firmware(), form, arguments.slave_id)
+    except BoardError as error:
+        print(f"{_PROG}: the slave did not start: {error}", file=sys.stderr)
+        return 1
+    session = Session(pico, line)
+    print(f"umb remote I/O on an emulated Raspberry Pi Pico, slave id {arguments.slave_id}")
+    print(f"  Modbus RTU on {session.path} {form}; give a client a time-out of 5 s, because")
+    print("  the emulator runs up to 25 times slower than the board while the board works")
+    print("  coils 0-7 drive GPIO 6-13, discrete inputs 0-7 are GPIO 14-21, direction is GPIO 2")
+    print("Times are the board's own. Ctrl-C ends it.", flush=True)
+    try:
+        session.run()
+    except KeyboardInterrupt:
+        return 0
+    finally:
+        session.close()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

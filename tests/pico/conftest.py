@@ -1,0 +1,59 @@
+"""Fixtures of the tests on the emulated Pico; options.py skips those that cannot have one."""
+
+import pytest
+
+from tests.pico.bench.firmware import find_firmware
+from tests.pico.bench.wire import Format
+
+
+@pytest.fixture(scope="session")
+def firmware():
+    """Path of the firmware."""
+    return find_firmware()
+
+
+@pytest.fixture(scope="session")
+def emulator():
+    """The module bench.slave, which needs the emulator."""
+    from tests.pico.bench import slave  # noqa: PLC0415 - only where the emulator is installed
+
+    return slave
+
+
+@pytest.fixture(scope="session")
+def flash(emulator):
+    """{path: bytes} of the board's files: the library, compiled."""
+    return emulator.flash_files()
+
+
+@pytest.fixture(scope="session")
+def fresh_pico(emulator, firmware, flash, figures):
+    """The board that all tests share, with what the library takes of its memory: (pico, bytes)."""
+    pico = emulator.boot(firmware, flash)
+    version = pico.exec("import sys; print(sys.version)")
+    figures.note("firmware", version.partition(";")[2].strip())
+    _, whole = emulator.ram_bytes(pico)  # importing takes long: once for all tests
+    return pico, whole
+
+
+@pytest.fixture
+def pico(fresh_pico):
+    """A board with the library on it, running nothing."""
+    pico, _ = fresh_pico
+    yield pico
+    pico.interrupt()
+
+
+@pytest.fixture
+def start(emulator, pico):
+    """start(form, slave_id=1, program="serve"): the Master of a slave that is alone on a line."""
+
+    def start_alone(form, slave_id=1, program="serve"):
+        return emulator.start_alone(pico, form, slave_id, program)
+
+    return start_alone
+
+
+def pytest_make_parametrize_id(val):
+    """Name the tests after the line's format: test_x[9600 8E1]."""
+    return str(val) if isinstance(val, Format) else None

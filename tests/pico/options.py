@@ -1,0 +1,57 @@
+"""A pytest plugin: --pico, and the table that it prints.
+
+tests/conftest.py loads it: pytest takes options from plugins and from the topmost conftest only.
+"""
+
+import pytest
+
+from tests.pico.bench.figures import Figures
+from tests.pico.bench.firmware import why_not
+
+_FIGURES = pytest.StashKey()
+
+
+def pytest_addoption(parser):
+    parser.addoption(
+        "--pico",
+        action="store_true",
+        help="take the long tests on the emulated Pico too, and print what they measured",
+    )
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "long_pico: on the emulated Pico, only taken with --pico")
+    config.stash[_FIGURES] = Figures()
+
+
+def pytest_collection_modifyitems(config, items):
+    """Without --pico, leave out the long tests."""
+    if not config.getoption("pico"):
+        long = [item for item in items if item.get_closest_marker("long_pico")]
+        items[:] = [item for item in items if item not in long]
+        config.hook.pytest_deselected(items=long)
+
+
+def pytest_runtest_setup(item):
+    """Skip, from this one place, what needs a board where none can be had."""
+    if "emulator" in getattr(item, "fixturenames", ()):
+        try:
+            reason = why_not()
+        except FileNotFoundError as error:
+            pytest.fail(str(error), pytrace=False)
+        if reason:
+            pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def figures(pytestconfig):
+    """Takes what the tests measure: figures.note(name, value)."""
+    return pytestconfig.stash[_FIGURES]
+
+
+def pytest_terminal_summary(terminalreporter, config):
+    lines = config.stash[_FIGURES].lines()
+    if config.getoption("pico") and lines:
+        terminalreporter.section("emulated Pico: measured against the goals")
+        for line in lines:
+            terminalreporter.write_line(line)

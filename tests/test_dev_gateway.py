@@ -1,0 +1,109 @@
+"""tools/dev.py run --gateway: from Modbus TCP to the slaves on a serial line."""
+
+import contextlib
+import signal
+
+import pytest
+from pymodbus.client import ModbusSerialClient, ModbusTcpClient
+
+from tests.interop.gateway import pymodbus_slaves
+from tests.support.service import dev, free_port
+from tools.pty_line import PtyLine
+
+_FAST = ("--baudrate", "115200", "--parity", "N")
+OURS, NO_ANSWER = 50, 11
+
+
+@pytest.fixture
+def run(micropython):
+    """Start dev.py run with arguments, on a free port; ended whatever happens."""
+    with contextlib.ExitStack() as after:
+
+        def start(*arguments):
+            port = free_port()
+            words = ("run", "--port", port, "--slave-id", OURS, *arguments)
+            service = dev(*map(str, words), env={"MICROPYTHON": micropython})
+            after.callback(service.end, signal.SIGTERM)
+            service.port = port
+            service.wait_for("Ctrl-C")
+            return service
+
+        yield start
+
+
+def client_of(service):
+    """Return a pymodbus client of a service, connected."""
+    one = ModbusTcpClient("127.0.0.1", port=service.port, timeout=10, retries=0)
+    assert one.connect()
+    return one
+
+
+def registers(client, slave_id, address=0, quantity=2):
+    response = client.read_holding_registers(address, count=quantity, device_id=slave_id)
+    return response.exception_code if response.isError() else response.registers
+
+
+def test_slaves_on_the_line_and_the_remote_io_here(run, pty_pair):
+    with pymodbus_slaves(pty_pair.server_path, 1, 2):
+        service = run("--gateway", pty_pair.client_path, *_FAST)
+        with client_of(service) as client:
+            assert registers(client, 1) == [1000, 1001]
+            assert registers(client, 2, 100) == [2100, 2101]
+            assert not client.write_registers(5, [7, 8], device_id=2).isError()
+            assert registers(client, 2, 5) == [7, 8]
+            assert not client.write_register(3, 4711, device_id=OURS).isError()
+            assert registers(client, OURS, 3) == [4711, 0]
+            assert registers(client, 255, 3) == [4711, 0]
+            assert registers(client, 9) == NO_ANSWER
+
+
+def test_it_says_what_it_does(run, pty_pair):
+    service = run("--gateway", pty_pair.client_path, "--baudrate", "9600", "--parity", "O")
+    text = "\n".join(service.lines)
+    assert f"slave id {OURS}" in text
+    assert f"Modbus TCP on 127.0.0.1:{service.port}" in text
+    assert f"gateway to the slaves on {pty_pair.client_path}, 9600 8O1" in text
+    assert "Modbus RTU on" not in text
+    assert service.end() == 0
+    assert "Traceback" not in "\n".join(service.lines)
+
+
+def test_a_gateway_and_a_slave_at_once(run, pty_pair):
+    with PtyLine() as other, pymodbus_slaves(pty_pair.server_path, 1):
+        devices = ("--gateway", pty_pair.client_path, "--serial", other.server_path)
+        service = run(*devices, *_FAST)
+        serial = ModbusSerialClient(other.client_path, baudrate=115200, timeout=10)
+        with client_of(service) as tcp, serial as rtu:
+            assert registers(tcp, 1) == [1000, 1001]
+            assert not tcp.write_register(0, 12, device_id=OURS).isError()
+            assert registers(rtu, OURS) == [12, 0]
+
+
+def test_a_line_that_is_lost_ends_it(run):
+    with PtyLine() as line:
+        service = run("--gateway", line.client_path, *_FAST)
+    assert service.process.wait(30) == 1
+    service.wait_for("lost the line")
+    assert "Traceback" not in "\n".join(service.lines)
+
+
+@pytest.mark.parametrize(
+    ("device", "words"),
+    [
+        ("/nowhere/tty", "cannot open /nowhere/tty: no such device"),
+        ("/dev/null", "cannot open /dev/null: not a serial line"),
+        ("", "--gateway must not be empty"),
+    ],
+)
+def test_a_device_that_will_not_do_is_one_line(micropython, device, words):
+    port = str(free_port())
+    service = dev("run", "--gateway", device, "--port", port, env={"MICROPYTHON": micropython})
+    assert service.process.wait(60) == 2
+    service.wait_for(words)
+    assert len(service.lines) == 1
+
+
+def test_help_tells_of_it():
+    service = dev("run", "--help")
+    service.wait_for("--gateway DEVICE")
+    assert service.process.wait(30) == 0

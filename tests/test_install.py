@@ -1,0 +1,321 @@
+"""Package files installed the way users do it, and each part at work with nothing else of umb.
+
+The programs are in tests/install; they import what a part promises, and the rest of umb is absent.
+"""
+
+import contextlib
+import functools
+import http.server
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import threading
+
+import mpremote.mip
+import pytest
+import serial
+from pymodbus.client import ModbusSerialClient, ModbusTcpClient, ModbusUdpClient
+
+from tests.support.service import Service, free_port
+from tools.build import make_dist
+from tools.dev import COMMANDS
+from tools.env import ROOT
+from tools.packages import PARTS
+
+PROGRAMS = ROOT / "tests" / "install"
+KINDS = ("py", "mpy")
+BOTH = pytest.mark.parametrize("kind", KINDS)
+# What asking.py prints of the remote-I/O slave.
+ASKED = ["2", "[7, 8] 458760", "1 [0, 0, 1, 0]", "refused with 1"]
+
+
+class QuietHandler(http.server.SimpleHTTPRequestHandler):
+    """Serves files and tells nobody."""
+
+    def log_message(self, *_):
+        """Say nothing."""
+
+
+@contextlib.contextmanager
+def served(folder):
+    """The address of an HTTP server that has the files of a folder."""
+    handler = functools.partial(QuietHandler, directory=folder)
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
+
+
+def listed(folder, part):
+    """Return what a package file says it installs."""
+    return sorted(t for t, _ in json.loads((folder / f"{part}.json").read_text())["urls"])
+
+
+def files_in(folder):
+    """Return all files below a folder."""
+    return sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file())
+
+
+@pytest.fixture(scope="module")
+def dist(tmp_path_factory):
+    """A folder as dev.py dist makes it."""
+    folder = tmp_path_factory.mktemp("made") / "dist"
+    folder.mkdir()
+    make_dist(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def installed(micropython, tmp_path_factory, dist):
+    """{kind: {part: the folder that MicroPython's own mip installed it into}}."""
+    found = {}
+    for kind, source in zip(KINDS, (ROOT, dist), strict=True):
+        top = tmp_path_factory.mktemp(kind)
+        found[kind] = {part: top / part for part in PARTS}
+        with served(source) as address:
+            calls = [f"mip.install('{address}/{p}.json', target='{top}/{p}')" for p in PARTS]
+            program = "import mip\n" + "\n".join(calls)
+            done = subprocess.run([micropython, "-c", program], check=True, capture_output=True)
+        assert done.stdout.count(b"Done") == len(PARTS), done.stdout
+    return found
+
+
+@pytest.fixture
+def run(micropython, installed, tmp_path):
+    """run(kind, part, arguments): the Service of a part's program."""
+    # A part for UARTs is tried on a device of this PC, by a driver that is none of the part.
+    shutil.copyfile(ROOT / "umb" / "port" / "tty.py", tmp_path / "pc_line.py")
+    with contextlib.ExitStack() as after:
+
+        def start(kind, part, *arguments):
+            env = {**os.environ, "MICROPYPATH": f"{installed[kind][part]}:{tmp_path}:.frozen"}
+            program = PROGRAMS / f"{part.replace('-', '_')}.py"
+            service = Service([micropython, program, *arguments], env=env)
+            after.callback(service.end)
+            return service
+
+        yield start
+
+
+def printed(service):
+    """Return what a program printed, at its end, which has to be a good one."""
+    assert service.process.wait(60) == 0, service.lines
+    service.end()
+    return service.lines
+
+
+@BOTH
+@pytest.mark.parametrize("part", PARTS)
+def test_mip_installs_what_is_listed(installed, dist, kind, part):
+    source = dist if kind == "mpy" else ROOT
+    folder = installed[kind][part]
+    assert files_in(folder) == listed(source, part)
+    for file in files_in(folder):
+        assert (folder / file).read_bytes() == (source / file).read_bytes()
+
+
+def check_device(client):
+    """Ask what tests/install/device.py makes."""
+    assert client.read_holding_registers(0, count=2).registers == [1, 0xE240]
+    assert not client.write_registers(100, [5, 6]).isError()
+    assert client.read_holding_registers(100, count=2).registers == [5, 6]
+    assert client.read_holding_registers(50, count=1).exception_code == 2
+    assert client.read_holding_registers(4, count=2, device_id=2).registers == [2304, 2305]
+    assert client.read_input_registers(4, count=1, device_id=2).exception_code == 6
+    assert client.read_device_information().information[1] == b"example"
+
+
+@BOTH
+@pytest.mark.parametrize("protocol", ["tcp", "udp"])
+def test_a_server_on_a_network(run, kind, protocol):
+    port = free_port()
+    run(kind, f"server-{protocol}", port).wait_for("ready")
+    client_class = {"tcp": ModbusTcpClient, "udp": ModbusUdpClient}[protocol]
+    client = client_class("127.0.0.1", port=port, timeout=10)
+    assert client.connect()
+    check_device(client)
+    client.close()
+
+
+@BOTH
+def test_a_server_on_a_line(run, pty_pair, kind):
+    run(kind, "server-rtu", pty_pair.server_path).wait_for("ready")
+    client = ModbusSerialClient(pty_pair.client_path, baudrate=19200, timeout=10)
+    assert client.connect()
+    check_device(client)
+    client.close()
+
+
+@BOTH
+def test_a_client_on_a_network(run, slave, kind):
+    assert printed(run(kind, "client-tcp", slave.port)) == [*ASKED, "[7, 8]"]
+
+
+@BOTH
+def test_a_client_on_a_line(run, slave, kind):
+    assert printed(run(kind, "client-rtu", slave.device)) == [*ASKED, "[7, 8]"]
+
+
+@BOTH
+def test_a_client_with_datagrams(run, kind):
+    port = free_port()
+    run(kind, "server-udp", port).wait_for("ready")
+    lines = printed(run(kind, "client-udp", port))
+    assert lines == ["123456", "{0: b'umb', 1: b'example', 2: b'1.0'}"]
+
+
+@BOTH
+def test_asyncio(run, slave, kind):
+    assert printed(run(kind, "aio", slave.port)) == ["[[44], [55]]"]
+
+
+@BOTH
+def test_a_gateway(run, slave, kind):
+    port = free_port()
+    run(kind, "gateway", port, slave.device).wait_for("ready")
+    client = ModbusTcpClient("127.0.0.1", port=port, timeout=10)
+    assert client.connect()
+    assert not client.write_register(9, 99).isError()
+    assert client.read_holding_registers(9, count=1).registers == [99]
+    assert client.read_holding_registers(9, count=1, device_id=5).exception_code == 10
+    client.close()
+
+
+@BOTH
+def test_a_serial_device(run, pty_pair, kind):
+    with serial.Serial(pty_pair.client_path, timeout=10) as far_end:
+        service = run(kind, "tty", pty_pair.server_path)
+        assert far_end.read(5) == b"hello"
+        far_end.write(b"there")
+        assert printed(service) == ["5 bytearray(b'there')"]
+
+
+@pytest.fixture
+def board(micropython, pty_pair, tmp_path):
+    """What mpremote takes for a board: MicroPython's REPL on a pseudo-terminal, /lib in tmp_path.
+
+    Returns a function that runs mpremote and returns what it printed.
+    """
+    lib = tmp_path / ".micropython" / "lib"
+    lib.mkdir(parents=True)
+    env = {**os.environ, "HOME": str(tmp_path)}
+    env.pop("MICROPYPATH", None)
+
+    def remote(*words, cwd=ROOT):
+        # A soft reset would end this board: resume goes without.
+        command = [sys.executable, "-m", "mpremote", "connect", pty_pair.client_path, "resume"]
+        done = subprocess.run(
+            [*command, *words], cwd=cwd, capture_output=True, text=True, timeout=100, check=False
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    remote.lib = lib
+    with open(pty_pair.server_path, "r+b", buffering=0) as terminal:
+        ends = {"stdin": terminal, "stdout": terminal, "stderr": terminal}
+        with subprocess.Popen([micropython], cwd=tmp_path, env=env, **ends) as process:
+            yield remote
+            process.kill()
+
+
+README = (ROOT / "README.md").read_text()
+IMPORT = "import umb.server.{0}, umb.store; print(umb.server.{0}.__file__)"
+
+
+@pytest.fixture(scope="module")
+def checkout(dist):
+    """The folder where README's commands are said to work, after dev.py dist."""
+    for path in (ROOT / "umb", *ROOT.glob("*.json")):
+        (dist.parent / path.name).symlink_to(path)
+    return dist.parent
+
+
+@pytest.mark.parametrize("file", re.findall(r"^mpremote mip install (\S+)$", README, re.M))
+def test_the_readmes_commands(board, checkout, file):
+    said = board("mip", "install", file, cwd=checkout)
+    assert said.splitlines()[-1] == "Done"
+    package = checkout / file
+    assert files_in(board.lib) == listed(package.parent, package.stem)
+    kind = "mpy" if package.parent.name == "dist" else "py"
+    assert board("exec", IMPORT.format("rtu")).strip() == f"{board.lib}/umb/server/rtu.{kind}"
+
+
+def test_the_readme_names_what_there_is():
+    files = set(re.findall(r"^mpremote mip install (\S+)$", README, re.M))
+    assert {"package.json", "server-rtu.json", "dist/server-rtu.json"} <= files
+    commands = set(re.findall(r"python3 tools/dev.py (\w+)", README))
+    assert {"dist", "sizes"} <= commands <= COMMANDS.keys()
+    boards = re.findall(r"BOARD=(\w+) FROZEN_MANIFEST=\"\$PWD/(\S+)\"", README)
+    assert boards
+    for name, manifest in boards:
+        assert manifest == f"boards/{name}/manifest.py"
+        assert (ROOT / manifest).is_file()
+    options = re.findall(r'include\("umb/manifest.py", (.+?)\)', README)
+    for words in [re.findall(r"(\w+)=True", text) for text in options]:
+        assert f"{'-'.join(words)}.json" in [path.name for path in ROOT.glob("*.json")]
+
+
+def test_mpremote_installs_from_the_web(board, dist):
+    with served(dist) as address:
+        board("mip", "install", f"{address}/server-tcp.json")
+    assert files_in(board.lib) == listed(dist, "server-tcp")
+    said = board("exec", IMPORT.format("tcp"))
+    assert said.strip() == f"{board.lib}/umb/server/tcp.mpy"
+
+
+# Both mips ask this place for the files of a repository; these tests put the checkout there.
+GITHUB = "https://raw.githubusercontent.com/owner/umb/{}/"
+REPOSITORY = pytest.mark.parametrize(
+    ("package", "version", "part"),
+    [
+        ("github:owner/umb", None, "package"),
+        ("github:owner/umb/server-rtu.json", None, "server-rtu"),
+        ("github:owner/umb/gateway.json", "v1", "gateway"),
+    ],
+)
+
+
+@REPOSITORY
+def test_mpremotes_mip_and_a_repository(monkeypatch, package, version, part):
+    files = {}
+    place = GITHUB.format(version or "HEAD")
+
+    class Board:
+        """As much of a board as mpremote's mip asks for."""
+
+        def fs_exists(self, _path):
+            return True
+
+        def fs_writefile(self, path, data, **_):
+            files[path] = data
+
+    def urlopen(url):
+        assert url.startswith(place), url
+        return open(ROOT / url.removeprefix(place), "rb")
+
+    monkeypatch.setattr("urllib.request.urlopen", urlopen)
+    monkeypatch.setattr("builtins.print", lambda *_: None)
+    mpremote.mip._install_package(Board(), package, "", "/lib", version, True)
+    assert files == {f"/lib/{f}": (ROOT / f).read_bytes() for f in listed(ROOT, part)}
+
+
+@REPOSITORY
+def test_micropythons_mip_and_a_repository(micropython, tmp_path, package, version, part):
+    place = GITHUB.format(version or "HEAD")
+    with served(ROOT) as address:
+        program = f"""
+import mip, requests
+get = requests.get
+def from_the_checkout(url):
+    assert url.startswith({place!r}), url
+    return get({address!r} + url[{len(place) - 1}:])
+requests.get = from_the_checkout
+mip.install({package!r}, target={str(tmp_path)!r}, version={version!r})
+"""
+        subprocess.run([micropython, "-c", program], check=True, capture_output=True)
+    assert files_in(tmp_path) == listed(ROOT, part)
