@@ -72,13 +72,20 @@ def test_all_is_compiled_but_the_machine_code(tree):
 
 
 @pytest.mark.parametrize("arch", BOARDS)
-def test_an_architecture_compiles_the_machine_code(tmp_path, tree, arch):
-    build.make_tree(tmp_path, arch)
-    files = files_in(tmp_path)
-    native = files.pop("umb/_viper.mpy")
+def test_machine_code_is_for_one_architecture(tmp_path, arch):
+    build.compile_file(ROOT / NATIVE, tmp_path / "native.mpy", "_viper.py", arch)
+    native = (tmp_path / "native.mpy").read_bytes()
     assert native[:2] == b"M\x06"
     assert native[2] >> 2 == ARCHITECTURES.index(arch) + 1
-    assert files == {name: data for name, data in tree.items() if name != NATIVE}
+
+
+def test_an_architecture_compiles_the_machine_code_and_changes_nothing_else(tmp_path, tree):
+    build.make_tree(tmp_path, "armv6m")
+    build.compile_file(ROOT / NATIVE, tmp_path / "native.mpy", "_viper.py", "armv6m")
+    native = (tmp_path / "native.mpy").read_bytes()
+    (tmp_path / "native.mpy").unlink()
+    rest = {name: data for name, data in tree.items() if name != NATIVE}
+    assert files_in(tmp_path) == {**rest, "umb/_viper.mpy": native}
 
 
 @pytest.mark.parametrize("name", (WHOLE, *PARTS))

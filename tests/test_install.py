@@ -17,6 +17,7 @@ import threading
 import mpremote.mip
 import pytest
 import serial
+from pymodbus import FramerType
 from pymodbus.client import ModbusSerialClient, ModbusTcpClient, ModbusUdpClient
 
 from tests.support.service import Service, free_port
@@ -87,13 +88,16 @@ def installed(micropython, tmp_path_factory, dist):
 
 @pytest.fixture
 def run(micropython, installed, tmp_path):
-    """run(kind, part, arguments): the Service of a part's program."""
+    """run(kind, part, arguments): the Service of a part's program; or with other parts besides."""
     # A part for UARTs is tried on a device of this PC, by a driver that is none of the part.
     shutil.copyfile(ROOT / "umb" / "port" / "tty.py", tmp_path / "pc_line.py")
     with contextlib.ExitStack() as after:
 
-        def start(kind, part, *arguments):
-            env = {**os.environ, "MICROPYPATH": f"{installed[kind][part]}:{tmp_path}:.frozen"}
+        def start(kind, part, *arguments, besides=()):
+            lib = tmp_path / part
+            for one in (part, *besides):
+                shutil.copytree(installed[kind][one], lib, dirs_exist_ok=True)
+            env = {**os.environ, "MICROPYPATH": f"{lib}:{tmp_path}:.frozen"}
             program = PROGRAMS / f"{part.replace('-', '_')}.py"
             service = Service([micropython, program, *arguments], env=env)
             after.callback(service.end)
@@ -144,8 +148,19 @@ def test_a_server_on_a_network(run, kind, protocol):
 
 @BOTH
 def test_a_server_on_a_line(run, pty_pair, kind):
-    run(kind, "server-rtu", pty_pair.server_path).wait_for("ready")
+    run(kind, "server-rtu", pty_pair.server_path, "rtu").wait_for("ready")
     client = ModbusSerialClient(pty_pair.client_path, baudrate=19200, timeout=10)
+    assert client.connect()
+    check_device(client)
+    client.close()
+
+
+@BOTH
+def test_parts_can_be_combined(run, pty_pair, kind):
+    path = pty_pair.client_path
+    service = run(kind, "server-rtu", pty_pair.server_path, "ascii", besides=("ascii",))
+    service.wait_for("ready")
+    client = ModbusSerialClient(path, framer=FramerType.ASCII, baudrate=19200, timeout=10)
     assert client.connect()
     check_device(client)
     client.close()

@@ -44,11 +44,14 @@ class EventLog:
         self._errors = counters.bus_communication_error_count
         self._events = bytearray(_EVENTS)  # a ring, the newest before _at
         self._at = 0
+        self._has_sent = False  # the response that is about to leave is in it already
         self.count = 0
         self.fetches = 0  # how often FC 11 was asked
 
-    def clear(self):
-        self.count = 0
+    def clear_counters(self):
+        """Clear the driver's counters, and what is derived from them."""
+        self._counters.clear()
+        self._errors = self.fetches = 0
 
     def add(self, event):
         self._events[self._at] = event
@@ -107,20 +110,19 @@ class Diagnostics:
         if code == 7:
             adu[8] = self._server.exception_status & 0xFF
             return 2
-        at = 8
-        if code == 11:
-            counters.log.fetches += 1
-        if code == 12:
-            log = counters.log
-            adu[8] = 6 + log.count
-            at = 9
-            _word(adu, 13, counters.bus_message_count)
-            log.get(adu, 15)
+        log = counters.log
+        at = 8 if code == 11 else 9
         _word(adu, at, 0)  # status: nothing is being worked on
-        # What was done with success, but for the fetching of this counter (AP 6.9).
-        events = counters.server_message_count - counters.bus_exception_error_count
-        _word(adu, at + 2, events - counters.log.fetches)
-        return 5 if code == 11 else 8 + counters.log.count
+        # What was done with success before this, but for the fetching of this counter (AP 6.9).
+        events = counters.server_message_count - 1 - counters.bus_exception_error_count
+        _word(adu, at + 2, events - log.fetches)
+        if code == 11:
+            log.fetches += 1
+            return 5
+        adu[8] = 6 + log.count
+        _word(adu, 13, counters.bus_message_count)
+        log.get(adu, 15)
+        return 8 + log.count
 
     def _diagnose(self, adu, n, link):
         """FC 8. In listen-only mode a restart is all that is heard, and it is not answered."""
@@ -146,11 +148,10 @@ class Diagnostics:
     @staticmethod
     def _restart(data, link):
         """Sub-function 1: the response has left before, and is not counted either."""
-        counters = link.counters
+        log = link.counters.log
         n = 0 if link.listen_only else 5
-        counters.log.restarted(link, data)
-        counters.clear()
-        counters.event_count = 0xFFFF  # the server is about to add 1 for this request
+        log.restarted(link, data)
+        log.clear_counters()
         link.listen_only = False
         return n
 
@@ -164,8 +165,7 @@ class Diagnostics:
             counters.log.add(_LISTENS_ONLY)
             return 0
         elif sub_function == 10:
-            counters.clear()
-            counters.log.fetches = 0
+            counters.log.clear_counters()
             self._server.diagnostic_register = 0
         elif sub_function == 20:
             counters.bus_character_overrun_count = 0

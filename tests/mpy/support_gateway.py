@@ -23,6 +23,7 @@ class Asker(Link):
         super().__init__()
         self.adu = bytearray(262)
         self.waits = False
+        self._slave_id = 0
         self.answers = []  # the last PDUs, b"" for none,
         self.times_us = []  # and when they came
 
@@ -33,6 +34,7 @@ class Asker(Link):
         self.adu[6] = slave_id
         self.adu[7 : 7 + len(pdu)] = pdu
         self.waits = True
+        self._slave_id = slave_id
         n = gateway.handle(self.adu, len(pdu), self)
         if n == LATER:
             return None
@@ -42,6 +44,7 @@ class Asker(Link):
     def answer(self, n):
         assert self.waits, "a second answer"
         assert self.adu[:2] == b"\xbe\xef", "the transaction id was lost"
+        assert self.adu[6] == self._slave_id, "the slave id was lost"
         self.waits = False
         if len(self.answers) == _KEPT:
             self.answers.pop(0)
@@ -54,17 +57,17 @@ class Bench:
     """A Gateway to one or more lines.
 
     lines    (Bus, slave ids) each
-    retries  of every line
+    retries, baudrate, form   of every line
     options  keywords of Gateway
     """
 
-    def __init__(self, *lines, retries=0, local=None, baudrate=115200, **options):
+    def __init__(self, *lines, retries=0, local=None, baudrate=115200, form=None, **options):
         self.buses = [bus for bus, _ in lines]
         self.gateway = None
         for bus, slave_ids in lines:
-            line = RTUClient(
-                bus, baudrate=baudrate, parity=0, de=bus.pin, retries=retries, timeout_ms=1
-            )
+            named = {"parity": 0, "retries": retries, "timeout_ms": 1}
+            named.update(form or {})
+            line = RTUClient(bus, baudrate=baudrate, de=bus.pin, **named)
             if self.gateway is None:
                 self.gateway = Gateway(line, slave_ids, TIMEOUT_MS, local, **options)
             else:

@@ -1,10 +1,10 @@
-"""umb.port.uart: character times, the direction pin's edges, and UARTs made by number."""
+"""A Line and what umb.port.uart gives it: character times and the direction pin's edges."""
 
 from support_boards import BOARDS, ESP8266
 from support_rtu import spans
 from support_uart import UART, Output, Pin, clock
 
-from umb.port.uart import UARTPort
+from umb.line import Line
 
 _RATES = (1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200, 230400, 460800, 921600)
 _FORMATS = ((8, None, 1), (8, 0, 1), (8, 1, 1), (8, None, 2))
@@ -13,10 +13,13 @@ _ALL["esp8266"] = ESP8266
 _ADU = bytes(range(256)) + b"behind"
 
 
-def port(uart, de, baudrate=19200, form=(8, 0, 1), de_active=1, turnaround_us=0):
+def line_on(uart, de, baudrate=19200, form=(8, 0, 1), de_active=1, turnaround_us=0):
     bits, parity, stop = form
-    return UARTPort(
+    return Line(
         uart,
+        "rtu",
+        lambda buf, at, n: 0,
+        lambda slave_id: True,
         baudrate=baudrate,
         bits=bits,
         parity=parity,
@@ -34,7 +37,7 @@ def transmit(baudrate, form, n, turnaround_us=0, **line):
     clock.reset(until_wrap_us=3 * char_us + 7, step_us=max(1, char_us // 60))
     uart = UART(baudrate, *form, cost_us=max(1, char_us // 60), **line)
     pin = Output()
-    one = port(uart, pin, baudrate, form, turnaround_us=turnaround_us)
+    one = line_on(uart, pin, baudrate, form, turnaround_us=turnaround_us)
     one.send(_ADU, 6, n)
     one.finish()
     assert bytes(uart.sent.values[:n]) == _ADU[6 : 6 + n] and uart.sent.n == n
@@ -91,7 +94,7 @@ def test_times_follow_the_format():
         (38400, (8, 0, 1), 11, 1750),
         (921600, (8, None, 1), 10, 1750),
     ):
-        one = port(UART(baudrate, *form), None, baudrate, form)
+        one = line_on(UART(baudrate, *form), None, baudrate, form)
         assert t35_us <= one.t35_us <= t35_us + 1, (baudrate, form, one.t35_us)
         for n in (1, 8, 256):
             exact_ns = n * frame_bits * 1_000_000_000 // baudrate
@@ -110,7 +113,7 @@ def test_a_format_that_is_none_is_refused():
         (9600, 8, 0, 3),
     ):
         try:
-            port(UART(9600), None, baudrate, (bits, parity, stop))
+            line_on(UART(9600), None, baudrate, (bits, parity, stop))
         except ValueError:
             continue
         raise AssertionError((baudrate, bits, parity, stop))
@@ -120,7 +123,7 @@ def test_pin_is_at_receive_from_the_start_and_when_released():
     for active in (0, 1):
         for make in (Output, Pin):
             pin = make()
-            one = port(UART(19200), pin, de_active=active)
+            one = line_on(UART(19200), pin, de_active=active)
             assert pin.level() == 1 - active
             assert not isinstance(pin, Pin) or pin.mode == Pin.OUT
             one.send(_ADU, 0, 3)
@@ -134,7 +137,7 @@ def test_a_failing_uart_does_not_leave_the_pin_on():
         for name in ("rp2", "esp8266", "a part at a time"):
             clock.reset()
             uart, pin = UART(19200, 8, 0, 1, **_ALL[name]), Output()
-            one = port(uart, pin)
+            one = line_on(uart, pin)
             uart.fail_in = method
             try:
                 one.send(_ADU, 0, 60)
@@ -147,7 +150,7 @@ def test_a_failing_uart_does_not_leave_the_pin_on():
 
 def test_a_line_without_pin_just_sends():
     uart = UART(19200, 8, 0, 1)
-    one = port(uart, None)
+    one = line_on(uart, None)
     one.send(_ADU, 0, 9)
     one.finish()
     assert uart.sent.n == 9 and clock.now_ns >= uart.end_ns()

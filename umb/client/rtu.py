@@ -76,8 +76,7 @@ class RTUClient(Client):
         self.line.release()
 
     def clear(self):
-        if self._hush():
-            self._owed_ms = None  # that was the answer
+        self._hush()
         return False
 
     def forward(self, n):
@@ -97,6 +96,8 @@ class RTUClient(Client):
         if line.any():
             line.discard()
             line.last_us = ticks_us()
+            if self._echo is None:
+                self._owed_ms = None  # that was the answer; it may be no more than an echo else
             return True
         return False
 
@@ -155,7 +156,8 @@ class RTUClient(Client):
         """Go on with what can be done without waiting. Returns the request's status."""
         line = self.line
         if self._state == _OWED:
-            if not self._hush() and ticks_diff(self._owed_ms, ticks_ms()) > 0:
+            self._hush()
+            if self._owed_ms is not None and ticks_diff(self._owed_ms, ticks_ms()) > 0:
                 return PENDING
             self._owed_ms = None
             self._state = _QUIET

@@ -170,3 +170,8 @@ class RTUServer(Driver):
     def server_close(self):
         """Let go of the line: the pin is at receive."""
         self._line.release()
+
+
+def get_server(server_class, serial_port, **keywords):
+    """A server on a serial line to hang routes on, as uModbus makes it; keywords: see RTUServer."""
+    return server_class(serial_port, **keywords)
