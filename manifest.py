@@ -1,9 +1,38 @@
-# Freezes the whole of umb: include() this file in a board's manifest, or build a port with
-# make FROZEN_MANIFEST=/path/to/manifest.py
-metadata(  # noqa: F821 - manifest files are run with these names at hand
+# Freezes umb: give this file to a port's build (FROZEN_MANIFEST=), or include() it in a manifest.
+# Without options all of it; with some true only what they ask for and what that needs, as in
+# include("umb/manifest.py", server=True, rtu=True):
+#   server, client              a role; without a transport, over all of them
+#   rtu, tcp, udp               a transport; without a role, for both of them
+#   aio, gateway, ascii, tty    what the package file of that name has
+# An option that is False takes away what nothing else needs. native=False leaves out the machine
+# code, where a port's build does not tell mpy-cross for which processor (nrf, unix).
+# ruff: noqa: F821 - manifest files are run with these names at hand
+import json
+
+metadata(
     description="Modbus RTU and TCP for MicroPython boards",
     version="0.1.0",
     license="MIT",
     author="umb contributors",
 )
-package("umb", opt=3)  # noqa: F821
+
+roles, transports = ("server", "client"), ("rtu", "tcp", "udp")
+others = ("aio", "gateway", "ascii", "tty")
+choosy = any(getattr(options, name) for name in roles + transports + others)
+
+
+def chosen(names):
+    asked = [name for name in names if getattr(options, name)]
+    return asked or [name for name in names if getattr(options, name) is not False]
+
+
+parts = [name for name in chosen(others) if getattr(options, name) or not choosy]
+if not choosy or any(getattr(options, name) for name in roles + transports):
+    parts += [f"{role}-{transport}" for role in chosen(roles) for transport in chosen(transports)]
+files = set()
+for part in parts:
+    with open(part + ".json") as package_file:
+        files.update(target for target, _ in json.load(package_file)["urls"])
+if options.native is False:
+    files.discard("umb/_viper.py")
+package("umb", files=sorted(file.partition("/")[2] for file in files), opt=3)

@@ -12,16 +12,18 @@ from tests.support.device import Device
 from tools.env import ROOT
 
 _TIMES, _AT_ONCE = 200, 4
-# Saves a number in turn, large enough for many a write, and tells when the first one is there.
+# Saves numbers in turn, in files that take many a write; tells when it can begin and when it has.
 _PROGRAM = """\
 import sys
 sys.path.insert(0, "{root}/boards")
 from app import config
 path, n = sys.argv[1], int(sys.argv[2])
+print("ready")
+sys.stdin.readline()
 while True:
     config.save({{"name": "x" * 5000, "failsafe_s": n, "slave_id": n % 200 + 1}}, path)
     if n == int(sys.argv[2]):
-        print("begun")
+        print("saved")
     n += 1
 """
 
@@ -40,14 +42,21 @@ class Saver:
     def start(self):
         command = [self._micropython, self._program, self.path, str(self.number + 1)]
         env = {**os.environ, "MICROPYPATH": f"{ROOT}:.frozen"}
-        self._process = subprocess.Popen(command, stdout=subprocess.PIPE, env=env)
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+        self._process = subprocess.Popen(command, env=env, **pipes)
+
+    def go(self):
+        assert self._process.stdout.readline() == b"ready\n"
+        self._process.stdin.write(b"\n")
+        self._process.stdin.flush()
 
     def wait(self):
-        assert self._process.stdout.readline() == b"begun\n"
+        assert self._process.stdout.readline() == b"saved\n"
 
     def kill(self):
         self._process.kill()
         self._process.wait()
+        self._process.stdin.close()
         self._process.stdout.close()
 
     def look(self):
@@ -71,6 +80,8 @@ def test_a_kill_at_any_moment(savers):
     for _ in range(_TIMES // _AT_ONCE):
         for saver in savers:
             saver.start()
+        for saver in savers:
+            saver.go()
         for saver in savers:
             saver.wait()
         time.sleep(moments.random() / 200)

@@ -14,16 +14,17 @@ PURE_ROWS = (  # never wait, read a clock or touch a device
     {"pdu", "blocks", "words"},
     {"store"},
     {"routes", "diagnostics", "identity", "files", "calls"},  # optional: loaded when asked for
+    {"extras"},  # loads those that a Server was given something for
     {"frame", "frame.mbap", "frame.rtu", "frame.ascii"},
+    {"frame.stream"},  # RTU frames without silence, on a network
     {"server", "client"},
 )
 ROWS = (
     *PURE_ROWS,
-    {"port", "port.make", "port.sock", "port.tty"},
-    {"port.uart"},  # may have its UART made
+    {"port", "port.sock", "port.tty", "port.uart", "port.wait"},
     {"line"},  # a port and a frame, for both roles on a serial line
     {"client.functional"},  # optional: uModbus's functions, which the drivers offer as their own
-    {"server.tcp", "server.rtu", "client.tcp", "client.rtu"},
+    {"server.tcp", "server.udp", "server.rtu", "client.tcp", "client.udp", "client.rtu"},
     {"aio", "gateway", "utils"},
 )
 _PURE_IMPORTS = {"micropython", "struct", "array"}

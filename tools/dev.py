@@ -12,8 +12,12 @@ OLDEST = (3, 10)
 
 # command: (module with main(args) -> exit status, what it does)
 COMMANDS = {
+    "bench": ("tools.bench.main", "what a request costs: umb beside libmodbus and pymodbus"),
+    "dist": ("tools.dist", "compile umb to .mpy files and a ROMFS image, in dist/"),
+    "packages": ("tools.packages", "write the package files of mip anew"),
     "pico": ("tools.pico", "watch the remote-I/O slave on an emulated Raspberry Pi Pico"),
     "run": ("tools.run", "serve the remote-I/O application over Modbus TCP and RTU"),
+    "sizes": ("tools.sizes", "measure what each part takes of flash and memory"),
     "test": ("tools.run_tests", "run every test; further arguments go to pytest"),
 }
 
@@ -21,7 +25,7 @@ COMMANDS = {
 def usage():
     """Return the help text."""
     lines = ["usage: python3 tools/dev.py COMMAND [ARGUMENTS]", ""]
-    lines.extend("  %-6s %s" % (name, COMMANDS[name][1]) for name in sorted(COMMANDS))
+    lines.extend("  %-8s %s" % (name, COMMANDS[name][1]) for name in sorted(COMMANDS))
     lines.extend(["", "python3 tools/dev.py COMMAND --help lists what a command takes."])
     return "\n".join(lines) + "\n"
 

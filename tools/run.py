@@ -28,7 +28,7 @@ def main(args):
         print(options.usage("python3 tools/dev.py run"))
         return 0
     command = [micropython(), str(_MAIN), *args]
-    if wanted["serial"]:
+    if wanted["serial"] or wanted["gateway"]:
         return _serve(command)
     with PtyLine() as line:
         ends = ["--serial", line.server_path, "--far-end", line.client_path]
@@ -68,9 +68,11 @@ def _signals():
 def _prepare_child():
     """Between fork and exec: let no Ctrl-C in before MicroPython can take it, nor outlive us.
 
-    MicroPython sets its own handler for SIGINT once it is up, whatever was there.
+    MicroPython sets its own handler for SIGINT once it is up, whatever was there. The serial line
+    becomes its controlling terminal: a line that is lost is an error there, not a SIGHUP.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
     if _PRCTL:
         _PRCTL(_PR_SET_PDEATHSIG, signal.SIGTERM)
 

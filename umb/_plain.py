@@ -2,7 +2,7 @@
 
 from micropython import const
 
-_START = const(0xFF)
+_INITIAL = const(0xFF)
 
 _LOW = (
     b"\x00\xc1\x81\x40\x01\xc0\x80\x41\x01\xc0\x80\x41\x00\xc1\x81\x40"
@@ -44,7 +44,7 @@ _HIGH = (
 
 def crc16(buf, at, n):
     """The CRC-16 of n bytes at buf[at]."""
-    low = high = _START
+    low = high = _INITIAL
     for i in range(at, at + n):
         j = low ^ buf[i]
         low = high ^ _LOW[j]

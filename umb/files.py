@@ -11,7 +11,7 @@ _ILLEGAL_ADDRESS = const(2)
 _ILLEGAL_VALUE = const(3)
 _REFERENCE = const(6)  # the only reference type
 _LAST_RECORD = const(0x270F)
-_MOST = const(0xF5)  # bytes of a response
+_RESPONSE_MOST = const(0xF5)  # bytes of a response
 _QUEUE = const(31)  # registers in a queue
 
 
@@ -42,14 +42,14 @@ class Files:
 
     def _read(self, adu, n):
         count = n - 2
-        if count < 7 or count > _MOST or count % 7:
+        if count < 7 or count > _RESPONSE_MOST or count % 7:
             return -_ILLEGAL_VALUE
         request = self._request
         copy(request, 0, adu, 7, n)
         size = 0
         for at in range(2, n, 7):
             size += 2 + 2 * (request[at + 5] << 8 | request[at + 6])
-        if size > _MOST:
+        if size > _RESPONSE_MOST:
             return -_ILLEGAL_VALUE
         for at in range(2, n, 7):
             if self._find(request, at) is None:

@@ -37,50 +37,69 @@ def main(args):
     if wanted["help"]:
         print(options.usage("micropython boards/unix/main.py", "none: TCP only"))
         return 0
-    drivers = []
-    try:
-        open_all(wanted, drivers)
-        serve(*drivers)
-    except CannotStart as error:
-        return complain(error, 2)
-    except OSError as error:
-        return complain("lost the line: " + reason(error), 1)
-    finally:
-        for driver in drivers:
-            driver.server_close()
+    from kept import Kept
+
+    kept = Kept(wanted["config"], wanted["given"])
+    while True:
+        drivers = []
+        try:
+            open_all(wanted, kept, drivers)
+            serve(*drivers)
+        except CannotStart as error:
+            return complain(error, 2)
+        except OSError as error:
+            return complain("lost the line: " + reason(error), 1)
+        finally:
+            for driver in drivers:
+                driver.server_close()
+        print("restarting")
 
 
-def open_all(wanted, drivers):
+def open_all(wanted, kept, drivers):
     """Put the drivers that are wanted into the list, ready to serve, and say so."""
-    from board import Board
-    from remote_io import RemoteIO
+    import board
+    from app.application import Application
+    from simulated import Hardware
 
-    from umb.server import Server
-
-    application = RemoteIO(Board())
-    server = Server(application.store, slave_ids=(wanted["slave_id"],))
-    drivers.append(open_tcp(wanted, server))
+    hardware = Hardware()
+    settings, faults, note = kept.load(board)
+    for key in ("slave_id", "baudrate", "parity", "stop"):
+        wanted[key] = settings[key]
+    application = Application(board, hardware, settings, faults, kept.save)
+    server = application.server
+    if wanted["pins_id"]:
+        server.add(wanted["pins_id"], hardware.bench)
+    drivers.append(application.keeper)
+    gateway = open_gateway(wanted, server) if wanted["gateway"] else None
+    drivers.insert(0, open_tcp(wanted, gateway or server))
+    application.attach(drivers[0])
+    if gateway:
+        drivers.append(gateway)
     if wanted["serial"]:
-        drivers.append(open_rtu(wanted, server))
-    application.drivers = tuple(drivers)
-    announce(wanted)
+        drivers.insert(1, open_rtu(wanted, server))
+        application.attach(drivers[1])
+    for text in [note] + faults:
+        if text:
+            print("settings: " + text)
+    announce(wanted, settings)
 
 
-def announce(wanted):
+def announce(wanted, settings):
     """Print where clients find the slave, and what is where in it."""
-    from remote_io import MAP
+    from register_map import lines
 
     print("umb remote I/O, slave id {}".format(wanted["slave_id"]))
     print("  Modbus TCP on {}:{}".format(wanted["host"], wanted["port"]))
+    form = "{} 8{}{}".format(wanted["baudrate"], wanted["parity"], wanted["stop"])
+    if wanted["gateway"]:
+        print("  gateway to the slaves on {}, {}".format(wanted["gateway"], form))
     if wanted["serial"]:
         line, note = wanted["serial"], ""
         if wanted["far_end"]:
             line, note = wanted["far_end"], " (a pseudo-terminal has no parity)"
-        form = "{} 8{}1".format(wanted["baudrate"], wanted["parity"])
         print("  Modbus RTU on {}, {}{}".format(line, form, note))
-    for table, first, last, meaning in MAP:
-        addresses = "{}-{}".format(first, last) if last > first else str(first)
-        print("  {:17} {:<8} {}".format(table, addresses, meaning))
+    for line in lines(settings):
+        print(line)
     print("Ctrl-C ends it.")
 
 
@@ -97,13 +116,30 @@ def open_tcp(wanted, server):
 
 def open_rtu(wanted, server):
     """Return an RTU driver on the serial device; CannotStart if there is none that will do."""
-    from umb.port.tty import TTY
     from umb.server.rtu import RTUServer
 
-    path, baudrate, parity = wanted["serial"], wanted["baudrate"], _PARITY[wanted["parity"]]
+    def make(device, **form):
+        return RTUServer(device, server, **form)
+
+    return on_line(wanted, wanted["serial"], make)
+
+
+def open_gateway(wanted, server):
+    """Return a gateway to the serial device; CannotStart if there is none that will do."""
+    from umb.client.rtu import RTUClient
+    from umb.gateway import Gateway
+
+    return Gateway(on_line(wanted, wanted["gateway"], RTUClient), local=server)
+
+
+def on_line(wanted, path, make):
+    """Return make(device, baudrate=, parity=, stop=) for a serial device; or CannotStart."""
+    from umb.port.tty import TTY
+
+    form = {"parity": _PARITY[wanted["parity"]], "stop": wanted["stop"]}
     try:
-        device = TTY(path, baudrate, parity=parity)
-        return RTUServer(device, server, baudrate=baudrate, parity=parity)
+        device = TTY(path, wanted["baudrate"], **form)
+        return make(device, baudrate=wanted["baudrate"], **form)
     except ValueError as error:
         raise CannotStart(error)
     except OSError as error:

@@ -6,22 +6,29 @@ _DEFAULTS = {
     "port": 5020,
     "slave_id": 1,
     "serial": None,
+    "gateway": None,
     "baudrate": 19200,
     "parity": "E",
     "far_end": None,  # how the user sees the line, if that is not what --serial names
+    "config": None,  # the file of settings
+    "pins_id": None,  # the slave id of the other side of the simulated pins
 }
 
 _USAGE = """\
 usage: {} [OPTIONS]
 
-Serves Modbus on the unix port of MicroPython: a TCP socket and a serial line.
+Serves Modbus on the unix port of MicroPython: a TCP socket and a serial line, or a gateway
+from the one to the other.
 
   --host HOST      address to listen at              127.0.0.1
   --port PORT      TCP port, 1 to 65535              5020
   --slave-id ID    slave id, 1 to 247                1
   --serial DEVICE  serial device for Modbus RTU      {}
+  --gateway DEVICE pass all other slave ids on to the slaves on this serial device
   --baudrate RATE  baud rate of the serial line      19200
   --parity P       N, E or O                         E
+  --config FILE    settings, as a board's /umb.json  none: kept in memory
+  --pins-id ID     serve the simulated pins, too, as a slave of this id
   --help           this text"""
 
 
@@ -31,8 +38,12 @@ def usage(program, without_serial="a pseudo-terminal"):
 
 
 def parse(args):
-    """Return a dict of options from a list of arguments; ValueError names the one at fault."""
+    """Return a dict of options from a list of arguments; ValueError names the one at fault.
+
+    "given" among them is a dict of those that are no defaults.
+    """
     options = dict(_DEFAULTS)
+    options["given"] = given_here = {}
     args = list(args)
     while args:
         name, given, value = args.pop(0).partition("=")
@@ -46,7 +57,8 @@ def parse(args):
             if not args:
                 raise ValueError(name + " needs a value")
             value = args.pop(0)
-        options[name[2:].replace("-", "_")] = convert(name, value)
+        given_here[name[2:].replace("-", "_")] = convert(name, value)
+    options.update(given_here)
     return options
 
 
@@ -86,7 +98,10 @@ _CONVERT = {
     "--port": _port,
     "--slave-id": _slave_id,
     "--serial": _text,
+    "--gateway": _text,
     "--baudrate": _baudrate,
     "--parity": _parity,
     "--far-end": _text,
+    "--config": _text,
+    "--pins-id": _slave_id,
 }

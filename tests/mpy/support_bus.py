@@ -3,6 +3,8 @@
 Import this, or support_loop, before anything of umb.
 """
 
+import gc
+
 from support_uart import UART, clock  # comes first: it stands in for the module time
 
 from support_pdu import words
@@ -58,6 +60,7 @@ class Bus(UART):
 
     def __init__(self, baudrate=115200, parity=0, *, replies=None, absent=(), **line):
         clock.reset(step_us=STEP_US)
+        gc.collect()  # what the last one leaves is large: the heap would go to pieces
         super().__init__(baudrate, 8, parity, 1, cost_us=STEP_US, **line)
         self.delay_us = 500
         self.absent = absent

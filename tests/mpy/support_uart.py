@@ -109,6 +109,37 @@ class _Incoming:
         self.next_ns = self._trace.times_ns[i + 1] if i + 1 < self._trace.n else _NEVER_NS
         return self._trace.values[i]
 
+    def move(self, n, time_ns):
+        """The last n, which nobody has taken yet, are seen at that time instead."""
+        trace = self._trace
+        for i in range(trace.n - n, trace.n):
+            trace.times_ns[i] = time_ns
+        if self._next >= trace.n - n:
+            self.next_ns = time_ns
+
+
+class _Fifo(_Incoming):
+    """The same behind a FIFO that tells of characters when it holds 16, or after two idle ones."""
+
+    def __init__(self, char_ns):
+        super().__init__()
+        self._char_ns = char_ns
+        self._held = 0  # and nobody knows of them yet
+        self._idle_ns = 0  # when two idle characters will have passed
+
+    def add(self, time_ns, byte):
+        """Here it is the end of the character."""
+        if time_ns - self._char_ns >= self._idle_ns:
+            self._held = 0
+        self._idle_ns = time_ns + 2 * self._char_ns
+        super().add(self._idle_ns, byte)
+        self._held += 1
+        if self._held < 16:
+            self.move(self._held, self._idle_ns)
+        else:
+            self.move(16, time_ns)
+            self._held = 0
+
 
 class UART:
     """machine.UART as one port or another has it, and the wire behind it.
@@ -152,9 +183,11 @@ class UART:
             self.txdone = self._is_txdone
         if irq:
             self.irq = None
-        self._lump, self._echo = lump, echo
+        self._echo = echo
+        self._step_ns = 0 if lump in ("", "fifo") else lump * 1000
         self._cost_ns = cost_us * 1000
-        self._line, self._own = _Incoming(), _Incoming()
+        ways = [_Fifo(self.char_ns) if lump == "fifo" else _Incoming() for _ in range(2)]
+        self._line, self._own = ways
         self._ring, self._first, self._count, self._promised = bytearray(ring), 0, 0, 0
         self.lost = 0
         self._transmit_ring = transmit_ring
@@ -172,16 +205,13 @@ class UART:
     def hear(self, at_us, data):
         """Let data come, its first start bit at at_us. Returns when its last stop bit ends."""
         for i in range(len(data)):
-            self._line.add(self._seen_ns(at_us * 1000, i, len(data)), data[i])
+            self._line.add(self._seen_ns(at_us * 1000, i), data[i])
         return at_us + (self.chars_ns(len(data)) + 999) // 1000
 
-    def _seen_ns(self, begin_ns, i, n):
-        """When any() knows of number i of n characters, the first of which begins then."""
-        if self._lump != "fifo":
-            seen_ns = begin_ns + self.chars_ns(i + 1) - self._early_ns
-            return seen_ns + -seen_ns % (self._lump * 1000) if self._lump else seen_ns
-        whole = (i | 15) + 1
-        return begin_ns + self.chars_ns(whole if whole <= n else n + 2)
+    def _seen_ns(self, begin_ns, i):
+        """When character i is seen, the first of them beginning then; a FIFO sees its end."""
+        seen_ns = begin_ns + self.chars_ns(i + 1) - self._early_ns
+        return seen_ns + -seen_ns % self._step_ns if self._step_ns else seen_ns
 
     def end_ns(self):
         """When the last stop bit of what write() has taken leaves."""
@@ -221,7 +251,7 @@ class UART:
             self.sent.add(self.end_ns(), buf[at + i])
             self._run += 1
             if self._echo:
-                self._own.add(self._seen_ns(first_ns, i, n), buf[at + i])
+                self._own.add(self._seen_ns(first_ns, i), buf[at + i])
         room = 0 if self._write_way == "blocks" else self._transmit_ring
         clock.now_ns = max(clock.now_ns, self.end_ns() - room * self.char_ns)
         return n or None

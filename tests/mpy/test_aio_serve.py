@@ -1,5 +1,7 @@
 """aio.serve(): drivers of all kinds in one task, beside others; its end; the pin; its rest."""
 
+import gc
+
 from support_loop import clock, core, hog, run  # comes first: asyncio by support_uart's clock
 
 import asyncio
@@ -16,6 +18,12 @@ from umb.server.tcp import TCPServer
 from umb.store import Store
 
 _PATIENCE_US = 2_000_000
+
+
+def line(*options):
+    """A Bench; what the last one leaves is large, and the heap would go to pieces."""
+    gc.collect()
+    return Bench(*options)
 
 
 async def replies(bench, n):
@@ -53,7 +61,7 @@ def test_the_direction_pin_while_other_tasks_run():
     """Up to 1.5 ms at a time are theirs; replies within hold_ms and beyond."""
     for baudrate in (4800, 9600, 19200, 115200):
         for hog_us in (0, 300, 1500):
-            bench = Bench(baudrate)
+            bench = line(baudrate)
 
             async def main(bench=bench):
                 for n, quantity in enumerate((1, 10, 100)):
@@ -67,7 +75,7 @@ def test_the_direction_pin_while_other_tasks_run():
 
 def cancelled_after(after_us, quantity=60):
     """Cancel serve() so long after a request has come. Returns the Bench."""
-    bench = Bench(19200)
+    bench = line(19200)
 
     async def main():
         task = asyncio.create_task(serve(bench.rtu))
@@ -117,7 +125,7 @@ def test_served_again_after_a_cancellation():
 
 
 def test_several_drivers_in_one_task():
-    bench = Bench()
+    bench = line()
     tcp, port = listen(bench.rtu.handler)
     other, other_port = listen(Server(Store(holding_registers=5), (7,)))
     client = AsyncTCPClient(("127.0.0.1", port))
@@ -139,7 +147,7 @@ def test_several_drivers_in_one_task():
 
 
 def test_shutdown_ends_it_and_it_may_begin_again():
-    bench = Bench()
+    bench = line()
     tcp, _ = listen(bench.rtu.handler)
 
     async def main():
@@ -158,7 +166,7 @@ def test_shutdown_ends_it_and_it_may_begin_again():
 
 
 def test_shutdown_while_a_reply_leaves():
-    bench = Bench(9600)
+    bench = line(9600)
 
     async def main():
         task = asyncio.create_task(serve(bench.rtu))
@@ -192,7 +200,7 @@ class Broken(Driver):
 
 
 def test_a_driver_that_fails_leaves_no_pin_at_transmit():
-    bench = Bench(9600)
+    bench = line(9600)
     bench.hear(frame(OURS, request(3, 0, 60)))
     assert str(raises(OSError, run, serve(bench.rtu, Broken(200)))) == "lost"
     assert [len(reply) for reply in bench.replies()] == [125]
@@ -203,20 +211,22 @@ def test_a_driver_that_fails_leaves_no_pin_at_transmit():
 
 
 def test_a_request_is_answered_soon_after_a_long_rest():
-    for baudrate in (9600, 19200, 115200):
-        bench = Bench(baudrate)
+    """At t3.5, and as much later as it sleeps and others take the processor."""
+    for baudrate, hog_us in ((9600, 0), (19200, 0), (115200, 0), (19200, 1500), (115200, 1500)):
+        bench = line(baudrate)
 
         async def main(bench=bench):
             for n in range(10):
-                await asyncio.sleep_ms(1000 + n)
+                await asyncio.sleep_ms(300 + n)
                 bench.hear(frame(OURS, request(3, 0, 1)))
                 await replies(bench, n + 1)
 
-        beside(main, bench.rtu)
+        beside(main, bench.rtu, hog_us=hog_us)
         bench.keeps_its_promises()
+        most_us = bench.t35_us + 2000 + hog_us
         for (begin_ns, _, _), (_, heard_us) in zip(bench.transmissions(), bench.heard):
             waited_us = begin_ns // 1000 - heard_us
-            assert bench.t35_us <= waited_us < bench.t35_us + 2000, (baudrate, waited_us)
+            assert bench.t35_us <= waited_us < most_us, (baudrate, waited_us)
 
 
 def rounds_of(seconds, *drivers):
@@ -242,14 +252,14 @@ def rounds_of(seconds, *drivers):
 
 def test_at_rest_it_sleeps():
     for baudrate in (9600, 115200):
-        assert rounds_of(3, Bench(baudrate).rtu) < 3300, "a millisecond each"
+        assert rounds_of(3, line(baudrate).rtu) < 3300, "a millisecond each"
     tcp, _ = listen(None)
     assert rounds_of(3, tcp) < 700, "5 ms each"
     tcp.server_close()
 
 
 def test_other_tasks_get_their_turns_while_requests_come():
-    bench = Bench(115200)
+    bench = line(115200)
     turns = 0
 
     async def other():

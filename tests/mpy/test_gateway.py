@@ -80,6 +80,13 @@ def test_everybody_is_who_may_be_on_a_line():
     assert line.ask(Asker(), 247, READ) == answer(247, READ)
 
 
+def test_0_and_255_are_never_slaves():
+    line = bench(range(256))
+    for slave_id in (0, 255):
+        assert Asker().ask(line.gateway, slave_id, READ) == NO_PATH
+    assert line.ask(Asker(), 250, READ) == answer(250, READ), "who is named is asked"
+
+
 def device(values=(), slave_ids=(100,)):
     """A local Server and its store."""
     store = Store(coils=8, holding_registers=200)
@@ -191,6 +198,20 @@ def test_a_broadcast_goes_where_there_is_room():
     for slave_id in (1, 1, 2, 2):
         Asker().ask(lines.gateway, slave_id, READ)
     assert asker.ask(lines.gateway, 0, request(6, 1, 2)) == b"", "no room anywhere"
+
+
+def test_a_broadcast_passes_by_a_line_that_is_full():
+    first, second, third = Bus(), Bus(), Bus()
+    lines = Bench((first, (1,)), (second, (2,)), (third, (3,)), queue=1)
+    asker = Asker()
+    asker.ask(lines.gateway, 0, request(6, 1, 2))
+    Asker().ask(lines.gateway, 2, READ)
+    clock.now_ns += 1_000_000  # the second line has not got so far when the first one is done
+    lines.gateway._paths[1].poll = lambda: 0
+    lines.until_answered(asker)
+    assert asker.answers == [b""]
+    assert first.asked == third.asked == [(0, request(6, 1, 2))]
+    assert second.asked == []
 
 
 def test_other_requests_to_0_are_the_gateways_own():

@@ -68,7 +68,7 @@ class ASCIIBus(UART):
 
     def __init__(self):
         super().__init__(115200, 7, 0)
-        self.pin = lambda level: None
+        self.pin = lambda _level: None
         self.asked = []
         self._frame = b""
 

@@ -67,13 +67,13 @@ def test_the_line_does_not_rest_while_somebody_waits():
     for baudrate in (9600, 115200):
         bus = Bus(baudrate)
         bus.delay_us = 5000
-        line = bench(bus=bus, baudrate=baudrate, queue=50)
-        askers = [Asker() for _ in range(50)]
+        line = bench(bus=bus, baudrate=baudrate, queue=20)
+        askers = [Asker() for _ in range(20)]
         for asker in askers:
             asker.ask(line.gateway, 1, READ)
         took_us = line.until_answered(*askers)
         t35_us = 1750 if baudrate > 19200 else 35 * 11 * 100_000 // baudrate
-        ideal_us = 50 * (bus.chars_ns(8 + 9) // 1000 + bus.delay_us + t35_us)
+        ideal_us = 20 * (bus.chars_ns(8 + 9) // 1000 + bus.delay_us + t35_us)
         assert ideal_us * 0.98 < took_us < ideal_us * 1.05, (baudrate, took_us, ideal_us)
         line.is_clean()
 
@@ -238,6 +238,17 @@ def test_settle_lets_what_is_being_sent_leave():
         line.until_answered(second)
         assert second.answers == [answer(2, READ)], "it can go on"
         line.is_clean()
+
+
+def test_settle_lets_a_broadcast_leave():
+    line = bench()
+    asker = Asker()
+    asker.ask(line.gateway, 0, write_registers(0, [7] * 100))
+    line.run(10)
+    line.gateway.settle()
+    line.is_clean()
+    assert asker.answers == [b""]
+    assert len(line.buses[0].asked) == 1
 
 
 def test_after_settle_an_answer_that_has_come_is_not_waited_for():

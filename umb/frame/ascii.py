@@ -8,7 +8,7 @@ _CR = const(0x0D)
 _LF = const(0x0A)
 _CHARACTERS = const(513)  # of the longest frame
 _SHORTEST_BYTES = const(3)  # slave id, function code, LRC
-_MOST = const(255)  # bytes: id, PDU, LRC
+_LONGEST_BYTES = const(255)  # bytes: id, PDU, LRC
 _NONE = const(-1)  # values of _high beside 0..15
 _RETURNED = const(16)
 _HEX = b"0123456789ABCDEF"
@@ -85,7 +85,7 @@ class ASCII:
             self._high = _RETURNED
             return True
         digit = _digit(char)
-        if digit < 0 or self.have > _MOST:
+        if digit < 0 or self.have > _LONGEST_BYTES:
             return False
         if self._high == _NONE:
             self._high = digit
@@ -112,7 +112,7 @@ class ASCII:
         rest = 2 * (size - n) + 2  # digits, CR and LF
         if self._high != _NONE:
             rest = 1 if self._high == _RETURNED else rest - 1
-        return max(1, min(rest, _MOST - n))
+        return max(1, min(rest, _LONGEST_BYTES - n))
 
     def seal(self, adu, n):
         """Write the PDU of n bytes at adu[7] as a frame to `out`. Returns its length."""

@@ -337,8 +337,9 @@ def serve(*drivers):
 def _serve(drivers):
     done = 0
     nap_ms = 0
+    others = len(drivers) - 1  # what one answers may be work for another
     while True:
-        if not done:
+        if others or not done:
             nap_ms = _NAP_MS
             for driver in drivers:
                 nap_ms = min(nap_ms, driver.nap_ms())

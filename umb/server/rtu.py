@@ -173,5 +173,5 @@ class RTUServer(Driver):
 
 
 def get_server(server_class, serial_port, **keywords):
-    """A server on a serial line to hang routes on, as uModbus makes it; keywords: see RTUServer."""
+    """A server on a serial line to hang routes on, as uModbus has it; keywords as RTUServer's."""
     return server_class(serial_port, **keywords)

@@ -10,7 +10,7 @@ from . import LATER, Driver
 
 _ADU = const(262)
 _DATAGRAM = const(260)  # the longest frame
-_NAP_MS = const(1000)
+_SLEEP_MS = const(1000)
 
 
 class UDPServer(Driver):
@@ -80,7 +80,7 @@ class UDPServer(Driver):
 
     def nap_ms(self):
         """How long serve() may sleep: the poller wakes it."""
-        return _NAP_MS
+        return _SLEEP_MS
 
     def server_close(self):
         """Close the socket."""

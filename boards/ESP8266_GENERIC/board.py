@@ -1,0 +1,16 @@
+"""ESP8266 (NodeMCU, D1 mini and alike): its pins, and their use unless /umb.json says else."""
+
+NAME = "ESP8266_GENERIC"
+PINS = (0, 1, 2, 3, 4, 5, 12, 13, 14, 15, 16)
+INPUT_ONLY = ()
+ANALOGUE_PINS = ("A0",)
+
+UART, TX, RX, DE = 0, 15, 13, 5  # on these pins nothing of the boot loader reaches the line
+REPL_ON_LINE = True  # the only UART that receives is the REPL's
+NETWORK = 0  # not enough memory for both
+
+OUTPUTS = (4, 12, 14)
+INPUTS = (0,)  # the FLASH button
+ANALOGUES = ("A0",)
+PWMS = ()
+LED = {"pin": 2, "invert": True}

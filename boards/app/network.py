@@ -1,0 +1,60 @@
+"""WiFi that comes and goes, while everything else goes on."""
+
+import network
+from micropython import const
+
+_PATIENCE_S = const(20)  # an attempt that takes longer is begun anew
+
+
+class WiFi:
+    """The board's WiFi as a station. say(text) tells people what becomes of it.
+
+    Raises OSError where the radio cannot be had.
+    """
+
+    def __init__(self, settings, say):
+        self._settings = settings
+        self._say = say
+        self._waited_s = 0
+        self.address = ""  # while it is connected
+        if settings["hostname"]:
+            network.hostname(settings["hostname"])
+        self._wlan = wlan = network.WLAN(network.STA_IF)
+        wlan.active(True)
+        try:
+            wlan.config(pm=wlan.PM_NONE)  # asleep it answers late
+        except (AttributeError, OSError, ValueError):
+            pass
+        if settings["address"]:
+            gateway = settings["gateway"] or settings["address"]
+            wlan.ifconfig((settings["address"], settings["netmask"], gateway, gateway))
+        self._connect()
+
+    def _connect(self):
+        """Set out to connect; nothing here waits for it."""
+        self._waited_s = 0
+        settings = self._settings
+        try:
+            self._wlan.disconnect()
+            self._wlan.connect(settings["ssid"], settings["password"] or None)
+        except OSError as error:  # esp32: it is at it already
+            self._say("WiFi: {}".format(error))
+
+    def tick(self):
+        """See how it is; to be called once a second."""
+        if self._wlan.isconnected():
+            self._waited_s = 0
+            address = self._wlan.ifconfig()[0]
+            if address != self.address:
+                self.address = address
+                self._say(
+                    "WiFi is up: Modbus TCP on {}:{}".format(address, self._settings["tcp_port"])
+                )
+            return
+        if self.address:
+            self.address = ""
+            self._say("WiFi is down")
+        self._waited_s += 1
+        if self._waited_s >= _PATIENCE_S:
+            self._say('WiFi: still looking for "{}"'.format(self._settings["ssid"]))
+            self._connect()

@@ -1,0 +1,74 @@
+"""Masters built with `umb`, run on the board by test_client.py. MicroPython."""
+
+import gc
+
+from machine import Pin
+from micropython import const
+
+from umb.client.rtu import RTUClient
+from umb.errors import ModbusError
+
+_READY_PIN = const(22)
+_RETURNED_PIN = const(3)  # rises when a call has returned, or raised
+_SLAVE_ID = const(1)
+
+returned = Pin(_RETURNED_PIN, Pin.OUT, value=0)
+
+
+def make(form, options):
+    """Return a master on UART 0, GPIO 0 and 1 with the direction pin 2, of these options."""
+    baudrate, parity, stop = form
+    line = {"baudrate": baudrate, "parity": parity, "stop": stop}
+    client = RTUClient(0, tx=0, rx=1, de=2, **line, **options)
+    gc.collect()
+    return client
+
+
+def call(method, *args):
+    """What the call returns, or its error's name; the pin tells when that was."""
+    returned(0)
+    try:
+        result = method(*args)
+        returned(1)
+    except ModbusError as error:
+        returned(1)
+        return type(error).__name__
+    return result
+
+
+def read(quantities, form, **options):
+    """Read so many registers, back to back; print what came, one line each."""
+    client = make(form, options)
+    results = []
+    Pin(_READY_PIN)(1)
+    for quantity in quantities:
+        results.append(call(client.read_holding_registers, _SLAVE_ID, 0, quantity))
+    for result in results:
+        print(result)
+
+
+def broadcast(values, form, **options):
+    """Write each value to register 5 of everyone; print what comes of it."""
+    client = make(form, options)
+    results = []
+    Pin(_READY_PIN)(1)
+    for value in values:
+        results.append(call(client.write_single_register, 0, 5, value))
+    for result in results:
+        print(result)
+
+
+def count_heap(times, quantity, form, **options):
+    """Read so often into the same list; print the heap bytes that it took, and the list."""
+    client = make(form, options)
+    values = [0] * quantity
+    gc.disable()
+    try:
+        start = gc.mem_alloc()
+        Pin(_READY_PIN)(1)
+        for _ in range(times):
+            client.read_holding_registers(_SLAVE_ID, 0, quantity, values)
+        print(gc.mem_alloc() - start)
+        print(values)
+    finally:
+        gc.enable()

