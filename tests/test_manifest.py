@@ -12,6 +12,7 @@ import pytest
 from tests.support.manifest import Manifest
 from tools.build import compile_file
 from tools.env import ROOT
+from tools.packages import PARTS
 
 _PORTS = "$(PORT_DIR)/boards/manifest.py"
 _BOARDS = "$(BOARD_DIR)/manifest.py"
@@ -61,20 +62,22 @@ def test_without_options_all_of_umb_is_frozen():
 @pytest.mark.parametrize(
     ("asked", "parts"),
     [
-        ("server rtu", "server-rtu"),
         ("client tcp udp", "client-tcp client-udp"),
         ("server", "server-rtu server-tcp server-udp"),
         ("tcp", "server-tcp client-tcp"),
         ("server client rtu", "server-rtu client-rtu"),
-        ("gateway", "gateway"),
         ("server tcp aio", "server-tcp aio"),
         ("client rtu ascii", "client-rtu ascii"),
-        ("tty", "tty"),
     ],
 )
 def test_options_ask_for_parts(asked, parts):
     frozen = targets("manifest.py", **dict.fromkeys(asked.split(), True))
     assert frozen == files_of(*parts.split())
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_every_part_can_be_asked_for(part):
+    assert targets("manifest.py", **dict.fromkeys(part.split("-"), True)) == files_of(part)
 
 
 @pytest.mark.parametrize(

@@ -31,7 +31,7 @@ PARTS = {
     "client-rtu": Part(("client.rtu",), ("words",)),
     "client-tcp": Part(("client.tcp",), ("words",)),
     "client-udp": Part(("client.udp",), ("words",)),
-    "aio": Part(("aio",)),
+    "aio": Part(("aio",), ("words",)),
     "gateway": Part(("gateway", "client.rtu", "server.tcp"), ("utils",)),
     "ascii": Part(("frame.ascii",)),
     "tty": Part(("port.tty",)),

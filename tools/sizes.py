@@ -82,14 +82,14 @@ class Budget(NamedTuple):
 
 
 BUDGETS = {
-    "server-rtu": Budget(12_050, 22_900, 28_800),
-    "server-tcp": Budget(10_800, 25_700, 32_500),
-    "server-udp": Budget(8_850, 22_150, 24_700),
+    "server-rtu": Budget(12_050, 22_900, 28_900),
+    "server-tcp": Budget(10_850, 25_750, 32_500),
+    "server-udp": Budget(8_900, 22_150, 24_700),
     "client-rtu": Budget(13_900, 29_600, 37_550),
     "client-tcp": Budget(11_250, 29_500, 30_800),
     "client-udp": Budget(10_350, 28_350, 29_150),
     "aio": Budget(16_350, 47_400, 48_700),
-    "gateway": Budget(24_700, 55_350, 66_350),
+    "gateway": Budget(24_750, 55_350, 66_350),
     "ascii": Budget(1_100, 3_400, 3_450),
     "tty": Budget(1_200, 3_550, 3_600),
 }
