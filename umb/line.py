@@ -102,9 +102,10 @@ class Line:
             copy(self.adu, _FRAME + frame.have, self.chunk, 0, n)
             seen -= n
             size = frame.push(n)
-            if not (seen or size or everything):
-                seen = self.any()
-                if seen:
+            if seen < frame.need and not (size or everything):
+                fresh = self.any()
+                if fresh != seen:
+                    seen = fresh
                     self.last_us = ticks_us()
         self.seen = seen
         return size

@@ -310,14 +310,19 @@ class Client:
     def _values(self, code, quantity, into, signed):
         """The values of the response: as a list, or how many have been put into `into`."""
         adu = self._adu
-        values = [0] * quantity if into is None else into
         if signed is None:
             signed = conf.SIGNED_VALUES
+        values = [0] * quantity if into is None else into
+        at = 9
         if code < 3:
             for i in range(quantity):
                 values[i] = adu[9 + (i >> 3)] >> (i & 7) & 1
+        elif signed:
+            for i in range(quantity):
+                values[i] = ((adu[at] ^ 0x80) << 8 | adu[at + 1]) - 0x8000
+                at += 2
         else:
             for i in range(quantity):
-                value = adu[9 + 2 * i] << 8 | adu[10 + 2 * i]
-                values[i] = value - 0x10000 if signed and value & 0x8000 else value
+                values[i] = adu[at] << 8 | adu[at + 1]
+                at += 2
         return values if into is None else quantity

@@ -62,6 +62,7 @@ class RTUClient(Client):
         self._came = False  # something came that was no answer
         self._deadline_ms = 0
         self._owed_ms = None  # until when the answer to an abandoned request may still come
+        self.line.sleep(0)  # loads what that takes: the first reply must not wait for it
 
     @staticmethod
     def _sizes(buf, at, n):
@@ -144,16 +145,20 @@ class RTUClient(Client):
         return 0
 
     def wait(self):
-        """Sleep as long as nothing can be missed."""
+        """Sleep as long as nothing can be missed; stay while the reply is coming."""
         nap_ms = self.nap_ms()
-        if nap_ms:
-            if self._state == _REPLY:
-                self.line.sleep(nap_ms)
-            else:
-                sleep_ms(nap_ms)
+        if self._state == _REPLY:
+            line = self.line
+            if not nap_ms or line.sleep(nap_ms):
+                line.listen(min(line.frame.need, line.most))
+        elif nap_ms:
+            sleep_ms(nap_ms)
 
     def advance(self):
         """Go on with what can be done without waiting. Returns the request's status."""
+        return self._hear() if self._state == _REPLY else self._go_on()
+
+    def _go_on(self):
         line = self.line
         if self._state == _OWED:
             self._hush()

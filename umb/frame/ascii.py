@@ -42,8 +42,9 @@ class ASCII:
 
     def reset(self):
         """Forget what has come."""
-        self.have = 0  # bytes since the colon, and one for it
+        self.have = 0  # where the driver puts the next character: 0 until a colon has come
         self.need = 1  # how many characters may come without passing the frame's end
+        self._n = 0  # bytes since the colon
         self._high = _NONE  # the first digit of a pair, or that CR has come
 
     def gap(self):
@@ -68,7 +69,7 @@ class ASCII:
                 self.drop()
                 self.have = 1
             elif self.have and self._high == _RETURNED:
-                size = self.have - 1
+                size = self._n
                 if char != self.delimiter or not self._right():
                     self.drop()
                     continue
@@ -85,34 +86,35 @@ class ASCII:
             self._high = _RETURNED
             return True
         digit = _digit(char)
-        if digit < 0 or self.have > _LONGEST_BYTES:
+        if digit < 0 or self._n == _LONGEST_BYTES:
             return False
         if self._high == _NONE:
             self._high = digit
             return True
         # Decoded bytes stand before the characters that have not been read yet.
-        self.adu[_START + self.have - 1] = self._high << 4 | digit
+        self.adu[_START + self._n] = self._high << 4 | digit
         self._high = _NONE
-        self.have += 1
+        self._n += 1
+        self.have = min(self._n + 1, _LONGEST_BYTES)
         return True
 
     def _right(self):
         """Is the frame long enough, and its LRC right (SL 6.2.1)?"""
         total = 0
-        for i in range(_START, _START + self.have - 1):
+        for i in range(_START, _START + self._n):
             total += self.adu[i]
-        return self.have > 3 and total & 0xFF == 0
+        return self._n >= _SHORTEST_BYTES and total & 0xFF == 0
 
     def _rest(self):
         """How many characters may come before the frame can be over, as far as there is room."""
-        n = self.have - 1  # bytes
-        if n < 0:
+        n = self._n
+        if not self.have:
             return 1
         size = self._sizes(self.adu, _START, n) - 1 if n > 2 else _SHORTEST_BYTES
         rest = 2 * (size - n) + 2  # digits, CR and LF
         if self._high != _NONE:
             rest = 1 if self._high == _RETURNED else rest - 1
-        return max(1, min(rest, _LONGEST_BYTES - n))
+        return max(1, min(rest, _LONGEST_BYTES + 1 - self.have))
 
     def seal(self, adu, n):
         """Write the PDU of n bytes at adu[7] as a frame to `out`. Returns its length."""

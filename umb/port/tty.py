@@ -93,8 +93,10 @@ class TTY:
         """Take up to n bytes that have come; None where there are none."""
         return self._ring.readinto(buf, n) or None
 
-    def write(self, buf, at, n):
-        """Send n bytes at buf[at]. Returns how many the kernel took."""
+    def write(self, buf, at=0, n=None):
+        """Send buf, n bytes of it, write(buf, n), or write(buf, at, n). Returns how many."""
+        if n is None:
+            at, n = 0, at or len(buf)
         return self._file.write(buf, at, n)
 
     def txdone(self):

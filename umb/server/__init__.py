@@ -33,6 +33,14 @@ class Counters:
         self.server_busy_count = 0
         self.bus_character_overrun_count = 0
 
+    def refused(self, code):
+        """An exception is going to be answered."""
+        self.bus_exception_error_count = self.bus_exception_error_count + 1 & 0xFFFF
+        if code == 6:
+            self.server_busy_count = self.server_busy_count + 1 & 0xFFFF
+        elif code == 7:
+            self.server_nak_count = self.server_nak_count + 1 & 0xFFFF
+
 
 class Server:
     """One or more devices: each slave id has a store, or routes answer for it.
@@ -147,8 +155,8 @@ class Server:
             n = self._failed(error)
         code = 0
         if n < 0:
-            counters.bus_exception_error_count = counters.bus_exception_error_count + 1 & 0xFFFF
             code = -n
+            counters.refused(code)
             n = refuse(adu, code)
         if n and log is not None:
             log.sent(link, code)

@@ -46,7 +46,7 @@ class _Connection:
     def open(self, sock, peer):
         self.sock = self._stream.sock = sock
         self.peer = peer
-        self.gone = False
+        self.gone = self.listen_only = False
         self.events = _IN
         self.requests = self._have = self._size = self._surplus = 0
         self.since_ms = self.active_ms = ticks_ms()
