@@ -13,6 +13,7 @@ OLDEST = (3, 10)
 # command: (module with main(args) -> exit status, what it does)
 COMMANDS = {
     "bench": ("tools.bench.main", "what a request costs: umb beside libmodbus and pymodbus"),
+    "conformance": ("tools.conformance", "run the conformance suite, write CONFORMANCE.md"),
     "dist": ("tools.dist", "compile umb to .mpy files and a ROMFS image, in dist/"),
     "packages": ("tools.packages", "write the package files of mip anew"),
     "pico": ("tools.pico", "watch the remote-I/O slave on an emulated Raspberry Pi Pico"),
@@ -25,7 +26,7 @@ COMMANDS = {
 def usage():
     """Return the help text."""
     lines = ["usage: python3 tools/dev.py COMMAND [ARGUMENTS]", ""]
-    lines.extend("  %-8s %s" % (name, COMMANDS[name][1]) for name in sorted(COMMANDS))
+    lines.extend("  %-11s %s" % (name, COMMANDS[name][1]) for name in sorted(COMMANDS))
     lines.extend(["", "python3 tools/dev.py COMMAND --help lists what a command takes."])
     return "\n".join(lines) + "\n"
 

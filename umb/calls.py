@@ -57,7 +57,8 @@ def _records(adu, code, records):
         if not (1 <= file <= 65535 and 0 <= record <= 9999 and 1 <= length <= 124):
             raise ValueError("a record needs file 1..65535, number 0..9999, 1..124 registers")
         answer += 2 + 2 * length
-        if answer > 245 or at + 7 + (2 * length if code == 21 else 0) > 260:
+        end = at + 7 + (2 * length if code == 21 else 0)
+        if end > 260 or (code == 20 and answer > 245):  # the response of FC 21 is the request
             raise ValueError("these records do not fit into one request and its response")
         adu[at] = _REFERENCE
         _word(adu, at + 1, file)
@@ -80,27 +81,45 @@ def _values(adu, at, n):
     return [adu[i] << 8 | adu[i + 1] for i in range(at, at + 2 * n, 2)]
 
 
-def decode(adu, n, code, values):
+def decode(adu, n, code, values, asked=None):
     """The value of the response PDU of n bytes at adu[7], or None where it makes no sense.
 
+    asked: what followed the function code in the request; the sub-function has to be the same.
     7: an int. 8: the data, as an int or bytes like those sent. 11: (status, events).
     12: (status, events, messages, log). 17: bytes. 20: a list of values a record. 21: the number
     of records. 24: a list. 43: {object id: bytes}, or MORE.
     """
     if code == 43:
         return _objects(adu, n, values)
+    if code == 8:
+        return _data(adu, n, values, asked)
+    if code == 24:
+        return _queue(adu, n)
     if code == 7:
         return adu[8] if n == 2 else None
-    if code == 8:
-        return _data(bytes(adu[10 : 7 + n]), values)
     if code == 11:
         return tuple(_values(adu, 8, 2)) if n == 5 else None
-    if code == 24:
-        count = adu[11]
-        good = n >= 5 and n == 5 + 2 * count and adu[9] == 2 + 2 * count
-        return _values(adu, 12, count) if good else None
-    if n < 2 or n != 2 + adu[8]:
+    return _counted(adu, n, code, values) if n > 1 and n == 2 + adu[8] else None
+
+
+def _data(adu, n, values, asked):
+    """The data of FC 8, of the kind that was sent."""
+    if asked is not None and (adu[8] != asked[0] or adu[9] != asked[1]):
         return None
+    if isinstance(values, int):
+        return adu[10] << 8 | adu[11] if n == 5 else None
+    return bytes(adu[10 : 7 + n]) if n == 3 + len(values) else None
+
+
+def _queue(adu, n):
+    """The values of FC 24."""
+    count = adu[11]
+    good = n == 5 + 2 * count and adu[9] == 2 + 2 * count and adu[8] == adu[10] == 0
+    return _values(adu, 12, count) if good else None
+
+
+def _counted(adu, n, code, values):
+    """What a response with a byte count tells."""
     if code == 12:
         if n < 8:
             return None
@@ -108,14 +127,9 @@ def decode(adu, n, code, values):
         return status, events, messages, bytes(adu[15 : 7 + n])
     if code == 20:
         return _answers(adu, n, values)
-    return len(values) if code == 21 else bytes(adu[9 : 7 + n])
-
-
-def _data(data, asked):
-    """The data of FC 8, of the kind that was sent."""
-    if isinstance(asked, int):
-        return data[0] << 8 | data[1] if len(data) == 2 else None
-    return data if len(data) == len(asked) else None
+    if code == 21:
+        return len(values) if _repeats(adu, n, values) else None
+    return bytes(adu[9 : 7 + n])
 
 
 def _answers(adu, n, records):
@@ -128,6 +142,21 @@ def _answers(adu, n, records):
         found.append(_values(adu, at + 2, length))
         at += 2 + 2 * length
     return found if at == 7 + n else None
+
+
+def _repeats(adu, n, records):
+    """Does a response say that these records, and no others, were written?"""
+    at = 9
+    for file, record, what in records:
+        end = at + 7 + 2 * len(what)
+        if end > 7 + n or adu[at] != _REFERENCE:
+            return False
+        if _values(adu, at + 1, 3) != [file, record, len(what)]:
+            return False
+        if _values(adu, at + 7, len(what)) != [value & 0xFFFF for value in what]:
+            return False
+        at = end
+    return at == 7 + n
 
 
 def _objects(adu, n, objects):

@@ -35,7 +35,6 @@ class WiFi:
         self._waited_s = 0
         settings = self._settings
         try:
-            self._wlan.disconnect()
             self._wlan.connect(settings["ssid"], settings["password"] or None)
         except OSError as error:  # esp32: it is at it already
             self._say("WiFi: {}".format(error))
@@ -57,4 +56,8 @@ class WiFi:
         self._waited_s += 1
         if self._waited_s >= _PATIENCE_S:
             self._say('WiFi: still looking for "{}"'.format(self._settings["ssid"]))
+            try:
+                self._wlan.disconnect()
+            except OSError:
+                pass
             self._connect()

@@ -146,6 +146,8 @@ class _WLAN:
 
     def disconnect(self):
         self.calls.append("disconnect")
+        if self.busy:
+            raise OSError("Wifi Not Started")
 
     def connect(self, ssid, password):
         self.calls.append((ssid, password))

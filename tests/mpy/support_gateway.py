@@ -9,7 +9,8 @@ from support_uart import clock
 
 from umb.client.rtu import RTUClient
 from umb.gateway import Gateway
-from umb.server import LATER
+from umb.server import LATER, Server
+from umb.store import Store
 
 TIMEOUT_MS = 100
 _KEPT = 100  # answers
@@ -113,3 +114,11 @@ class Bench:
 def bench(slave_ids=None, *, bus=None, **options):
     """A Bench with one line."""
     return Bench((bus or Bus(), slave_ids), **options)
+
+
+def device(values=(), slave_ids=(100,)):
+    """A local Server and its store."""
+    store = Store(coils=8, holding_registers=200)
+    for address, value in values:
+        store.holding_registers[address] = value
+    return Server(store, slave_ids), store

@@ -73,6 +73,29 @@ def test_cancelled_while_its_echo_comes_back():
         assert len(bus.asked) == 2
 
 
+def test_waiting_for_what_may_come_costs_little():
+    bus = Bus(absent=(1,))
+    client = client_on(bus, timeout_ms=1000)
+    advance = client.advance
+    looks = 0
+
+    def counted():
+        nonlocal looks
+        looks += 1
+        return advance()
+
+    async def main():
+        task = asyncio.create_task(client.read_holding_registers(1, 0, 1))
+        await asyncio.sleep_ms(10)
+        task.cancel()
+        await outcome(task)
+        client.advance = counted
+        assert await client.read_holding_registers(2, 0, 1) == values(2, 0, 1)
+
+    run(main())
+    assert looks < 1100, "a millisecond each"
+
+
 def test_an_answer_that_has_come_is_not_waited_for():
     bus = Bus()
     client = client_on(bus, timeout_ms=1000)

@@ -12,7 +12,7 @@ from support_rtu import frame
 from support_tasks import Tally, outcome, outcomes, ten_at_random, values
 
 from umb.aio import AsyncRTUClient
-from umb.errors import BadReplyError, IllegalFunctionError, NoReplyError
+from umb.errors import BadReplyError, IllegalFunctionError, NoConnectionError, NoReplyError
 
 _MASK_WRITE = 22
 
@@ -171,6 +171,25 @@ def test_retries():
     run(main())
     assert len(bus.asked) == 6
     bus.is_clean()
+
+
+def test_a_line_that_fails():
+    """It is NoConnectionError for one call, and nothing to the next."""
+    for method in ("any", "readinto", "write", "txdone"):
+        bus = Bus()
+        client = client_on(bus)
+
+        async def main(bus=bus, client=client, method=method):
+            task = asyncio.create_task(outcome(client.read_holding_registers(1, 0, 1)))
+            await asyncio.sleep_ms(0)
+            bus.fail_in = method
+            error = await task
+            assert isinstance(error, NoConnectionError), (method, error)
+            await asyncio.sleep_ms(20)
+            assert await client.read_holding_registers(1, 5, 2) == values(1, 5, 2)
+
+        run(main())
+        assert bus.pin.level == 0
 
 
 # --- beside other tasks

@@ -93,6 +93,14 @@ def test_serve_is_told_not_to_sleep_while_there_is_something_to_do():
     assert gateway.nap_ms() >= 250
 
 
+def test_one_line_that_has_to_work_is_enough():
+    lines = Bench((Bus(), (1,)), (Bus(), (2,)))
+    for slave_id in (1, 2):
+        Asker().ask(lines.gateway, slave_id, READ)
+        assert lines.gateway.nap_ms() == 0, slave_id
+        lines.run(50)
+
+
 def test_a_full_queue_is_exception_6():
     line = bench(queue=3)
     askers = [Asker() for _ in range(3)]

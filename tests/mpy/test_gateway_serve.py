@@ -139,6 +139,15 @@ def test_the_gateway_may_come_first():
     lines.is_clean()
 
 
+def test_all_lines_wake_the_driver_that_sleeps():
+    lines = Bench((Bus(), (1,)), (Bus(), (2,)))
+    tcp, port = free_port(lambda port: TCPServer(("127.0.0.1", port), lines.gateway))
+    client = Client(port, 1, 1)
+    serve(tcp, lines.gateway, client, End([client]))
+    tcp.server_close()
+    assert all(path.client.line.poller is tcp.poller for path in lines.gateway._paths)
+
+
 def test_poll_may_sleep_by_itself():
     line = bench()
     asker = Asker()

@@ -5,6 +5,7 @@ python3 tools/dev.py pico starts it.
 
 import argparse
 import contextlib
+import json
 import os
 import select
 import signal
@@ -12,10 +13,13 @@ import sys
 import time
 import tty
 
+from tools.flashing.files import sources
+
 from .firmware import find_firmware
-from .image import ONBOARD, ROOT, program_files
+from .image import compile_mpy
 from .line import Line, Station
-from .pico import BoardError, Pico
+from .pico import BoardError
+from .usb_port import ResettablePico, UsbPort
 from .wire import MS, US, Format, crc16
 
 _PROG = "python3 tools/dev.py pico"
@@ -23,7 +27,7 @@ _PARITY = {"N": None, "E": 0, "O": 1}
 _DE_PIN, _OUTPUTS = 2, range(6, 14)
 _SLICE_NS = 5 * MS
 _LAG_LIMIT_S = 0.05
-_START_LIMIT_MS = 5000
+_START_LIMIT_NS = 5000 * MS
 
 
 class Log:
@@ -70,8 +74,8 @@ class Log:
 class Session:
     """The board, the line, and the pseudo-terminal `path` that stands for the line's other end."""
 
-    def __init__(self, pico, line, out=sys.stdout):
-        self._pico, self._line = pico, line
+    def __init__(self, usb, line, out=sys.stdout):
+        self._usb, self._pico, self._line = usb, usb.pico, line
         self.log = Log(line, out)
         self._master_fd, self._slave_fd = os.openpty()  # both stay open: clients come and go
         tty.setraw(self._slave_fd)
@@ -93,16 +97,17 @@ class Session:
         if source is not None:
             self._replies.append(char)
 
-    def run(self):
-        """Run for ever, no faster than real time.  When it is slower, nothing is made up for."""
+    def run(self, ended=lambda: False):
+        """Run no faster than real time; when it is slower, nothing is made up for."""
         start_s = time.monotonic() - self._line.now / 1e9
-        while True:
-            self._line.run_for(_SLICE_NS)
-            self.log.flush(self._line.now)
-            self._deliver()
+        while not ended():
             ahead_s = self._line.now / 1e9 - (time.monotonic() - start_s)
             if ahead_s < -_LAG_LIMIT_S:
                 start_s -= ahead_s
+            self._line.run_for(_SLICE_NS)
+            self._usb.carry()
+            self.log.flush(self._line.now)
+            self._deliver()
             if select.select([self._master_fd], [], [], max(0.0, ahead_s))[0]:
                 self._send(os.read(self._master_fd, 512))
 
@@ -120,16 +125,32 @@ class Session:
                 os.write(self._master_fd, through)
 
     def close(self):
+        self._usb.close()
         os.close(self._master_fd)
         os.close(self._slave_fd)
 
 
-def start(firmware, form, slave_id):
-    """Boot a board and start the application on it; returns (pico, line)."""
-    pico = Pico(firmware, program_files(ONBOARD / "remote.py", ROOT / "boards" / "remote_io.py"))
-    line = f"{form.baudrate}, {form.parity}, {form.stop}"
-    pico.start(f"import remote; remote.main({line}, {slave_id})", _START_LIMIT_MS)
-    return pico, Line(form, Station(pico, 0, _DE_PIN))
+def board_files(form, slave_id):
+    """{path: bytes} of the application as tools/flash.py would put it on the board."""
+    files = {}
+    for path, source in sources("RPI_PICO", 0).items():
+        files[path] = compile_mpy(source, 3) if path.endswith(".mpy") else source.read_bytes()
+    parity = "N" if form.parity is None else "EO"[form.parity]
+    settings = {"slave_id": slave_id, "baudrate": form.baudrate, "parity": parity}
+    files["/umb.json"] = json.dumps(settings).encode()
+    return files
+
+
+def start(firmware, form, slave_id, bare=False):
+    """Boot a board with the application on it, or a bare one; returns (its UsbPort, line)."""
+    pico = ResettablePico(firmware, None if bare else board_files(form, slave_id))
+    usb = UsbPort(pico)
+    direction = pico.trace(_DE_PIN)
+    limit_ns = pico.now + _START_LIMIT_NS
+    usb.serve(lambda: bare or direction.level == 0 or pico.now > limit_ns)
+    if not bare and direction.level != 0:
+        raise BoardError(usb.text.decode(errors="replace"))
+    return usb, Line(form, Station(pico, 0, _DE_PIN))
 
 
 def parser():
@@ -139,7 +160,21 @@ def parser():
     options.add_argument("--baudrate", type=int, default=19200)
     options.add_argument("--parity", choices=_PARITY, default="E")
     options.add_argument("--slave-id", type=int, default=1)
+    options.add_argument("--bare", action="store_true", help="only MicroPython is on the board")
     return options
+
+
+def tell(arguments, path, form, url):
+    """Say what there is."""
+    if arguments.bare:
+        print("an emulated Raspberry Pi Pico with nothing but MicroPython on it")
+    else:
+        print(f"umb remote I/O on an emulated Raspberry Pi Pico, slave id {arguments.slave_id}")
+    print(f"  Modbus RTU on {path} {form}; give a client a time-out of 5 s, because")
+    print("  the emulator runs up to 25 times slower than the board while the board works")
+    print("  coils 0-7 drive GPIO 6-13, discrete inputs 0-7 are GPIO 14-21, direction is GPIO 2")
+    print(f"  its USB port is {url}")
+    print("Times are the board's own. Ctrl-C ends it.", flush=True)
 
 
 def main(args=None):
@@ -148,16 +183,13 @@ def main(args=None):
     form = Format(arguments.baudrate, _PARITY[arguments.parity], 1)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        pico, line = start(arguments.image or find_firmware(), form, arguments.slave_id)
+        image = arguments.image or find_firmware()
+        usb, line = start(image, form, arguments.slave_id, arguments.bare)
     except BoardError as error:
         print(f"{_PROG}: the slave did not start: {error}", file=sys.stderr)
         return 1
-    session = Session(pico, line)
-    print(f"umb remote I/O on an emulated Raspberry Pi Pico, slave id {arguments.slave_id}")
-    print(f"  Modbus RTU on {session.path} {form}; give a client a time-out of 5 s, because")
-    print("  the emulator runs up to 25 times slower than the board while the board works")
-    print("  coils 0-7 drive GPIO 6-13, discrete inputs 0-7 are GPIO 14-21, direction is GPIO 2")
-    print("Times are the board's own. Ctrl-C ends it.", flush=True)
+    session = Session(usb, line)
+    tell(arguments, session.path, form, usb.url)
     try:
         session.run()
     except KeyboardInterrupt:

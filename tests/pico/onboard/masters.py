@@ -36,18 +36,18 @@ def call(method, *args):
     return result
 
 
-def read(quantities, form, **options):
-    """Read so many registers, back to back; print what came, one line each."""
+def read(form, quantities, **options):
+    """Read so many registers, back to back; print what came, a line each."""
     client = make(form, options)
     results = []
     Pin(_READY_PIN)(1)
     for quantity in quantities:
         results.append(call(client.read_holding_registers, _SLAVE_ID, 0, quantity))
     for result in results:
-        print(result)
+        print(repr(result))
 
 
-def broadcast(values, form, **options):
+def broadcast(form, values, **options):
     """Write each value to register 5 of everyone; print what comes of it."""
     client = make(form, options)
     results = []
@@ -55,17 +55,21 @@ def broadcast(values, form, **options):
     for value in values:
         results.append(call(client.write_single_register, 0, 5, value))
     for result in results:
-        print(result)
+        print(repr(result))
 
 
-def count_heap(times, quantity, form, **options):
-    """Read so often into the same list; print the heap bytes that it took, and the list."""
+def count_heap(form, times, quantity, **options):
+    """Read once and `times` more into the same list; print the heap bytes of those, and the list.
+
+    A poller makes itself a tuple when it first has something to tell.
+    """
     client = make(form, options)
     values = [0] * quantity
     gc.disable()
     try:
-        start = gc.mem_alloc()
         Pin(_READY_PIN)(1)
+        client.read_holding_registers(_SLAVE_ID, 0, quantity, values)
+        start = gc.mem_alloc()
         for _ in range(times):
             client.read_holding_registers(_SLAVE_ID, 0, quantity, values)
         print(gc.mem_alloc() - start)

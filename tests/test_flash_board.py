@@ -1,0 +1,300 @@
+"""tools/flash.py and a board: what is done to it, and what it says when that goes wrong."""
+
+import json
+import subprocess
+import types
+from pathlib import Path
+
+import pytest
+
+from boards.app.check import Checked
+from tests.support.device import Device
+from tools.env import Trouble
+from tools.flashing import firmware, options, steps, verify
+from tools.flashing.files import Files, architecture, sources
+from tools.pty_line import PtyLine
+
+PICO_MPY = 6 | 3 << 8 | 4 << 10  # .mpy version 6.3 for armv6m
+SURVEY = {
+    "platform": "rp2",
+    "version": [1, 28, 0],
+    "machine": "Raspberry Pi Pico with RP2040",
+    "build": "RPI_PICO",
+    "mpy": PICO_MPY,
+    "block": 4096,
+    "free": 900_000,
+    "romfs": 0,
+    "files": {},
+    "settings": None,
+}
+
+
+class Board:
+    """Stands for mpremote and the console of a board; `done` is what was done to it."""
+
+    def __init__(self, monkeypatch, survey=None, prints=(), armed=False):
+        self.done = []
+        self.survey_ = {**SURVEY, **(survey or {})}
+        self.prints, self.armed = list(prints), armed
+        monkeypatch.setattr(steps, "Remote", lambda _: self)
+        monkeypatch.setattr(steps, "Console", lambda _: self)
+        monkeypatch.setattr(steps, "_RESET_S", 0)
+        monkeypatch.setattr(steps, "_WIFI_S", 0.2)
+        monkeypatch.setattr(steps, "_START_S", 0.2)
+
+    def run(self, *words, each_line=None):
+        self.done.append(words)
+        if each_line:
+            for word in words:
+                each_line(f"cp {word}" if word.startswith(":") else "")
+        return ""
+
+    def survey(self):
+        return self.survey_
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        pass
+
+    def interrupt(self, _say):
+        self.done.append("interrupt")
+
+    def disarm(self):
+        armed, self.armed = self.armed, False
+        return armed
+
+    def restart(self):
+        self.done.append("restart")
+
+    def lines(self, _until_s):
+        yield from self.prints
+
+    def words(self):
+        """All words of all commands."""
+        return [word for words in self.done if isinstance(words, tuple) for word in words]
+
+
+STARTS = (
+    "MPY: soft reboot",
+    "umb: umb remote I/O 0.1.0 on RPI_PICO, slave id 1",
+    "umb: Modbus RTU on",
+)
+
+
+def run(*arguments):
+    parsed = options.parser().parse_args(["--port", "socket://board", *arguments])
+    steps.Flashing(parsed, options.changes(parsed)).run()
+
+
+def test_a_bare_board(monkeypatch, capsys):
+    board = Board(monkeypatch, prints=STARTS)
+    run("--slave-id", "1")
+    said = capsys.readouterr().out
+    copied = [word for word in board.words() if word.startswith(":/")]
+    assert copied[-2:] == [":/main.py", ":/umb.json.new"]
+    assert {f":{path}" for path in sources("RPI_PICO", 0)} <= set(copied)
+    assert f"{len(copied) - 1}/{len(copied) - 1} /main.py" in said
+    assert said.splitlines()[-1].startswith("done: the application runs")
+    assert board.done[-2:] == ["interrupt", "restart"]
+
+
+def test_what_is_there_already_is_not_written_and_what_is_stale_goes(monkeypatch, tmp_path):
+    files = Files(tmp_path, "RPI_PICO", 0, "armv6m")
+    there = {path: [1, "x"] for path in files.missing({})}
+    for path, target in files.made.items():
+        there[path] = [target.stat().st_size, subprocess_sha(target)]
+    there["/lib/app/main.mpy"] = [17, "another"]
+    there["/lib/umb/store.py"] = [1000, "would be found first"]
+    board = Board(monkeypatch, {"files": there, "settings": '{"slave_id": 4}'}, STARTS)
+    run()
+    assert [word for word in board.words() if word.startswith(":/")] == [":/lib/app/main.mpy"]
+    assert any("/lib/umb/store.py" in word and "os.remove" in word for word in board.words())
+
+
+def subprocess_sha(path):
+    """Its SHA-256, as others compute it."""
+    done = subprocess.run(["sha256sum", path], capture_output=True, text=True, check=True)
+    return done.stdout.split()[0]
+
+
+def test_old_settings_stay_unless_a_whole_file_comes(monkeypatch, tmp_path):
+    kept = []
+
+    def keep(_self, *words, **_named):
+        kept.extend(Path(word).read_text() for word in words if word.endswith("/umb.json"))
+        return ""
+
+    monkeypatch.setattr(Board, "run", keep)
+    old = {"settings": '{"slave_id": 4, "name": "old", "colour": 1}'}
+    Board(monkeypatch, old, STARTS)
+    run("--name", "new")
+    assert json.loads(kept.pop()) == {"slave_id": 4, "name": "new", "colour": 1}
+    (tmp_path / "whole.json").write_text('{"slave_id": 9}')
+    Board(monkeypatch, old, STARTS)
+    run("--config", str(tmp_path / "whole.json"))
+    assert json.loads(kept.pop()) == {"slave_id": 9}
+    Board(monkeypatch, {"settings": "{broken"}, STARTS)
+    run("--name", "new")
+    assert json.loads(kept.pop()) == {"name": "new"}
+
+
+@pytest.mark.parametrize(
+    ("survey", "arguments", "text"),
+    [
+        ({}, ["--board", "ESP32_GENERIC"], "wrong board: this is RPI_PICO, not ESP32_GENERIC"),
+        (
+            {"build": "", "machine": "Raspberry Pi Pico W with RP2040"},
+            ["--board", "RPI_PICO"],
+            "wrong board: this is RPI_PICO_W",
+        ),
+        ({"build": "PYBV11", "platform": "pyboard"}, [], "no application for PYBV11"),
+        (
+            {"build": "standard", "platform": "linux"},
+            ["--board", "RPI_PICO"],
+            "no application for standard",
+        ),
+        ({"free": 20_000}, [], r"no space: [\d.]+ KB are needed, 19.5 KB are free; remove"),
+        ({"mpy": 5}, [], "too old for umb"),
+        ({"build": "ESP8266_GENERIC", "platform": "esp8266"}, [], "from ROMFS only"),
+        ({}, ["--ssid", "home"], "this board has no network"),
+    ],
+)
+def test_boards_that_will_not_do(monkeypatch, survey, arguments, text):
+    board = Board(monkeypatch, survey, STARTS)
+    with pytest.raises(Trouble, match=text):
+        run(*arguments)
+    assert not board.words()  # nothing was done to it
+
+
+def test_a_board_like_another(monkeypatch, capsys):
+    board = Board(monkeypatch, {"build": "WAVESHARE_RP2040_ZERO"}, STARTS)
+    run("--board", "RPI_PICO")
+    assert "taken as RPI_PICO" in capsys.readouterr().out
+    assert ":/main.py" in board.words()
+
+
+def test_esp8266_gets_romfs(monkeypatch):
+    mpy = 6 | 3 << 8 | 9 << 10
+    survey = {"build": "ESP8266_GENERIC-FLASH_2M_ROMFS", "platform": "esp8266", "mpy": mpy}
+    board = Board(monkeypatch, {**survey, "romfs": 320 * 1024}, STARTS)
+    run()
+    words = board.words()
+    assert words[:3] == ["romfs", "--no-mpy", "deploy"]
+    assert [word for word in words if word.startswith(":/")] == [":/main.py"]
+
+
+def test_a_watchdog_is_got_rid_of_first(monkeypatch, capsys):
+    board = Board(monkeypatch, prints=STARTS, armed=True)
+    run()
+    assert "its watchdog runs" in capsys.readouterr().out
+    assert board.done[:2] == ["interrupt", "interrupt"]
+
+
+@pytest.mark.parametrize(
+    ("prints", "arguments", "text"),
+    [
+        (["MPY: soft reboot", ">>> "], [], "did not start; the board printed:"),
+        ([], [], r"\(nothing\)"),
+        (["Traceback", "MemoryError:", "umb: starting again in 5 s"], [], "failed:(.|\n)*MemoryE"),
+        (STARTS, ["--board", "RPI_PICO_W", "--ssid", "home"], "not in the WiFi 'home' after"),
+    ],
+)
+def test_an_application_that_does_not_start(monkeypatch, prints, arguments, text):
+    build = "RPI_PICO_W" if arguments else "RPI_PICO"
+    Board(monkeypatch, {"build": build}, prints)
+    with pytest.raises(Trouble, match=text):
+        run(*arguments)
+
+
+# Is it the one?
+
+
+def test_asking_over_a_network(micropython, tmp_path, monkeypatch):
+    one = Device(micropython, tmp_path, {"slave_id": 6, "name": "here"})
+    try:
+        host, port = one.client.comm_params.host, one.client.comm_params.port
+        assert verify.over_network(host, port, 6)[1] == "unix"
+        up = f"umb: WiFi is up: Modbus TCP on {host}:{port}"
+        Board(monkeypatch, {"build": "RPI_PICO_W"}, [*STARTS, up])
+        with pytest.raises(Trouble, match="somebody else answers: umb unix"):
+            run("--board", "RPI_PICO_W", "--ssid", "home", "--slave-id", "6")
+    finally:
+        one.end()
+
+
+def test_nobody_in_the_network():
+    with pytest.raises(Trouble, match=r"no answer from 127.0.0.1:9 .*in that network"):
+        verify.over_network("127.0.0.1", 9, 1, patience_s=0)
+
+
+def test_asking_over_a_line(micropython, tmp_path):
+    settings = {"slave_id": 6, "parity": "N"}
+    with PtyLine() as line:
+        one = Device(micropython, tmp_path, settings, "--serial", line.server_path)
+        try:
+            wanted = Checked(settings, options.board_of("unix")).settings
+            assert verify.over_line(line.client_path, wanted)[0] == "umb"
+            wanted["slave_id"] = 7
+            with pytest.raises(Trouble, match=r"no answer on .* check the wiring"):
+                verify.over_line(line.client_path, wanted, patience_s=0.1)
+        finally:
+            one.end()
+
+
+@pytest.mark.parametrize(
+    "pdu", [b"", b"\xab\x01", bytes((43, 14, 1, 1, 0, 0, 2, 0, 1)), bytes((43, 13, 1, 1, 0, 0, 0))]
+)
+def test_answers_that_are_none(pdu):
+    assert verify.objects(pdu) is None
+
+
+# Firmware
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "commands"),
+    [
+        ("RPI_PICO", "stable", ["mpflash --no-interactive flash --serial P --board RPI_PICO"]),
+        ("ESP8266_GENERIC", "1.28.0", ["--variant FLASH_2M_ROMFS"]),
+        ("ESP32_GENERIC", "FILE", ["erase-flash", "write-flash 0x1000"]),
+        ("ESP32_GENERIC_C3", "FILE", ["--chip esp32c3", "write-flash 0x0"]),
+    ],
+)
+def test_the_commands_that_write_firmware(tmp_path, name, given, commands):
+    if given == "FILE":
+        given = str(tmp_path / "firmware.bin")
+        Path(given).touch()
+    found = [" ".join(words) for words in firmware.commands(given, name, "P")]
+    assert len(found) == len(commands)
+    assert all(part in command for part, command in zip(commands, found, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "text"),
+    [
+        ("RPI_PICO", "x.bin", "a .bin file is for an ESP"),
+        ("ESP32_GENERIC", "none.bin", "no such firmware"),
+        ("RPI_PICO", "x.uf2", "copy a .uf2 file onto the drive"),
+    ],
+)
+def test_firmware_that_will_not_do(name, given, text):
+    with pytest.raises(Trouble, match=text):
+        firmware.commands(given, name, "P")
+
+
+def test_firmware_that_cannot_be_written(monkeypatch, tmp_path):
+    (tmp_path / "mpflash").touch()
+    monkeypatch.setattr(firmware.sys, "executable", str(tmp_path / "python"))
+    failed = types.SimpleNamespace(returncode=1)
+    monkeypatch.setattr(firmware.subprocess, "run", lambda *_, **__: failed)
+    with pytest.raises(Trouble, match="mpflash could not put the firmware on the board"):
+        firmware.write("stable", "RPI_PICO", "P")
+
+
+def test_architectures():
+    assert architecture(PICO_MPY) == "armv6m"
+    assert architecture(6 | 3 << 8 | 11 << 10) == "rv32imc"
+    assert architecture(6 | 3 << 8) is None  # no emitter
+    assert architecture(6 | 2 << 8 | 4 << 10) is None  # MicroPython 1.22

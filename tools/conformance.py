@@ -1,0 +1,28 @@
+"""dev.py conformance: run the conformance suite, and write CONFORMANCE.md."""
+
+import argparse
+import os
+import subprocess
+
+from tools.env import ROOT, Trouble, Venv, micropython, requirements
+
+_TABLE = ROOT / "CONFORMANCE.md"
+_OPEN = "**not"  # begins the results that should not be there
+
+
+def main(args):
+    """Run the suite; return 1 unless every requirement is met or has its reason."""
+    parser = argparse.ArgumentParser(
+        prog="dev.py conformance", description="run the conformance suite, write CONFORMANCE.md"
+    )
+    parser.parse_args(args)
+    port = micropython()
+    venv = Venv(ROOT / ".venv")
+    running = requirements("run")
+    venv.provide([pin for pin in requirements("dev") if pin not in running], "what the tests need")
+    environment = {**os.environ, "MICROPYTHON": port, "UMB_CONFORMANCE": _TABLE.name}
+    command = [venv.python, "-m", "pytest", "-q", "tests/conformance"]
+    status = subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode
+    if not _TABLE.is_file():
+        raise Trouble("the suite has not come to its end")
+    return 1 if status or _OPEN in _TABLE.read_text() else 0

@@ -1,0 +1,110 @@
+"""What goes onto a board: the application and what it needs of umb, compiled for its processor."""
+
+import hashlib
+import shutil
+from pathlib import PurePosixPath
+
+from tools.build import ARCHITECTURES, NATIVE, compile_file
+from tools.env import ROOT, Trouble
+from tools.packages import ON_REQUEST, Library
+
+_MPY_VERSION = 6
+_NATIVE_VERSION = 3  # its sub-version, which machine code has to match
+_IMPORTS = ("server", "server.rtu", "store", "blocks", "identity", "diagnostics")
+_IMPORTS_OF_NETWORK = ("server.tcp",)
+# What the boards' processors are, for those that are not asked.
+ARCHITECTURE_OF = {
+    "RPI_PICO": "armv6m",
+    "RPI_PICO_W": "armv6m",
+    "RPI_PICO2": "armv7emsp",
+    "RPI_PICO2_W": "armv7emsp",
+    "ESP32_GENERIC": "xtensawin",
+    "ESP32_GENERIC_S3": "xtensawin",
+    "ESP32_GENERIC_C3": "rv32imc",
+    "ESP8266_GENERIC": "xtensa",
+}
+
+
+def architecture(mpy):
+    """What sys.implementation._mpy says machine code has to be for; None: there can be none."""
+    if mpy & 0xFF != _MPY_VERSION:
+        raise Trouble(
+            "this MicroPython is too old for umb, or too new: put another one on the board with "
+            "--firmware stable"
+        )
+    number = mpy >> 10 & 0xF
+    if mpy >> 8 & 3 != _NATIVE_VERSION or not 0 < number <= len(ARCHITECTURES):
+        return None
+    return ARCHITECTURES[number - 1]
+
+
+def sources(name, network):
+    """Return {path on the board: source} for a board, sources of .mpy files being .py files."""
+    library = Library()
+    names = _IMPORTS + (_IMPORTS_OF_NETWORK if network else ())
+    found = {}
+    for module in sorted(library.closure(names, ON_REQUEST)):
+        path = PurePosixPath("/lib", library.paths[module])
+        found[str(path.with_suffix(".mpy"))] = ROOT / library.paths[module]
+    for source in sorted((ROOT / "boards" / "app").glob("*.py")):
+        if network or source.stem != "network":
+            found[f"/lib/app/{source.stem}.mpy"] = source
+    found["/board.py"] = ROOT / "boards" / name / "board.py"
+    found["/main.py"] = ROOT / "boards" / "main.py"  # last: it starts the rest
+    return found
+
+
+class Files:
+    """The files of a board, made below `folder`: {path on the board: file}."""
+
+    def __init__(self, folder, name, network, arch):
+        self.made = {}
+        for path, source in sources(name, network).items():
+            native = source == ROOT / NATIVE
+            if native and arch is None:
+                continue  # umb/_plain.py does it
+            target = folder / path.lstrip("/")
+            target.parent.mkdir(parents=True, exist_ok=True)
+            if target.suffix == ".py":
+                shutil.copyfile(source, target)
+            else:
+                compile_file(source, target, source.name, arch if native else None)
+            self.made[path] = target
+        self.folder = folder
+
+    @property
+    def size(self):
+        """Bytes in all."""
+        return sum(target.stat().st_size for target in self.made.values())
+
+    def missing(self, there):
+        """The paths of those that are not `there`, {path: [size, SHA-256]}, as they are here."""
+        return [
+            path
+            for path, target in self.made.items()
+            if there.get(path, [0, ""])[1] != hashlib.sha256(target.read_bytes()).hexdigest()
+        ]
+
+    def stale(self, there):
+        """The paths of those that are there and not wanted: others would be found after them."""
+        return sorted(set(there) - set(self.made))
+
+    def room(self, paths, there, block):
+        """How many bytes more the board's disk has to have for these paths."""
+
+        def blocks(size):
+            return -(-size // block) * block
+
+        new = sum(blocks(self.made[path].stat().st_size) for path in paths)
+        old = sum(blocks(size) for path, (size, _) in there.items() if path not in self.made)
+        folders = {str(PurePosixPath(path).parent) for path in paths}
+        # A file's old content stays until the new one is whole, one file at a time.
+        kept = sum(blocks(there[path][0]) for path in paths if path in there)
+        return new + 2 * block * len(folders) - old - kept + 2 * block
+
+    def folders(self):
+        """The folders on the board that have to be there, in the order to make them."""
+        found = set()
+        for path in self.made:
+            found.update(str(parent) for parent in PurePosixPath(path).parents)
+        return sorted(found - {"/"})

@@ -1,0 +1,125 @@
+"""The command line of tools/flash.py, and the settings that it asks for."""
+
+import argparse
+import json
+import runpy
+import types
+from pathlib import Path
+
+from boards.app.check import Checked
+from tools.env import ROOT, Trouble
+
+BOARDS = sorted(
+    path.parent.name for path in (ROOT / "boards").glob("*/board.py") if path.parent.name != "unix"
+)
+# Options that are settings of the same name, and how to read them.
+_SETTINGS = {
+    "slave_id": (int, "slave id, 1 to 247"),
+    "baudrate": (int, "of the serial line"),
+    "parity": (str, "N, E or O"),
+    "stop": (int, "stop bits, 1 or 2"),
+    "ssid": (str, "the WiFi to join"),
+    "password": (str, "of that WiFi"),
+    "hostname": (str, "in that WiFi"),
+    "address": (str, "fixed IP address, instead of DHCP"),
+    "netmask": (str, "that goes with it"),
+    "gateway": (str, "that goes with it"),
+    "tcp_port": (int, "where Modbus TCP listens"),
+    "failsafe_s": (int, "outputs become safe after so long without a request"),
+    "watchdog_s": (int, "the chip's watchdog"),
+    "name": (str, "what device identification tells as application name"),
+}
+_EPILOG = """\
+Settings go into /umb.json on the board; those that are not given stay as they are there.
+boards/README.md has them all. Examples:
+
+  python3 tools/flash.py --slave-id 5 --baudrate 9600 --parity N
+  python3 tools/flash.py --ssid home --password secret
+  python3 tools/flash.py --board ESP32_GENERIC --firmware stable --set 'outputs=[18, 19]'
+"""
+
+
+def parser():
+    """The options."""
+    one = argparse.ArgumentParser(
+        prog="python3 tools/flash.py",
+        description="Puts the remote-I/O application onto a board and sees that it answers.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    one.add_argument("--port", help="the board's serial port, or what mpremote takes for one")
+    one.add_argument("--board", choices=BOARDS, metavar="NAME", help=", ".join(BOARDS))
+    one.add_argument(
+        "--firmware",
+        metavar="VERSION|FILE",
+        help='put MicroPython on it first: "stable", "1.28.0", or a .bin file for an ESP',
+    )
+    one.add_argument(
+        "--verify-port",
+        metavar="PORT",
+        help="a second serial adapter, at the other end of the RS-485 line",
+    )
+    one.add_argument("--dry-run", action="store_true", help="only tell what would be done")
+    settings = one.add_argument_group("settings")
+    for key, (kind, text) in _SETTINGS.items():
+        settings.add_argument("--" + key.replace("_", "-"), type=kind, metavar="X", help=text)
+    settings.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="KEY=JSON",
+        help="any other setting, e.g. 'outputs=[6, 7]'",
+    )
+    settings.add_argument("--config", metavar="FILE", help="a whole umb.json, in place of the old")
+    return one
+
+
+def changes(arguments):
+    """The settings that the command line asks for. Raises Trouble."""
+    wanted = _from_file(arguments.config) if arguments.config else {}
+    for text in arguments.set:
+        key, given, value = text.partition("=")
+        try:
+            wanted[key] = json.loads(value)
+        except ValueError:
+            given = ""
+        if not given:
+            raise Trouble(
+                f"--set takes KEY=JSON, not {text}; a text needs its quotes: 'name=\"x\"'"
+            )
+    for key in _SETTINGS:
+        value = getattr(arguments, key)
+        if value is not None:
+            wanted[key] = value
+    return wanted
+
+
+def _from_file(path):
+    try:
+        found = json.loads(Path(path).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise Trouble(f"--config {path}: {error}") from None
+    if not isinstance(found, dict):
+        raise Trouble(f"--config {path}: an object is wanted, {{...}}")
+    return found
+
+
+def board_of(name):
+    """What boards/NAME/board.py says."""
+    return types.SimpleNamespace(**runpy.run_path(str(ROOT / "boards" / name / "board.py")))
+
+
+def complete(wanted, name):
+    """Raise Trouble that names each of these settings that a board would not take."""
+    faults = Checked(wanted, board_of(name)).faults
+    if faults:
+        told = "\n  ".join(faults)
+        raise Trouble(f"these settings will not do for a {name}:\n  {told}")
+
+
+def settings_of(raw, name, say):
+    """All settings that a board has with this in its file; say(text) is told what is wrong."""
+    checked = Checked(raw, board_of(name))
+    for fault in checked.faults:
+        say(f"      /umb.json: {fault}")
+    return checked.settings

@@ -1,0 +1,108 @@
+"""Asks a slave who it is (FC 43/14), over a network or a serial adapter."""
+
+import socket
+import time
+
+import serial
+
+from tools.env import Trouble
+from tools.flashing.console import busy_or_gone
+
+_REQUEST = bytes((43, 14, 1, 0))  # the basic objects, as a stream
+_PARITY = {"N": serial.PARITY_NONE, "E": serial.PARITY_EVEN, "O": serial.PARITY_ODD}
+_TRY_S = 1.5
+
+
+def crc16(data):
+    """Modbus's CRC (SL 6.2.2)."""
+    crc = 0xFFFF
+    for byte in data:
+        crc ^= byte
+        for _ in range(8):
+            crc = crc >> 1 ^ 0xA001 if crc & 1 else crc >> 1
+    return crc.to_bytes(2, "little")
+
+
+def objects(pdu):
+    """{object id: text} of a response PDU, None if it is not one to _REQUEST."""
+    if len(pdu) < 7 or pdu[:2] != _REQUEST[:2]:
+        return None
+    found, at = {}, 7
+    for _ in range(pdu[6]):
+        if len(pdu) < at + 2 or len(pdu) < at + 2 + pdu[at + 1]:
+            return None
+        end = at + 2 + pdu[at + 1]
+        found[pdu[at]] = pdu[at + 2 : end].decode(errors="replace")
+        at = end
+    return found
+
+
+def over_network(host, port, slave_id, patience_s=20):
+    """The objects of the slave at this address. Raises Trouble."""
+    request = bytes((0, 1, 0, 0, 0, 1 + len(_REQUEST), slave_id)) + _REQUEST
+    deadline_s = time.monotonic() + patience_s
+    while True:
+        try:
+            with socket.create_connection((host, port), _TRY_S) as sock:
+                sock.sendall(request)
+                found = objects(_adu(sock)[7:])
+                if found:
+                    return found
+        except OSError as error:
+            if time.monotonic() > deadline_s:
+                raise Trouble(
+                    f"no answer from {host}:{port} ({error}): is this computer in that network?"
+                ) from None
+        time.sleep(0.2)
+
+
+def _adu(sock):
+    """A whole response of Modbus TCP; what came, if no more comes."""
+    data = b""
+    while len(data) < 6 or len(data) < 6 + int.from_bytes(data[4:6], "big"):
+        more = sock.recv(512)
+        if not more:
+            break
+        data += more
+    return data
+
+
+def over_line(port, settings, patience_s=20):
+    """The objects of the slave at the other end of this serial adapter. Raises Trouble."""
+    request = bytes((settings["slave_id"],)) + _REQUEST
+    request += crc16(request)
+    try:
+        line = serial.serial_for_url(
+            port,
+            settings["baudrate"],
+            parity=_PARITY[settings["parity"]],
+            stopbits=settings["stop"],
+            timeout=0.1,
+        )
+    except (OSError, ValueError) as error:
+        raise busy_or_gone(port, error) from None
+    deadline_s = time.monotonic() + patience_s
+    with line:
+        while time.monotonic() < deadline_s:
+            line.reset_input_buffer()
+            line.write(request)
+            found = _frame(line, request)
+            if found:
+                return found
+    raise Trouble(
+        f"no answer on {port}: check the wiring in the board's README (A to A, B to B; TX to DI, "
+        "RX to RO, the direction pin to DE and RE), and that nobody else talks on the line"
+    )
+
+
+def _frame(line, request):
+    """The objects in the answer that comes now, None if none does."""
+    data = b""
+    end_s = time.monotonic() + _TRY_S
+    while time.monotonic() < end_s:
+        data += line.read(256)
+        if data.startswith(request):
+            data = data[len(request) :]  # an adapter that hears itself
+        if len(data) > 5 and data[0] == request[0] and crc16(data[:-2]) == data[-2:]:
+            return objects(data[1:-2])
+    return None
