@@ -45,7 +45,7 @@ class Identity:
             return -_ILLEGAL_VALUE
         code = adu[9]
         first = adu[10]
-        last = (0, 2, 6, 0xFF, first)[code]  # the highest object that is asked for
+        last = first if code == 4 else b"\x00\x02\x06\xff"[code]  # the highest that is asked for
         adu[10] = self._conformity
         adu[11] = adu[12] = 0
         i = 0

@@ -6,3 +6,4 @@ BASIC, REGULAR = 18, 19  # two devices that have an identity and nothing else
 OBJECTS = {0: b"Vendor", 1: b"C" * 120, 2: b"1.0", 4: b"N" * 120}
 OBJECTS.update({0x80: b"Z" * 200, 0x81: b"Y" * 244, 0x90: b"End"})
 EXCEPTIONS = {301: 6, 302: 5, 303: 7}  # what the use of these registers raises
+REFUSED = 0xDEAD  # the value that no holding register takes

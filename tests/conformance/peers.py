@@ -36,6 +36,11 @@ class _Peer:
         """Does nothing come?"""
         return not select.select([self.file], [], [], SILENCE_S)[0]
 
+    def drain(self):
+        """Throw away what comes, until nothing does."""
+        while not self.silent():
+            self.receive()
+
     def refused(self):
         """Is what was sent last answered by nobody?"""
         return self.silent()
@@ -134,11 +139,15 @@ class _Serial(_Peer):
         self.file = os.open(device, os.O_RDWR | os.O_NOCTTY)
         tty.setraw(self.file)
         while select.select([self.file], [], [], 0)[0]:
-            os.read(self.file, 4096)  # what came too late for the test before
+            self.receive()  # what came too late for the test before
 
     def close(self):
         """Hang up."""
         os.close(self.file)
+
+    def receive(self):
+        """Return what has come."""
+        return os.read(self.file, 4096)
 
     def put(self, data):
         """Send bytes as they are, after a silence."""
@@ -154,7 +163,7 @@ class _Serial(_Peer):
         """The next response PDU, its frame checked; None where none comes."""
         data = b""
         while not self.whole(data) and select.select([self.file], [], [], PATIENCE_S)[0]:
-            data += os.read(self.file, 600)
+            data += self.receive()
         return self.pdu(data, slave_id) if data else None
 
 

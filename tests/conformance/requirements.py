@@ -181,25 +181,29 @@ REQUIREMENTS = {
 
 NOT_TESTED = dict.fromkeys(range(143, 152), "not offered: umb has no Modbus/TCP Security yet")
 
+# What umb does otherwise, and why; the tests show what it does instead.
+OTHERWISE = {
+    105: "adapters and loaded hosts tear frames. A gap shorter than `gap_ms` is bridged if the CRC"
+    " is right then; a longer one drops the frame",
+}
+
 # What the tests of this suite leave open, and who shows it.
 REMARKS = {
-    49: "no `machine.UART` tells of overruns: a program may count them, umb does not",
+    49: "but no `machine.UART` tells of overruns: a program may count them, umb does not",
     53: "by pymodbus",
     82: "that an identity without them is refused: `tests/mpy/test_identity.py`",
     93: "ids that cannot be configured are a `ValueError`",
-    102: "the constructor has no format of its own and means 8N1, as `machine.UART` does, unless it"
-    " is told; the applications begin with 8E1. Each format: `tests/mpy/test_rtu_server.py`",
-    103: "the constructor has to be told; the applications begin with 19200",
+    102: "but a constructor that is not told means 8N1, as `machine.UART` does; the applications"
+    " begin with 8E1. Each format: `tests/mpy/test_rtu_server.py`",
+    103: "but a constructor has to be told; the applications begin with 19200",
     104: "to the microsecond: `tests/mpy/test_rtu_timing.py`, `tests/pico/test_turnaround.py`",
-    105: "not done, on purpose: adapters and loaded hosts tear frames. A gap of less than `gap_ms`"
-    " is bridged if the CRC is right then; a longer one drops the frame",
     106: "on the wire: `tests/mpy/test_rtu_timing.py`, `tests/pico/test_turnaround.py`",
     107: "on the wire: `tests/mpy/test_rtu_timing.py`, `tests/pico/test_turnaround.py`",
     113: "to the microsecond, and after failures and wrap-arounds: `tests/mpy/test_rtu_timing.py`,"
     " `tests/pico/test_direction.py`",
     114: "more can be had with `turnaround_us`",
-    124: "the constructor has to be told; the applications begin with 502",
+    124: "but a constructor has to be told; the applications begin with 502",
     137: "by a time-out; keep-alive is not every port's",
     138: "TCP_NODELAY cannot be seen from outside: `umb/port/sock.py` sets it",
-    140: "of a gateway; a server takes the requests of a connection one by one",
+    140: "a server takes the requests of a connection one by one",
 }

@@ -2,7 +2,7 @@
 
 import re
 
-from tests.conformance.requirements import NOT_TESTED, REMARKS, REQUIREMENTS
+from tests.conformance.requirements import NOT_TESTED, OTHERWISE, REMARKS, REQUIREMENTS
 
 _NAME = re.compile(r"test_((?:\d{3}_)+)")
 # How the fixtures that ask on one transport only are called in the table.
@@ -12,8 +12,8 @@ _ORDER += tuple(f"{name} client" for name in _ORDER[:4])
 _HEAD = """# Conformance
 
 What the specifications of Modbus demand, and whether `umb` does it: made by
-`python3 tools/dev.py conformance`, which runs `tests/conformance`. Each test there is named after the
-numbers of its requirements.
+`python3 tools/dev.py conformance`, which runs `tests/conformance`. Each test there is named after
+the numbers of its requirements.
 
 """
 
@@ -41,7 +41,7 @@ def _where(item):
     if marker:
         return marker.args
     parameters = item.callspec.params if hasattr(item, "callspec") else {}
-    for fixture in ("master", "serial", "client", "serial_client"):
+    for fixture in ("master", "serial", "network", "client", "serial_client", "network_client"):
         if fixture in parameters:
             return (parameters[fixture],)
     return [_FIXTURES[name] for name in item.fixturenames if name in _FIXTURES]
@@ -51,13 +51,16 @@ def _result(number):
     """Return the last cell of a requirement's row."""
     found = {where: met for (n, where), met in results.items() if n == number}
     parts = []
-    for word, wanted in (("met", True), ("**not met**", False)):
+    good = "otherwise, on purpose" if number in OTHERWISE else "met"
+    for word, wanted in ((good, True), ("**not met**", False)):
         names = sorted((w for w in found if found[w] == wanted), key=_ORDER.index)
         if names:
             parts.append(f"{word}: {', '.join(names)}")
     if not parts:
         parts = [NOT_TESTED.get(number, "**not tested**")]
-    return "; ".join([*parts, REMARKS[number]] if number in REMARKS else parts)
+    return "; ".join(
+        [*parts, *(notes[number] for notes in (OTHERWISE, REMARKS) if number in notes)]
+    )
 
 
 def table():

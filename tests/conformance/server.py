@@ -1,12 +1,13 @@
 """The server under test, run by MicroPython: every function code, on every transport at once.
 
-server.py PORT RTU_DEVICE ASCII_DEVICE, with PORT for TCP and for UDP
+server.py PORT STREAM_PORT RTU_DEVICE ASCII_DEVICE: Modbus TCP and UDP at PORT, RTU frames over TCP
+at STREAM_PORT
 """
 
 import gc
 import sys
 
-from device import BASIC, EXCEPTIONS, OBJECTS, REGULAR, SLAVE_IDS
+from device import BASIC, EXCEPTIONS, OBJECTS, REFUSED, REGULAR, SLAVE_IDS
 
 from umb.errors import exception_for
 from umb.port.tty import TTY
@@ -46,8 +47,8 @@ class Direction:
         self.level = level
 
 
-def refuse_13(_address, value):
-    return value != 13
+def is_fine(_address, value):
+    return value != REFUSED
 
 
 def fail(address, _quantity):
@@ -65,6 +66,11 @@ def measure(_address, _quantity):
         inputs[191 + 2 * i] = pin.pulses
 
 
+def echo(_adu, n, _link):
+    """FC 100: the request is the response."""
+    return n
+
+
 def memory(adu, _n, _link):
     """FC 101: how many bytes of the heap are in use."""
     gc.collect()
@@ -74,7 +80,7 @@ def memory(adu, _n, _link):
 
 PINS = (Direction(), Direction())
 holding = (
-    Registers(0, 200, validate=refuse_13),
+    Registers(0, 200, validate=is_fine),
     Registers(300, 4, on_read=fail, on_write=fail),
     Registers(65526, 10),
 )
@@ -96,18 +102,19 @@ server = Server(
 )
 server.exception_status = 0x6D
 server.diagnostic_register = 0x1234
-server.function(100, lambda adu, n, link: n)
+server.function(100, echo)
 server.function(101, memory)
 names = {i: "name %d" % i for i in range(7)}
 regular = Server(None, (REGULAR,), identity=names)
 basic = Server(None, (BASIC,), identity={i: names[i] for i in range(3)})
 devices = Devices(server, basic, regular)
 
-port, rtu_path, ascii_path = sys.argv[1:]
+port, stream_port, rtu_path, ascii_path = sys.argv[1:]
 tcp = TCPServer(("127.0.0.1", int(port)), devices, max_clients=3, idle_timeout_ms=1500)
+stream = TCPServer(("127.0.0.1", int(stream_port)), devices, framer="rtu")
 udp = UDPServer(("127.0.0.1", int(port)), devices)
 rtu = RTUServer(TTY(rtu_path, 115200), devices, baudrate=115200, de=PINS[0])
 tty = TTY(ascii_path, 19200, bits=7, parity=0)
 ascii_ = RTUServer(tty, devices, baudrate=19200, bits=7, parity=0, de=PINS[1], framer="ascii")
 print("ready")
-serve(tcp, udp, rtu, ascii_)
+serve(tcp, stream, udp, rtu, ascii_)

@@ -148,7 +148,7 @@ def test_071_two_masters_set_bits_of_one_register(bench, master):
 
 
 def test_072_read_write_quantities(master):
-    values = registers(*range(121))
+    values = registers(*range(20, 141))
     full = words(23, 0, 125, 4, 121) + b"\xf2" + values
     assert len(master.ask(full)) == 252
     for wrong in (

@@ -65,15 +65,16 @@ _ORDER = {
     words(5, 9999, 1): 3,
     words(15, 9999, 1) + b"\x02\0\0": 3,
     words(16, 9999, 1) + b"\x03\0\0": 3,
-    words(16, 9999, 1) + b"\x02\0\x0d": 2,
+    words(16, 9999, 1) + b"\x02\xde\xad": 2,
+    words(16, 0, 1) + b"\x02\xde\xad": 3,
     words(23, 9999, 126, 0, 1) + b"\x02\0\1": 3,
     words(24, 9999): 2,
 }
 
 
-@pytest.mark.parametrize(("pdu", "code"), _ORDER.items(), ids=lambda value: None)
-def test_009_order_of_checks(master, pdu, code):
-    assert master.ask(pdu) == bytes([pdu[0] | 0x80, code])
+@pytest.mark.parametrize("pdu", _ORDER, ids=bytes.hex)
+def test_009_order_of_checks(master, pdu):
+    assert master.ask(pdu) == bytes([pdu[0] | 0x80, _ORDER[pdu]])
 
 
 _PDUS = (
@@ -109,9 +110,9 @@ def test_010_wrong_lengths(master, pdu):
 
 def test_011_all_or_nothing(master):
     assert master.ask(words(16, 0, 3) + b"\x06" + bytes(6)) == words(16, 0, 3)
-    assert master.ask(words(16, 0, 3) + b"\x06\0\7\0\7\0\x0d") == b"\x90\x03"
+    assert master.ask(words(16, 0, 3) + b"\x06\0\7\0\7\xde\xad") == b"\x90\x03"
     assert master.ask(words(16, 199, 2) + b"\x04\0\7\0\7") == b"\x90\x02"
-    assert master.ask(words(23, 0, 3, 0, 3) + b"\x06\0\7\0\7\0\x0d") == b"\x97\x03"
+    assert master.ask(words(23, 0, 3, 0, 3) + b"\x06\0\7\0\7\xde\xad") == b"\x97\x03"
     assert master.ask(words(3, 0, 3)) == b"\x03\x06" + bytes(6)
     assert master.ask(words(3, 199, 1)) == b"\x03\x02\0\0"
 

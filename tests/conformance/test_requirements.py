@@ -1,10 +1,13 @@
 """The suite itself: a test for each requirement, or a reason."""
 
 import ast
+import os
 import re
 from pathlib import Path
 
-from tests.conformance.requirements import NOT_TESTED, REMARKS, REQUIREMENTS
+import pytest
+
+from tests.conformance.requirements import NOT_TESTED, OTHERWISE, REMARKS, REQUIREMENTS
 from tests.conformance.results import numbers_of
 from tools.env import ROOT
 
@@ -28,12 +31,13 @@ def test_every_requirement_has_a_test_or_a_reason():
 
 
 def test_remarks_name_files_that_exist():
-    assert set(REMARKS) <= having_tests()
+    assert set(REMARKS) | set(OTHERWISE) <= having_tests()
     for text in (*REMARKS.values(), *NOT_TESTED.values()):
         for path in re.findall(r"`((?:tests|umb|boards)/[^`]+)`", text):
             assert (ROOT / path).is_file(), path
 
 
+@pytest.mark.skipif("UMB_CONFORMANCE" in os.environ, reason="it is being made")
 def test_the_table_in_the_checkout_is_of_these_requirements():
     rows = re.findall(r"^\| (\d+) \| (.*?) \| ", (ROOT / "CONFORMANCE.md").read_text(), re.M)
     assert {int(number): text for number, text in rows} == REQUIREMENTS

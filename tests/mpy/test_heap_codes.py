@@ -59,6 +59,10 @@ def _echo(_adu, n, _link):
     return n
 
 
+def _wasteful(adu, _n, _link):
+    return len(bytes(adu[7:8]))
+
+
 def full_server():
     """A server that offers everything."""
     server = Server(
@@ -225,7 +229,7 @@ def test_ascii_client():
 def test_this_would_notice():
     """The measure is no better than what it finds."""
     server = full_server()
-    server.function(101, lambda adu, n, link: len(bytes(adu[7:8])))
+    server.function(101, _wasteful)
     traffic = Traffic(server, b"\x65")
     traffic.n = 2  # under a locked heap the handler fails: exception 4
     locked(hand_over, traffic)

@@ -194,7 +194,9 @@ class Client:
         if code not in _MOST:
             from ..calls import build
 
-            return build(adu, code, address, quantity, values)
+            n = build(adu, code, address, quantity, values)
+            self._asked[:2] = adu[8:10]
+            return n
         if not 1 <= quantity <= _MOST[code]:
             raise ValueError("quantity must be 1..%d" % _MOST[code])
         if not 0 <= address <= 65536 - quantity:
@@ -268,8 +270,8 @@ class Client:
             return adu[8] or BAD_REPLY
         if adu[7] != code:
             return BAD_REPLY
-        if code not in _MOST:  # decode() is going to look at it
-            return 0
+        if code not in _MOST:  # decode() is going to look at the rest
+            return BAD_REPLY if code == 8 and adu[8:10] != self._asked[:2] else 0
         if code < 5 or code == _READ_WRITE:
             size = data_size(code, quantity)
             return 0 if n == 2 + size and adu[8] == size else BAD_REPLY
