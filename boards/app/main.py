@@ -64,6 +64,7 @@ def start(board, hardware, drivers):
             say("{}: {}".format(config.FILE, text))
     if settings["rtu"]:
         open_line(board, settings, application, drivers)
+    say("serving; Ctrl-C ends it")  # nobody sees it where the REPL has lost its line
 
 
 def open_wifi(settings, faults):

@@ -1,7 +1,9 @@
 """What a client finds where, in lines to print."""
 
 _ROWS = (
-    ("input registers", 100, 147, "uptime, requests, state, versions, counters"),
+    ("input registers", 100, 101, "uptime in seconds, high word first"),
+    ("input registers", 102, 102, "requests served, modulo 65536"),
+    ("input registers", 110, 147, "state, versions, counters"),
     ("holding registers", 0, 15, "general purpose"),
 )
 _SETTINGS = ("holding registers", 100, 110, "line settings, save and restart")

@@ -20,7 +20,7 @@ def bench(micropython):
 
 
 @pytest.fixture
-def newrun_bench(micropython):
+def new_bench(micropython):
     """What makes a Bench of one's own: `with new_bench() as bench`."""
     return functools.partial(run_bench, micropython)
 

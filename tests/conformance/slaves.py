@@ -68,18 +68,18 @@ class _Slave:
 class UDPSlave(_Slave):
     """A slave that datagrams are for; address is (host, port)."""
 
-    def __init__(self):
+    def __init__(self, port=0):
         self.file = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self.file.bind(("127.0.0.1", 0))
+        self.file.bind(("127.0.0.1", port))
         self.address = self.file.getsockname()
         super().__init__()
 
     def _receive(self):
-        data, self._peer = self.file.recvfrom(512)
+        data, self.peer = self.file.recvfrom(512)
         return Request(data)
 
     def _send(self, data):
-        self.file.sendto(data, self._peer)
+        self.file.sendto(data, self.peer)
 
     def _close(self):
         self.file.close()

@@ -3,6 +3,7 @@
 from support_ascii import text
 from support_heap import free_of_heap, locked
 from support_pdu import Link, ask, raw, read_write, request, words, write_registers
+from support_tcp import Bench, frame
 from support_wire import Wire
 
 from umb.client.rtu import RTUClient
@@ -117,6 +118,46 @@ def warm_up(traffic):
     for _ in range(64):
         ask(traffic.server, traffic.pdu, 17, traffic.link)
     traffic.times = _TIMES
+
+
+class TCPTraffic:
+    """A request that a client sends over TCP again and again."""
+
+    def __init__(self, bench, server, pdu):
+        self.tcp = bench.tcp
+        self.sock = bench.client().sock
+        self.sock.settimeout(5)
+        self.data = frame(pdu, 17)
+        self.reply = bytearray(7 + len(ask(server, pdu, 17, Link())))
+        self.times = 100
+        self.faults = 0
+
+
+def over_tcp(traffic):
+    sock, data, reply = traffic.sock, traffic.data, traffic.reply
+    for _ in range(traffic.times):
+        sock.write(data)
+        while not traffic.tcp.poll(1000):
+            pass
+        if sock.readinto(reply) != len(reply):
+            traffic.faults += 1
+
+
+def test_over_tcp():
+    server = full_server()
+    server.serial_codes = True
+    for what, pdu in (
+        ("7", "07"),
+        ("8", "08 000b 0000"),
+        ("11", "0b"),
+        ("17", "11"),
+        ("20", "14 0e 06 0004 0001 0046 06 0003 0001 0030"),
+        ("21", "15 12 06 0004 0000 0001 1234 06 0003 0000 0001 1234"),
+        ("24", "18 0005"),
+        ("43", "2b 0e 03 00"),
+    ):
+        with Bench(server) as bench:
+            free_of_heap(what, over_tcp, TCPTraffic(bench, server, raw(pdu)))
 
 
 def test_listen_only():

@@ -78,6 +78,14 @@ def test_what_is_too_many():
     assert missing(_LONG + _READ, len(_LONG) + 4) == -4
 
 
+def test_unknown_codes_that_are_short():
+    """They end where their CRC is right, even if more was read at once."""
+    for size in (1, 2, 3, 4):
+        data = frame(17, b"\x41" + bytes(size - 1))
+        for n in range(8 - len(data)):
+            assert missing(data + b"\x55" * n) == -n, (size, n)
+
+
 def test_wrong_crc():
     for data in (_READ, _LONG, frame(17, b"\x07")):
         for at in (0, len(data) - 2, len(data) - 1):
@@ -120,4 +128,4 @@ def test_sizes_fit_together():
     stream = RTUStream(REQUEST)
     assert stream.start == _AT
     assert len(_READ) - stream.wrapping == 5
-    assert stream.header < stream.usual <= len(_READ)
+    assert stream.header < stream.usual < 2 * stream.header  # two frames are never read at once

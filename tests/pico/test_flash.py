@@ -126,7 +126,7 @@ def test_settings_change_and_the_board_restarts(bench, ask):
     assert ask(write_registers(7, [9], 100)) == bytes([16, 0, 100, 0, 1])
     assert ask(write_registers(7, [SAVE_AND_RESTART], ORDER)) == bytes([16, 0, ORDER, 0, 1])
     limit_ns = line.now + 20_000 * MS
-    while b"Modbus RTU on" not in usb.text[began:]:
+    while b"umb: serving" not in usb.text[began:]:
         assert line.now < limit_ns, usb.text[began:]
         line.run_for(20 * MS)
         usb.carry()

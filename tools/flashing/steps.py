@@ -19,7 +19,7 @@ _RESET_S = 2  # before it has gone
 _START_S = 30
 _WIFI_S = 60
 _BANNER = "umb: umb remote I/O"
-_FAULT = "umb: /umb.json: "
+_SERVES = ("umb: serving", "umb: that is this line")  # esp8266 says no more than that
 
 
 def say(text):
@@ -238,7 +238,7 @@ class Flashing:
                 found = re.match(r"umb: WiFi is up: Modbus TCP on ([\d.]+):(\d+)", line)
                 if found:
                     return found[1], int(found[2])
-                if not network and line.startswith("umb: Modbus RTU on"):
+                if not network and line.startswith(_SERVES):
                     break
                 if line.startswith("umb: starting again"):
                     break

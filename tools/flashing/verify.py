@@ -1,6 +1,7 @@
 """Asks a slave who it is (FC 43/14), over a network or a serial adapter."""
 
 import socket
+import termios
 import time
 
 import serial
@@ -71,18 +72,8 @@ def over_line(port, settings, patience_s=20):
     """The objects of the slave at the other end of this serial adapter. Raises Trouble."""
     request = bytes((settings["slave_id"],)) + _REQUEST
     request += crc16(request)
-    try:
-        line = serial.serial_for_url(
-            port,
-            settings["baudrate"],
-            parity=_PARITY[settings["parity"]],
-            stopbits=settings["stop"],
-            timeout=0.1,
-        )
-    except (OSError, ValueError) as error:
-        raise busy_or_gone(port, error) from None
     deadline_s = time.monotonic() + patience_s
-    with line:
+    with _open(port, settings) as line:
         while time.monotonic() < deadline_s:
             line.reset_input_buffer()
             line.write(request)
@@ -93,6 +84,18 @@ def over_line(port, settings, patience_s=20):
         f"no answer on {port}: check the wiring in the board's README (A to A, B to B; TX to DI, "
         "RX to RO, the direction pin to DE and RE), and that nobody else talks on the line"
     )
+
+
+def _open(port, settings):
+    form = {"stopbits": settings["stop"], "timeout": 0.1}
+    try:
+        try:
+            parity = _PARITY[settings["parity"]]
+            return serial.serial_for_url(port, settings["baudrate"], parity=parity, **form)
+        except termios.error:  # a pseudo-terminal, which has no parity
+            return serial.serial_for_url(port, settings["baudrate"], **form)
+    except (OSError, ValueError) as error:
+        raise busy_or_gone(port, error) from None
 
 
 def _frame(line, request):

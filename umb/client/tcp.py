@@ -174,8 +174,8 @@ class TCPClient(Client):
         """Is the time up? Then the status, else that it is pending."""
         if ticks_diff(self._deadline_ms, ticks_ms()) > 0:
             return PENDING
-        if status == NO_CONNECTION or self._have:
-            self.close()  # the rest of the frame would be taken for the next one
+        if status == NO_CONNECTION or self._have or not self._frame.numbered:
+            self.close()  # what still comes would be taken for the next answer
         return status
 
     def _broken(self, status):

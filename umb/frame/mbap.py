@@ -12,6 +12,7 @@ class MBAP:
     start = 0  # where in the buffer the frame begins
     header = _HEADER  # how much of it is needed before its length is known
     usual = 12  # how long most requests are
+    numbered = True  # an answer tells by its transaction id which request it is for
     wrapping = _HEADER  # how much longer a frame is than its PDU
 
     @staticmethod

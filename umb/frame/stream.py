@@ -20,8 +20,9 @@ class RTUStream:
 
     start = _START
     header = _SHORTEST
-    usual = 8  # how long most requests are
+    usual = 7  # nearly all of most requests, but no two: a second one would go unnoticed
     wrapping = 3  # how much longer a frame is than its PDU
+    numbered = False  # an answer does not tell which request it is for
     seal = staticmethod(seal)
 
     def __init__(self, table):
@@ -31,7 +32,6 @@ class RTUStream:
         """Of a frame that begins at adu[6], `have` bytes are there: how many are missing?
 
         0: it is whole. Less than 0: so many are too many, the next frame's. -1000: a wrong CRC.
-        Of an unknown function code, one more until the CRC is right.
         """
         if have < _SHORTEST:
             return _SHORTEST - have
@@ -43,10 +43,17 @@ class RTUStream:
         if more > have:
             return more - have if more <= _LONGEST else _GARBAGE
         if more == 0:
-            size = have
-        if crc16(adu, _START, size) == 0:
-            return size - have
-        return _GARBAGE if more or have == _LONGEST else 1
+            return self._unknown(adu, have)
+        return _GARBAGE if crc16(adu, _START, size) else size - have
+
+    def _unknown(self, adu, have):
+        """As missing(), of an unknown function code: the frame ends where the CRC is right."""
+        size = have if have > self.usual else _SHORTEST  # more than it may have been read at once
+        while crc16(adu, _START, size):
+            size += 1
+            if size > have:
+                return 1 if have < _LONGEST else _GARBAGE
+        return size - have
 
     @staticmethod
     def answers(adu, transaction):

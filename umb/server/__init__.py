@@ -158,6 +158,7 @@ class Server:
             code = -n
             counters.refused(code)
             n = refuse(adu, code)
+        log = counters.log  # this request may have been the one that began it
         if n and log is not None:
             log.sent(link, code)
         return n
