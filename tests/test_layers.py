@@ -9,19 +9,20 @@ from tools.env import ROOT
 # From the top: what stands in one row knows nothing of each other, nor of any row below.
 PURE_ROWS = (  # never wait, read a clock or touch a device
     {"umb"},
-    {"errors", "conf", "_viper", "_plain"},
+    {"errors", "conf", "_viper", "_plain", "counter_names", "bits"},
     {"crc"},  # chooses between a plain module and its faster twin
     {"pdu", "blocks", "words"},
     {"store"},
     {"routes", "diagnostics", "identity", "files", "calls"},  # optional: loaded when asked for
-    {"extras"},  # loads those that a Server was given something for
-    {"frame", "frame.mbap", "frame.rtu", "frame.ascii"},
+    {"extras", "loop"},  # what a Server is seldom asked, and loads of the row above
+    {"frame.mbap", "frame.rtu", "frame.ascii"},
     {"frame.stream"},  # RTU frames without silence, on a network
     {"server", "client"},
 )
 ROWS = (
     *PURE_ROWS,
-    {"port", "port.sock", "port.tty", "port.uart", "port.wait"},
+    {"port.sock", "port.tty", "port.counted", "port.wait"},
+    {"port.uart"},
     {"line"},  # a port and a frame, for both roles on a serial line
     {"client.functional"},  # optional: uModbus's functions, which the drivers offer as their own
     {"server.tcp", "server.udp", "server.rtu", "client.tcp", "client.udp", "client.rtu"},

@@ -84,8 +84,9 @@ class Library:
             if name not in found:
                 found.add(name)
                 unread += self.imported_by(name) - set(without)
-                if name:
-                    unread.append(name.rpartition(".")[0])
+                package = name.rpartition(".")[0]
+                if package in self.paths:
+                    unread.append(package)
         return found
 
     def part(self, name):

@@ -17,7 +17,7 @@ class Blocks:
         self.on_write = self._on_write
         self.start = end = self._blocks[0].start if blocks else 0
         for block in self._blocks:
-            if not isinstance(block, kind):
+            if not isinstance(block, kind) or block.width != kind.width:
                 raise ValueError("a tuple of %s is needed here" % kind.__name__)
             if block.start < end:
                 raise ValueError("address %d is in two blocks" % block.start)

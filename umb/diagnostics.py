@@ -11,17 +11,11 @@ _ILLEGAL_VALUE = const(3)
 _EVENTS = const(64)
 _COLON = const(0x3A)  # begins an ASCII frame: it cannot end one
 
-# What FC 8 reports under sub-functions 0x0B to 0x12 (AP 6.8).
-_COUNTERS = (
-    "bus_message_count",
-    "bus_communication_error_count",
-    "bus_exception_error_count",
-    "server_message_count",
-    "server_no_response_count",
-    "server_nak_count",
-    "server_busy_count",
-    "bus_character_overrun_count",
-)
+_BUS_MESSAGES = const(0)  # where in Counters.values, see umb.counter_names
+_ERRORS = const(1)
+_EXCEPTIONS = const(2)
+_MESSAGES = const(3)
+_OVERRUNS = const(7)
 _RESTARTED = const(0x00)  # events (AP 6.10)
 _LISTENS_ONLY = const(0x04)
 _SENT = const(0x40)
@@ -40,8 +34,8 @@ class EventLog:
     """The last 64 events of a line, as FC 12 reports them."""
 
     def __init__(self, counters):
-        self._counters = counters
-        self._errors = counters.bus_communication_error_count
+        self._values = counters.values
+        self._errors = counters.values[_ERRORS]
         self._events = bytearray(_EVENTS)  # a ring, the newest before _at
         self._at = 0
         self._has_sent = False  # the response that is about to leave is in it already
@@ -50,7 +44,8 @@ class EventLog:
 
     def clear_counters(self):
         """Clear the driver's counters, and what is derived from them."""
-        self._counters.clear()
+        for i in range(len(self._values)):
+            self._values[i] = 0
         self._errors = self.fetches = 0
 
     def add(self, event):
@@ -60,7 +55,7 @@ class EventLog:
 
     def received(self, link, broadcast):
         """A request for this server came; and before it, perhaps, what was none."""
-        errors = self._counters.bus_communication_error_count
+        errors = self._values[_ERRORS]
         for _ in range(min(errors - self._errors & 0xFFFF, _EVENTS)):
             self.add(_RECEIVED | _COMMUNICATION_ERROR)
         self._errors = errors
@@ -114,13 +109,13 @@ class Diagnostics:
         at = 8 if code == 11 else 9
         _word(adu, at, 0)  # status: nothing is being worked on
         # What was done with success before this, but for the fetching of this counter (AP 6.9).
-        events = counters.server_message_count - 1 - counters.bus_exception_error_count
+        events = counters.values[_MESSAGES] - 1 - counters.values[_EXCEPTIONS]
         _word(adu, at + 2, events - log.fetches)
         if code == 11:
             log.fetches += 1
             return 5
         adu[8] = 6 + log.count
-        _word(adu, 13, counters.bus_message_count)
+        _word(adu, 13, counters.values[_BUS_MESSAGES])
         log.get(adu, 15)
         return 8 + log.count
 
@@ -136,10 +131,11 @@ class Diagnostics:
             return -_ILLEGAL_VALUE
         if sub_function == 0:
             return n  # whatever the data are, they go back
-        if sub_function == 3 and getattr(link, "ascii", None) is not None:
+        frame = getattr(link, "frame", None)
+        if sub_function == 3 and hasattr(frame, "delimiter"):
             if adu[11] or n != 5 or adu[10] == _COLON:
                 return -_ILLEGAL_VALUE
-            link.ascii.delimiter = adu[10]
+            frame.delimiter = adu[10]
             return 5
         if not (sub_function in (1, 2, 4, 10, 20) or 11 <= sub_function <= 18):
             return -_ILLEGAL_FUNCTION
@@ -168,7 +164,7 @@ class Diagnostics:
             counters.log.clear_counters()
             self._server.diagnostic_register = 0
         elif sub_function == 20:
-            counters.bus_character_overrun_count = 0
+            counters.values[_OVERRUNS] = 0
         else:
-            _word(adu, 10, getattr(counters, _COUNTERS[sub_function - 11]))
+            _word(adu, 10, counters.values[sub_function - 11])
         return 5

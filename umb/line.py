@@ -8,10 +8,8 @@ from micropython import const
 from . import port
 from .crc import copy
 
-_ADU = const(262)
 _FRAME = const(6)  # where in the buffer an RTU frame begins
 _PIECE = const(32)
-_ASCII_GAP_US = const(1_000_000)  # between two characters (SL 2.5.2.1)
 
 
 class Line:
@@ -31,24 +29,13 @@ class Line:
     Raises ValueError for a format that is none, or that the port's UART does not have.
     """
 
+    seen = 0  # bytes that wait in the UART and are known to
+    poller = None
+
     def __init__(self, uart, framer, sizes, ours, **port_options):
-        if framer == "rtu":
-            from .frame.rtu import RTU as Frame
-        elif framer == "ascii":
-            from .frame.ascii import ASCII as Frame
-        else:
-            raise ValueError("framer must be 'rtu' or 'ascii'")
-        self.adu = bytearray(_ADU)
-        self.frame = Frame(self.adu, sizes, ours)
-        self.seen = 0  # bytes that wait in the UART and are known to
-        self.last_us = self.end_us = ticks_us()  # when the last byte came, and left
-        self.poller = None
         from .port import uart as opening
 
-        opening.attach(self, uart, **port_options)
-        if framer == "ascii":
-            self.t35_us = self.silent_us = self.turn_us = 0
-            self.give_up_us = _ASCII_GAP_US
+        opening.attach(self, uart, framer, sizes, ours, **port_options)
         del sys.modules["umb.port.uart"], port.uart  # its memory is worth more than its code now
 
     def time_us(self, n):
@@ -71,21 +58,24 @@ class Line:
             if quiet_us >= silent_us and quiet_us - self.time_us(fresh) >= silent_us:
                 size = self._pull(True)
                 frame.gap()
-            if n > self.most:
-                self.most = _PIECE
+            self.last_us = now_us
+            self.seen += fresh
         elif quiet_us >= silent_us:
             size = self._pull(True)
-            fresh = self.any() if n else 0
-            if fresh:
-                self.most = 1  # more than it said is there: this UART does not count
+            if n and self.any():  # more than it said is there
+                self.count()
             else:
                 size = size or frame.quiet()
                 if quiet_us >= self.give_up_us:
                     frame.drop()
-        if fresh:
-            self.last_us = now_us
-            self.seen += fresh
         return size or self._pull(False)
+
+    def count(self):
+        """This UART does not count what waits: have that done."""
+        from .port.counted import Counted
+
+        self.uart = uart = Counted(self.uart)
+        self.any = uart.any
 
     def _pull(self, everything):
         """Give the frame what it needs, or even less of what waits. Returns what it says."""
@@ -93,7 +83,7 @@ class Line:
         seen = self.seen
         size = 0
         while not size:
-            n = min(frame.need, self.most)
+            n = min(frame.need, _PIECE)
             if seen < n:
                 if not everything or not seen:
                     break
@@ -111,14 +101,15 @@ class Line:
         return size
 
     def listen(self, n):
-        """Stay until n bytes wait or the line has been silent for t3.5. Returns whether they do.
+        """Stay until n bytes wait, or 32, or the line has been silent for t3.5.
 
-        The time of the last byte is exact then, but for some microseconds.
+        Returns whether they do. The time of the last byte is exact then, but for some microseconds.
         """
         any_ = self.any
         seen = self.seen
         last_us = self.last_us
         turn_us = self.turn_us
+        n = min(n, _PIECE)
         while seen < n:
             now = any_()
             if now != seen:
@@ -126,10 +117,6 @@ class Line:
                 seen = now
             elif ticks_diff(ticks_us(), last_us) >= turn_us:
                 break
-            if now and n > self.most:  # it cannot tell of so many: take them away and count
-                self.uart.readinto(self.chunk, 1)
-                n -= 1
-                seen = 0
         self.seen = seen
         return seen >= n
 
@@ -137,7 +124,7 @@ class Line:
         """Throw away what waits in the UART, and what was half a frame. The buffer stays."""
         n = self.any()
         while n:
-            self.uart.readinto(self.chunk, min(n, self.most))
+            self.uart.readinto(self.chunk, min(n, _PIECE))
             n = self.any()
         self.seen = 0
         self.frame.reset()

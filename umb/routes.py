@@ -8,7 +8,6 @@ from . import conf
 from .pdu import data_size
 from .store import Bits, Registers
 
-
 _INTEGER = (int, bool)  # MicroPython's bool is not an int
 
 
@@ -42,11 +41,14 @@ class _Rule:
 class Routes:
     """The rules of a server, in the order of their making: the first that matches wins."""
 
-    def __init__(self):
+    def __init__(self, stores):
         self._rules = []
+        self._stores = stores  # {slave id: Store or None}: who is served
 
-    def adder(self, slave_ids, function_codes, addresses, signed):
-        """The decorator that makes a rule of an endpoint."""
+    def adder(self, slave_ids=None, function_codes=None, addresses=None, *, signed=None):
+        """The decorator that makes a rule of an endpoint, see Server.route."""
+        for slave_id in slave_ids or ():
+            self._stores.setdefault(slave_id, None)
 
         def add(endpoint):
             self._rules.append(_Rule(endpoint, slave_ids, function_codes, addresses, signed))
@@ -55,7 +57,9 @@ class Routes:
         return add
 
     def concern(self, slave_id):
-        """Is any rule about this slave id, or about all that are served?"""
+        """Has this slave id a store, or is any rule about it, or about all that are served?"""
+        if self._stores[slave_id] is not None:
+            return True
         for rule in self._rules:
             if rule.slave_ids is None or slave_id in rule.slave_ids:
                 return True
@@ -74,7 +78,16 @@ class Routes:
                 return rule
         return None
 
-    def serve(self, adu, slave_id):
+    def answer(self, adu, slave_id, store, wrong):
+        """The response's length, or minus an exception code; 0: it is for the store.
+
+        wrong  what pdu.check() says of the request
+        """
+        if adu[7] >= 22:  # routes do not serve these
+            return -1 if store is None else 0
+        return -wrong if wrong else self._serve(adu, slave_id)
+
+    def _serve(self, adu, slave_id):
         """Answer the request at adu[7] (checked by pdu.check, FC 1-6, 15 or 16) in place.
 
         Returns the response's length; 0 where no address has a rule; -2, an exception code, where

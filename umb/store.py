@@ -5,12 +5,15 @@ that has() vouched for. Values travel as they do on the wire: registers big-endi
 lowest up. Hooks are the server's to call: a program that reads or writes a block calls none.
 """
 
-from . import conf
+import umb
+
 from .crc import copy
 
 
-class _Block:
-    """`quantity` values from address `start` on, at most to 65535.
+class Registers:
+    """`quantity` 16-bit registers from address `start` on, at most to 65535.
+
+    -32768..65535 go in; 0..65535 come out, or signed: umb.conf.SIGNED_VALUES.
 
     on_read(address, quantity)   before values are read out for a client
     on_write(address, quantity)  after a client's values have been stored
@@ -19,12 +22,14 @@ class _Block:
     Raises ValueError where the addresses would leave 0..65535.
     """
 
+    width = 16
+
     def __init__(self, start, quantity, *, on_read=None, on_write=None, validate=None):
         if start < 0 or quantity < 0 or start + quantity > 65536:
             raise ValueError("addresses must lie in 0..65535")
         self.start = start
         self._quantity = quantity
-        self._data = bytearray(quantity * self._width + 7 >> 3)
+        self._data = bytearray(quantity * self.width + 7 >> 3)
         self.on_read = on_read
         self.on_write = on_write
         self.validate = validate
@@ -47,19 +52,15 @@ class _Block:
             raise IndexError(address)
         self.poke(self._data, 0, address - self.start, value)
 
-
-class Registers(_Block):
-    """16-bit registers. -32768..65535 go in; 0..65535 come out, or signed: conf.SIGNED_VALUES."""
-
-    _width = 16
-
     @staticmethod
     def value(buf, at, i):
         """Value i of those that stand at buf[at:] as on the wire."""
         at += i << 1
         value = buf[at] << 8 | buf[at + 1]
-        if value & 0x8000 and conf.SIGNED_VALUES:
-            value -= 0x10000
+        if value & 0x8000:
+            conf = getattr(umb, "conf", None)  # it is there if the program has loaded it
+            if conf is not None and conf.SIGNED_VALUES:
+                value -= 0x10000
         return value
 
     @staticmethod
@@ -80,66 +81,33 @@ class Registers(_Block):
         copy(self._data, (address - self.start) << 1, buf, at, quantity << 1)
 
 
-class Bits(_Block):
-    """Coils or discrete inputs: 0 or 1 each, 8 to a byte."""
+def __getattr__(name):
+    """Bits: the class is made when somebody has some."""
+    if name != "Bits":
+        raise AttributeError(name)
+    if not _bits:
+        from .bits import bits
 
-    _width = 1
-
-    @staticmethod
-    def value(buf, at, i):
-        """Value i of those that stand at buf[at:] as on the wire."""
-        return buf[at + (i >> 3)] >> (i & 7) & 1
-
-    @staticmethod
-    def poke(buf, at, i, value):
-        """Make `value` number i of those that stand at buf[at:] as on the wire."""
-        if value not in (0, 1):
-            raise ValueError("a bit is 0 or 1")
-        at += i >> 3
-        i = 1 << (i & 7)
-        buf[at] = buf[at] | i if value else buf[at] & ~i
-
-    def get(self, address, quantity, buf, at):
-        """Put `quantity` bits from `address` on into buf[at:], the rest of the last byte 0."""
-        data = self._data
-        i = address - self.start
-        shift = i & 7
-        i >>= 3
-        last = len(data) - 1
-        while quantity > 0:
-            pair = data[i] | (data[i + 1] << 8 if i < last else 0)
-            buf[at] = pair >> shift & ((1 << quantity) - 1 if quantity < 8 else 0xFF)
-            at += 1
-            i += 1
-            quantity -= 8
-
-    def put(self, address, quantity, buf, at):
-        """Take `quantity` bits from buf[at:], from the lowest up, and store them."""
-        data = self._data
-        i = address - self.start
-        shift = i & 7
-        i >>= 3
-        while quantity > 0:
-            mask = (1 << quantity) - 1 if quantity < 8 else 0xFF
-            bits = (buf[at] & mask) << shift
-            mask <<= shift
-            data[i] = data[i] & ~mask | bits & 0xFF
-            if mask > 0xFF:
-                data[i + 1] = data[i + 1] & ~(mask >> 8) | bits >> 8
-            at += 1
-            i += 1
-            quantity -= 8
+        _bits.append(bits(Registers))
+    return _bits[0]
 
 
-def _area(kind, what):
+_bits = []
+_NOTHING = Registers(0, 0)
+
+
+def _area(what, kind=None):
     """The block that a Store's argument stands for: a count, a block, or a tuple of blocks."""
+    if not isinstance(what, (int, tuple, list)):
+        return _NOTHING if what is None else what
+    if what == 0:
+        return _NOTHING
+    kind = kind or __getattr__("Bits")
     if isinstance(what, int):
         return kind(0, what)
-    if isinstance(what, (tuple, list)):
-        from .blocks import Blocks
+    from .blocks import Blocks
 
-        return Blocks(kind, what)
-    return what
+    return Blocks(kind, what)
 
 
 class Store:
@@ -149,10 +117,10 @@ class Store:
     """
 
     def __init__(self, coils=0, discrete_inputs=0, input_registers=0, holding_registers=0):
-        self.coils = _area(Bits, coils or 0)
-        self.discrete_inputs = _area(Bits, discrete_inputs or 0)
-        self.input_registers = _area(Registers, input_registers or 0)
-        self.holding_registers = _area(Registers, holding_registers or 0)
+        self.coils = _area(coils)
+        self.discrete_inputs = _area(discrete_inputs)
+        self.input_registers = _area(input_registers, Registers)
+        self.holding_registers = _area(holding_registers, Registers)
         coils, holding = self.coils, self.holding_registers
         # What each function code (1-6, 15, 16, 22, 23) is about.
         self.areas = (None, coils, self.discrete_inputs, holding, self.input_registers, coils)

@@ -19,37 +19,29 @@ _VERSION = const(117)
 _END = const(121)
 _SERIAL_COUNTERS = const(130)
 _NETWORK_COUNTERS = const(140)
+_COUNTERS = const(8)
 
 FAIL_SAFE = 1  # bits of input register 110
 NETWORK_DOWN = 2
 FAULTS = 4
 UNSAVED = 8
 
-# In the order of FC 8's sub-functions 0x0B to 0x12.
-_COUNTERS = (
-    "bus_message_count",
-    "bus_communication_error_count",
-    "bus_exception_error_count",
-    "server_message_count",
-    "server_no_response_count",
-    "server_nak_count",
-    "server_busy_count",
-    "bus_character_overrun_count",
-)
-
 
 class Tally:
-    """The counters of one driver as a block of eight registers; 0 while there is no driver."""
+    """The counters of one driver as a block of eight registers; 0 while there is no driver.
+
+    In the order of FC 8's sub-functions 0x0B to 0x12.
+    """
 
     def __init__(self, start):
         self.counters = None
-        self.block = Registers(start, len(_COUNTERS), on_read=self._refresh)
+        self.block = Registers(start, _COUNTERS, on_read=self._refresh)
 
     def _refresh(self, address, quantity):
         if self.counters is not None:
             start = self.block.start
             for at in range(address, address + quantity):
-                self.block[at] = getattr(self.counters, _COUNTERS[at - start])
+                self.block[at] = self.counters.values[at - start]
 
 
 class Status:

@@ -150,7 +150,7 @@ class RTUClient(Client):
         if self._state == _REPLY:
             line = self.line
             if not nap_ms or line.sleep(nap_ms):
-                line.listen(min(line.frame.need, line.most))
+                line.listen(line.frame.need)
         elif nap_ms:
             sleep_ms(nap_ms)
 

@@ -12,9 +12,12 @@ What ports differ in (MicroPython 1.24 to 1.29):
 """
 
 import sys
+from time import ticks_us
 
 from micropython import const
 
+_ADU = const(262)
+_ASCII_GAP_US = const(1_000_000)  # between two characters (SL 2.5.2.1)
 _RECEIVE_RING = const(512)
 _TRANSMIT_RING_ESP32 = const(1024)  # the default does not hold a frame and write() would block
 _PIECE = const(32)
@@ -25,6 +28,9 @@ _NO_PIN = bool  # takes a level and does nothing
 def attach(
     line,
     uart,
+    framer,
+    sizes,
+    ours,
     *,
     baudrate,
     bits=8,
@@ -37,14 +43,23 @@ def attach(
     turnaround_us=0,
     gap_ms=20,
 ):
-    """Give a Line its UART, its direction pin and its times, see there.
+    """Give a Line its buffer, its frame, its UART, its direction pin and its times, see there.
 
     Raises ValueError for a format that is none, or that the port's UART does not have.
     """
+    if framer == "rtu":
+        from ..frame.rtu import RTU as Frame
+    elif framer == "ascii":
+        from ..frame.ascii import ASCII as Frame
+    else:
+        raise ValueError("framer must be 'rtu' or 'ascii'")
     if baudrate <= 0 or bits not in (7, 8) or parity not in (None, 0, 1) or stop not in (1, 2):
         raise ValueError("bits must be 7 or 8, parity None, 0 or 1, stop 1 or 2")
     if isinstance(uart, int):
         uart = _make(uart, baudrate, bits, parity, stop, tx, rx)
+    line.adu = bytearray(_ADU)
+    line.frame = Frame(line.adu, sizes, ours)
+    line.last_us = line.end_us = ticks_us()  # when the last byte came, and left
     line.uart = uart
     line.any = uart.any
     line.txdone = getattr(uart, "txdone", None)
@@ -63,11 +78,13 @@ def attach(
     # A byte may be seen in the middle of its first stop bit; the silence begins with its end.
     line.turn_us = line.t35_us + (char * (2 * stop - 1) // bits + 127 >> 7)
     line.chunk = bytearray(_PIECE)
-    line.most = _PIECE
     if sys.platform == "esp8266":
-        line.most = 1
+        line.count()
         line.silent_us += line.time_us(_LAG)
     line.give_up_us = max(line.silent_us, gap_ms * 1000)
+    if framer == "ascii":
+        line.t35_us = line.silent_us = line.turn_us = 0
+        line.give_up_us = _ASCII_GAP_US
     line.nap_ms = 1 if line.paced else 1000
 
 

@@ -5,41 +5,43 @@ A driver (umb.server.tcp, umb.server.rtu) brings requests and tells of itself as
 for handlers that answer later `gone` and `answer(n)`.
 """
 
+from micropython import const
+
 from ..pdu import check, refuse
 
 LATER = -1  # what a handler returns that keeps the buffer and calls link.answer(n) later
 
-_NOBODY = ()  # stands for the store of a slave id that nobody serves
-_NAP_MS = 500  # the longest sleep of serve(): how long shutdown() may take
-_WRITES = b"\x05\x06\x0f\x10\x16"  # what can be broadcast
-_DIAGNOSTICS = b"\x07\x08\x0b\x0c"  # what is loaded when it is asked for
-_SERIAL = b"\x07\x08\x0b\x0c\x11"  # what is for serial lines alone
+_EXCEPTIONS = const(2)  # where in Counters.values, see umb.counter_names
+_MESSAGES = const(3)
 
 
 class Counters:
-    """What a driver counts; FC 8 and 11 report it (AP 6.8, 6.9). 16 bits each, they wrap."""
+    """What a driver counts; FC 8 and 11 report it (AP 6.8, 6.9). 16 bits each, they wrap.
+
+    They can be read by the names of umb.counter_names: counters.bus_message_count, ... FC 8
+    clears them.
+    """
+
+    log = None  # what FC 12 reports, once a master has asked
 
     def __init__(self):
-        self.log = None  # what FC 12 reports, once a master has asked
-        self.clear()
+        self.values = [0] * 8
 
-    def clear(self):
-        self.bus_message_count = 0
-        self.bus_communication_error_count = 0
-        self.bus_exception_error_count = 0
-        self.server_message_count = 0
-        self.server_no_response_count = 0
-        self.server_nak_count = 0
-        self.server_busy_count = 0
-        self.bus_character_overrun_count = 0
+    def __getattr__(self, name):
+        from ..counter_names import read
+
+        Counters.__getattr__ = read  # in place of this, from now on
+        return read(self, name)
+
+    def count(self, i):
+        """One more of number i."""
+        self.values[i] = self.values[i] + 1 & 0xFFFF
 
     def refused(self, code):
-        """An exception is going to be answered."""
-        self.bus_exception_error_count = self.bus_exception_error_count + 1 & 0xFFFF
-        if code == 6:
-            self.server_busy_count = self.server_busy_count + 1 & 0xFFFF
-        elif code == 7:
-            self.server_nak_count = self.server_nak_count + 1 & 0xFFFF
+        """An exception is going to be answered: count it, and busy (6) and NAK (7) once more."""
+        self.count(_EXCEPTIONS)
+        if 6 <= code <= 7:
+            self.count(12 - code)
 
 
 class Server:
@@ -60,39 +62,33 @@ class Server:
 
     exception_status = 0
     diagnostic_register = 0
+    serial_codes = False
+    on_error = None
+    routes = None
+    first = 0  # the first slave id
+    _extras = None
 
-    def __init__(
-        self,
-        store=None,
-        slave_ids=(1,),
-        *,
-        identity=None,
-        files=None,
-        fifo=None,
-        server_id=None,
-        serial_codes=False,
-        on_error=None,
-    ):
-        self._stores = {}
-        self._routes = None
-        self._first = None
-        self._functions = {}  # function code: handler, besides those of a store
-        self.serial_codes = serial_codes
-        self.on_error = on_error
+    def __init__(self, store=None, slave_ids=(1,), **options):
+        self.stores = {}
         for slave_id in slave_ids:
             self.add(slave_id, store)
-        if identity is not None or server_id is not None or files is not None or fifo is not None:
-            from ..extras import offer
-
-            offer(self._functions, identity, server_id, files, fifo)
+        if options:
+            self.extras().offer(**options)
 
     def add(self, slave_id, store):
         """Serve `store` as the device with this slave id."""
         if not 1 <= slave_id <= 247:
             raise ValueError("a slave id must be 1..247")
-        if self._first is None:
-            self._first = slave_id
-        self._stores[slave_id] = store
+        self.first = self.first or slave_id
+        self.stores[slave_id] = store
+
+    def extras(self):
+        """What a server is seldom asked is in a file of its own, loaded when it is needed."""
+        if self._extras is None:
+            from ..extras import Extras
+
+            self._extras = Extras(self)
+        return self._extras
 
     def function(self, code, handler):
         """Answer a user-defined function code: 65..72 or 100..110 (AP 5).
@@ -100,35 +96,31 @@ class Server:
         handler(adu, n, link) finds the request PDU of n bytes at adu[7], puts the response PDU
         there and returns its length. An umb.errors exception gives its code, any other gives 4.
         """
-        if not (65 <= code <= 72 or 100 <= code <= 110):
-            raise ValueError("user-defined function codes are 65..72 and 100..110")
-        self._functions[code] = handler
+        self.extras().function(code, handler)
 
-    def route(self, slave_ids=None, function_codes=None, addresses=None, *, signed=None):
+    def route(self, *rule, **keywords):
         """Decorator: let a function answer for these addresses, as uModbus has it.
+
+        route(slave_ids=None, function_codes=None, addresses=None, *, signed=None)
 
         Each argument is anything that `in` works on; None matches everything (of slave ids: those
         that are served). The function is called per address with the keywords slave_id,
         function_code, address, and for writes value; a read's return value is the value.
         An umb.errors exception gives its code, any other gives 4.
         """
-        if self._routes is None:
+        if self.routes is None:
             from ..routes import Routes
 
-            self._routes = Routes()
-        for slave_id in slave_ids or ():
-            self._stores.setdefault(slave_id, None)
-        return self._routes.adder(slave_ids, function_codes, addresses, signed)
+            self.routes = Routes(self.stores)
+        return self.routes.adder(*rule, **keywords)
 
     def serves(self, slave_id):
         """Does a device here answer to this slave id?
 
         One that has no store does not where all rules are for others: on a bus it is not ours.
         """
-        store = self._stores.get(slave_id, _NOBODY)
-        if store is None and self._routes is not None:
-            return self._routes.concern(slave_id)
-        return store is not _NOBODY
+        known = slave_id in self.stores
+        return known and (self.routes is None or self.routes.concern(slave_id))
 
     def handle(self, adu, n, link):
         """Answer the request PDU of n bytes at adu[7] for the slave id at adu[6], in place.
@@ -136,23 +128,14 @@ class Server:
         Returns the response PDU's length, 0 to say nothing. Never raises.
         """
         slave_id = adu[6]
-        store = self._stores.get(slave_id)
-        if store is None:
-            slave_id = self._resolve(adu, n, link)
+        counters = link.counters
+        if counters.log is not None or self.routes is not None or slave_id not in self.stores:
+            slave_id = self.extras().resolve(adu, n, link)
             if slave_id <= 0:
                 return -slave_id
-            store = self._stores[slave_id]
-        counters = link.counters
-        log = counters.log
-        if log is not None:  # only then can it be in listen-only mode, too
-            log.received(link, False)
-            if link.listen_only and adu[7] != 8:
-                return 0
-        counters.server_message_count = counters.server_message_count + 1 & 0xFFFF
-        try:
-            n = self._serve(adu, n, slave_id, store, link)
-        except Exception as error:  # noqa: BLE001 - whatever a hook does, the server lives on
-            n = self._failed(error)
+        values = counters.values
+        values[_MESSAGES] = values[_MESSAGES] + 1 & 0xFFFF
+        n = self.execute(adu, n, slave_id, link)
         code = 0
         if n < 0:
             code = -n
@@ -163,114 +146,42 @@ class Server:
             log.sent(link, code)
         return n
 
-    def _resolve(self, adu, n, link):
-        """Who is meant by a slave id without a store of its own.
+    def execute(self, adu, n, slave_id, link):
+        """Do what a request asks of this device: the response's length, or minus an exception.
 
-        Returns the id that answers, or minus the length of the response that is there already.
+        Never raises.
         """
-        slave_id = adu[6]
-        if link.serial and slave_id == 0:
-            self._broadcast(adu, n, link)
-            return 0
-        if self.serves(slave_id):
-            return slave_id
-        if link.serial:
-            return 0
-        # To a network 0 and 255 are the device itself (TCP Guide 4.4.2.1).
-        if slave_id in b"\x00\xff":
-            if self.serves(self._first):
-                return self._first
-            slave_id = None if self._routes is None else self._routes.first()
-            if slave_id is not None:
-                return slave_id
-        return -refuse(adu, 11)
-
-    def _failed(self, error):
-        """Minus the exception code that an exception of a hook or an endpoint becomes."""
-        # Those of umb.errors are known by what they have: a server need not load them.
-        code = getattr(error, "error_code", None)
-        if not isinstance(code, int) or not 0 < code < 256:
-            code = 4
-        if code == 4 and self.on_error is not None:
-            try:
-                self.on_error(error)
-            except Exception:  # noqa: BLE001 - nobody is left to be told
-                pass
-        return -code
-
-    def _broadcast(self, adu, n, link):
-        """Do a write for every device, in silence (SL 2.1). Anything else is ignored."""
-        counters = link.counters
-        if counters.log is not None:
-            counters.log.received(link, True)
-            if link.listen_only:
-                return
-        counters.server_message_count = counters.server_message_count + 1 & 0xFFFF
-        counters.server_no_response_count = counters.server_no_response_count + 1 & 0xFFFF
-        if adu[7] in _WRITES:
-            done = None
-            for slave_id in self._stores:
-                store = self._stores[slave_id]
-                # Ids that share a store write it once, but each may have a route of its own.
-                if store is not done or self._routes is not None:
-                    try:
-                        self._serve(adu, n, slave_id, store, link)
-                    except Exception as error:  # noqa: BLE001 - as for any request
-                        self._failed(error)
-                done = store
-
-    def _serve(self, adu, n, slave_id, store, link):
-        """Serve one request: the response's length, or minus the exception code."""
-        code = adu[7]
-        wrong = check(adu, n)
-        if wrong == 1:
-            return self._special(adu, n, link)
-        if store is None or self._routes is not None:
-            n = self._routed(adu, slave_id, store, wrong)
-            if n:
-                return n
-        if wrong:
-            return -wrong
-        area = store.areas[code]
-        address = adu[8] << 8 | adu[9]
-        quantity = 1 if code in b"\x05\x06\x16" else adu[10] << 8 | adu[11]
-        if not area.has(address, quantity):
-            return -2
-        if code > 4:
-            n = self._write(adu, code, area, address, quantity)
-            if n < 0 or code != 23:
-                return n
-        if area.on_read is not None:
-            area.on_read(address, quantity)
-        n = quantity << 1 if code > 2 else quantity + 7 >> 3
-        area.get(address, quantity, adu, 9)
-        adu[8] = n
-        return n + 2
-
-    def _routed(self, adu, slave_id, store, wrong):
-        """The answer that routes give, or what says that there is no store; 0: ask the store."""
-        if adu[7] >= 22:  # routes do not serve these
-            return -1 if store is None else 0
-        if wrong:
-            return -wrong
-        n = 0 if self._routes is None else self._routes.serve(adu, slave_id)
-        return -2 if n == 0 and store is None else n
-
-    def _special(self, adu, n, link):
-        """Function codes that not every server offers, see __init__ and function()."""
-        code = adu[7]
-        if code in _SERIAL and not (link.serial or self.serial_codes):
-            return -1
-        if code in _DIAGNOSTICS and code not in self._functions:
-            try:
-                from ..diagnostics import Diagnostics
-            except ImportError:  # left out
-                return -1
-            handler = Diagnostics(self).handle
-            for i in _DIAGNOSTICS:
-                self._functions[i] = handler
-        handler = self._functions.get(code)
-        return -1 if handler is None else handler(adu, n, link)
+        try:
+            code = adu[7]
+            wrong = check(adu, n)
+            if wrong == 1:
+                return self.extras().special(adu, n, link)
+            store = self.stores[slave_id]
+            if self.routes is not None:
+                n = self.routes.answer(adu, slave_id, store, wrong)
+                if n:
+                    return n
+            if wrong:
+                return -wrong
+            if store is None:
+                return -2
+            area = store.areas[code]
+            address = adu[8] << 8 | adu[9]
+            quantity = 1 if code in b"\x05\x06\x16" else adu[10] << 8 | adu[11]
+            if not area.has(address, quantity):
+                return -2
+            if code > 4:
+                n = self._write(adu, code, area, address, quantity)
+                if n < 0 or code != 23:
+                    return n
+            if area.on_read is not None:
+                area.on_read(address, quantity)
+            n = quantity << 1 if code > 2 else quantity + 7 >> 3
+            area.get(address, quantity, adu, 9)
+            adu[8] = n
+            return n + 2
+        except Exception as error:  # noqa: BLE001 - whatever a hook does, the server lives on
+            return self.extras().failed(error)
 
     @staticmethod
     def _write(adu, code, area, address, quantity):
@@ -333,29 +244,6 @@ class Driver:
 
 def serve(*drivers):
     """Serve with all these drivers until one is shut down, asleep while nothing comes."""
-    for driver in drivers:
-        driver.stopping = False
-        driver.join(drivers[0])
-    try:
-        _serve(drivers)
-    finally:
-        for driver in drivers:
-            driver.settle()
+    from ..loop import serve
 
-
-def _serve(drivers):
-    done = 0
-    nap_ms = 0
-    others = len(drivers) - 1  # what one answers may be work for another
-    while True:
-        if others or not done:
-            nap_ms = _NAP_MS
-            for driver in drivers:
-                nap_ms = min(nap_ms, driver.nap_ms())
-        wait_ms = nap_ms
-        done = 0
-        for driver in drivers:
-            done += driver.poll(wait_ms)  # the first one sleeps for all: they share its poller
-            if driver.stopping:
-                return
-            wait_ms = 0
+    serve(drivers)

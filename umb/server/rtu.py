@@ -9,6 +9,8 @@ from ..pdu import REQUEST, RESPONSE, rtu_size
 from . import LATER, Driver
 
 _SHORTEST = const(4)
+_BUS_MESSAGES = const(0)  # where in Counters.values, see umb.counter_names
+_ERRORS = const(1)
 
 _LISTEN = const(0)  # what the driver is doing: following the line,
 _HELD = const(1)  # waiting for a handler that said LATER,
@@ -38,21 +40,17 @@ class RTUServer(Driver):
     gone = False
     peer = None
 
-    ascii = None  # the frame, where it is Modbus ASCII: FC 8 may change its delimiter
-
     def __init__(self, uart, handler=None, *, hold_ms=20, framer="rtu", **line):
         super().__init__(handler)
         self._serves = getattr(self.handler, "serves", _NOBODY)
         self._line = Line(uart, framer, self._sizes, self._serves, **line)
-        if framer == "ascii":
-            self.ascii = self._line.frame
-        self._any = self._line.any
+        self.frame = self._line.frame
         self._hold_us = hold_ms * 1000
         self._state = _LISTEN
         self._size = 0  # of the reply
         self._ours = False  # what comes is for us
         # Most requests are 8 bytes. Where those come too fast to look twice poll() waits for them.
-        self._eager = 8 if self._line.time_us(8) < 2000 else 256
+        self._eager = self._line.time_us(8) < 2000
 
     def _sizes(self, buf, at, n):
         """Where a frame at buf[at:] may end: the smallest length >= n, see frame.rtu.RTU."""
@@ -72,21 +70,23 @@ class RTUServer(Driver):
         """
         if self._state:
             return self._go_on()
-        n = self._any()
         line = self._line
-        frame = line.frame
-        if n and line.most > self._eager and not (line.seen or frame.have):
-            line.listen(self._eager)
+        n = line.any()
+        frame = self.frame
+        if n and self._eager and not (line.seen or frame.have):
+            line.listen(8)
             n = line.seen
         if wait_ms and not n and not frame.have:
             n = line.sleep(wait_ms)
         while n or frame.have:
             size = line.hear(n)
             if frame.bad:
-                self._count_bad()
+                values = self.counters.values
+                values[_ERRORS] = values[_ERRORS] + frame.bad & 0xFFFF
+                frame.bad = 0
             if size:
-                counters = self.counters
-                counters.bus_message_count = counters.bus_message_count + 1 & 0xFFFF
+                values = self.counters.values
+                values[_BUS_MESSAGES] = values[_BUS_MESSAGES] + 1 & 0xFFFF
                 # The request is executed while the silence after it runs.
                 self.answer(self.handler.handle(line.adu, size - 3, self))
                 if self._state:
@@ -99,18 +99,10 @@ class RTUServer(Driver):
     def _stay(self, n):
         """Wait for the n bytes that a request for us lacks: the last one's time is exact then.
 
-        Returns whether they have come, or as many as the UART can count.
+        Returns whether they have come, or as many as the line can wait for.
         """
         line = self._line
-        if line.time_us(n - line.seen) > self._hold_us:
-            return False
-        return line.listen(n if n < line.most else line.most)
-
-    def _count_bad(self):
-        frame = self._line.frame
-        bad = self.counters.bus_communication_error_count + frame.bad
-        self.counters.bus_communication_error_count = bad & 0xFFFF
-        frame.bad = 0
+        return line.time_us(n - line.seen) <= self._hold_us and line.listen(n)
 
     def answer(self, n):
         """Have a response of n bytes sent, 0: none. For handlers that said LATER."""
@@ -118,7 +110,7 @@ class RTUServer(Driver):
         if n == LATER:
             self._state = _HELD
         elif n:
-            self._size = self._line.frame.seal(self._line.adu, n)
+            self._size = self.frame.seal(self._line.adu, n)
             self._state = _READY
 
     def _go_on(self):
@@ -128,7 +120,7 @@ class RTUServer(Driver):
         line = self._line
         hold = line.time_us(self._size) + line.t35_us <= self._hold_us
         if self._state == _READY:
-            n = self._any()
+            n = line.any()
             if n != line.seen:
                 line.last_us = ticks_us()
                 line.seen = n
@@ -136,7 +128,7 @@ class RTUServer(Driver):
             if n < _SHORTEST and not hold and left_us > _SPIN_US:
                 return 0
             self._state = _LISTEN  # where it stays should the UART raise
-            frame = line.frame
+            frame = self.frame
             if not line.send(frame.out or line.adu, frame.start, self._size, _SHORTEST):
                 return 0  # those were no stray bytes: the line has moved on without us
             self._state = _SEND
@@ -160,7 +152,7 @@ class RTUServer(Driver):
         line = self._line
         if self._state == _HELD:
             return 1
-        return 0 if self._state or line.seen or line.frame.have else line.nap_ms
+        return 0 if self._state or line.seen or self.frame.have else line.nap_ms
 
     def settle(self):
         """Stay until a reply that is due has left."""

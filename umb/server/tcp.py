@@ -11,6 +11,7 @@ from ..port.sock import Stream, accept, listen
 from . import LATER, Driver, Server
 
 _ADU = const(262)
+_BUS_MESSAGES = const(0)  # where in Counters.values, see umb.counter_names
 _AHEAD = const(4)  # the usual request is so much longer than the shortest
 _SWEEP_MS = const(250)
 _IN = select.POLLIN
@@ -80,8 +81,8 @@ class _Connection:
         while missing:
             self._ahead[_AHEAD + missing] = adu[frame.start + have + missing]
             missing += 1
-        counters = self.counters
-        counters.bus_message_count = counters.bus_message_count + 1 & 0xFFFF
+        values = self.counters.values
+        values[_BUS_MESSAGES] = values[_BUS_MESSAGES] + 1 & 0xFFFF
         n = have - self._surplus - frame.wrapping
         return self._reply(self._driver.handler.handle(adu, n, self))
 

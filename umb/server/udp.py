@@ -9,6 +9,7 @@ from ..port.sock import bind, peer_of
 from . import LATER, Driver
 
 _ADU = const(262)
+_BUS_MESSAGES = const(0)  # where in Counters.values, see umb.counter_names
 _DATAGRAM = const(260)  # the longest frame
 _SLEEP_MS = const(1000)
 
@@ -54,8 +55,8 @@ class UDPServer(Driver):
         if MBAP.missing(self._adu, n):
             return 0
         self.peer = peer_of(self._from)
-        counters = self.counters
-        counters.bus_message_count = counters.bus_message_count + 1 & 0xFFFF
+        values = self.counters.values
+        values[_BUS_MESSAGES] = values[_BUS_MESSAGES] + 1 & 0xFFFF
         n = self.handler.handle(self._adu, n - MBAP.wrapping, self)
         if n == LATER:
             self._held = True
