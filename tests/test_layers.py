@@ -9,11 +9,11 @@ from tools.env import ROOT
 # From the top: what stands in one row knows nothing of each other, nor of any row below.
 PURE_ROWS = (  # never wait, read a clock or touch a device
     {"umb"},
-    {"errors", "conf", "_viper", "_plain", "counter_names", "bits"},
+    {"errors", "conf", "_viper", "_plain", "late", "counters", "bits"},
     {"crc"},  # chooses between a plain module and its faster twin
     {"pdu", "blocks", "words"},
     {"store"},
-    {"routes", "diagnostics", "identity", "files", "calls"},  # optional: loaded when asked for
+    {"routes", "diagnostics", "identity", "files", "combined", "calls"},  # optional: loaded when asked for
     {"extras", "loop"},  # what a Server is seldom asked, and loads of the row above
     {"frame.mbap", "frame.rtu", "frame.ascii"},
     {"frame.stream"},  # RTU frames without silence, on a network
@@ -23,7 +23,7 @@ ROWS = (
     *PURE_ROWS,
     {"port.sock", "port.tty", "port.counted", "port.wait"},
     {"port.uart"},
-    {"line"},  # a port and a frame, for both roles on a serial line
+    {"line", "line_loop"},  # a port and a frame, for both roles on a serial line
     {"client.functional"},  # optional: uModbus's functions, which the drivers offer as their own
     {"server.tcp", "server.udp", "server.rtu", "client.tcp", "client.udp", "client.rtu"},
     {"aio", "gateway", "utils"},

@@ -7,7 +7,7 @@ def bits(registers):
     class Bits(registers):
         """Coils or discrete inputs: 0 or 1 each, 8 to a byte."""
 
-        width = 1
+        bits = 1
 
         @staticmethod
         def value(buf, at, i):

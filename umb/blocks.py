@@ -12,12 +12,13 @@ class Blocks:
     def __init__(self, kind, blocks):
         self._blocks = sorted(blocks, key=lambda block: block.start)
         self.value = kind.value
+        self.bits = kind.bits
         self.validate = self._validate  # bound once: to take a method as a value allocates
         self.on_read = self._on_read
         self.on_write = self._on_write
         self.start = end = self._blocks[0].start if blocks else 0
         for block in self._blocks:
-            if not isinstance(block, kind) or block.width != kind.width:
+            if not isinstance(block, kind) or block.bits != kind.bits:
                 raise ValueError("a tuple of %s is needed here" % kind.__name__)
             if block.start < end:
                 raise ValueError("address %d is in two blocks" % block.start)

@@ -11,11 +11,12 @@ _ILLEGAL_VALUE = const(3)
 _EVENTS = const(64)
 _COLON = const(0x3A)  # begins an ASCII frame: it cannot end one
 
-_BUS_MESSAGES = const(0)  # where in Counters.values, see umb.counter_names
+_BUS_MESSAGES = const(0)  # where in Driver.values, see umb.counters
 _ERRORS = const(1)
 _EXCEPTIONS = const(2)
 _MESSAGES = const(3)
 _OVERRUNS = const(7)
+_LOG = const(8)
 _RESTARTED = const(0x00)  # events (AP 6.10)
 _LISTENS_ONLY = const(0x04)
 _SENT = const(0x40)
@@ -33,9 +34,9 @@ def _word(adu, at, value):
 class EventLog:
     """The last 64 events of a line, as FC 12 reports them."""
 
-    def __init__(self, counters):
-        self._values = counters.values
-        self._errors = counters.values[_ERRORS]
+    def __init__(self, values):
+        self._values = values
+        self._errors = values[_ERRORS]
         self._events = bytearray(_EVENTS)  # a ring, the newest before _at
         self._at = 0
         self._has_sent = False  # the response that is about to leave is in it already
@@ -44,7 +45,7 @@ class EventLog:
 
     def clear_counters(self):
         """Clear the driver's counters, and what is derived from them."""
-        for i in range(len(self._values)):
+        for i in range(_LOG):
             self._values[i] = 0
         self._errors = self.fetches = 0
 
@@ -94,10 +95,10 @@ class Diagnostics:
     def handle(self, adu, n, link):
         """Answer FC 7, 8, 11 or 12 in place: the response's length, or minus an exception code."""
         code = adu[7]
-        counters = link.counters
-        if counters.log is None:
-            counters.log = EventLog(counters)
-            counters.log.received(link, False)  # this very request
+        values = link.values
+        if values[_LOG] is None:
+            values[_LOG] = EventLog(values)
+            values[_LOG].received(link, False)  # this very request
         if code == 8:
             return self._diagnose(adu, n, link)
         if n != 1:
@@ -105,17 +106,17 @@ class Diagnostics:
         if code == 7:
             adu[8] = self._server.exception_status & 0xFF
             return 2
-        log = counters.log
+        log = values[_LOG]
         at = 8 if code == 11 else 9
         _word(adu, at, 0)  # status: nothing is being worked on
         # What was done with success before this, but for the fetching of this counter (AP 6.9).
-        events = counters.values[_MESSAGES] - 1 - counters.values[_EXCEPTIONS]
+        events = values[_MESSAGES] - 1 - values[_EXCEPTIONS]
         _word(adu, at + 2, events - log.fetches)
         if code == 11:
             log.fetches += 1
             return 5
         adu[8] = 6 + log.count
-        _word(adu, 13, counters.values[_BUS_MESSAGES])
+        _word(adu, 13, values[_BUS_MESSAGES])
         log.get(adu, 15)
         return 8 + log.count
 
@@ -131,11 +132,10 @@ class Diagnostics:
             return -_ILLEGAL_VALUE
         if sub_function == 0:
             return n  # whatever the data are, they go back
-        frame = getattr(link, "frame", None)
-        if sub_function == 3 and hasattr(frame, "delimiter"):
+        if sub_function == 3 and hasattr(getattr(link, "frame", None), "delimiter"):
             if adu[11] or n != 5 or adu[10] == _COLON:
                 return -_ILLEGAL_VALUE
-            frame.delimiter = adu[10]
+            link.frame.delimiter = adu[10]
             return 5
         if not (sub_function in (1, 2, 4, 10, 20) or 11 <= sub_function <= 18):
             return -_ILLEGAL_FUNCTION
@@ -144,7 +144,7 @@ class Diagnostics:
     @staticmethod
     def _restart(data, link):
         """Sub-function 1: the response has left before, and is not counted either."""
-        log = link.counters.log
+        log = link.values[_LOG]
         n = 0 if link.listen_only else 5
         log.restarted(link, data)
         log.clear_counters()
@@ -153,18 +153,18 @@ class Diagnostics:
 
     def _report(self, adu, sub_function, link):
         """Sub-functions 2, 4, 10, 11 to 18 and 20: what the server knows, or forgets."""
-        counters = link.counters
+        values = link.values
         if sub_function == 2:
             _word(adu, 10, self._server.diagnostic_register)
         elif sub_function == 4:
             link.listen_only = True
-            counters.log.add(_LISTENS_ONLY)
+            values[_LOG].add(_LISTENS_ONLY)
             return 0
         elif sub_function == 10:
-            counters.log.clear_counters()
+            values[_LOG].clear_counters()
             self._server.diagnostic_register = 0
         elif sub_function == 20:
-            counters.values[_OVERRUNS] = 0
+            values[_OVERRUNS] = 0
         else:
-            _word(adu, 10, counters.values[sub_function - 11])
+            _word(adu, 10, values[sub_function - 11])
         return 5

@@ -1,25 +1,30 @@
-"""What a Server is seldom asked: broadcasts, other ids, function codes besides a store's.
+"""The second half of a Server: what it is seldom asked, and what it is given besides a store.
 
-Optional: a Server takes it when it first needs it. What it was given besides a store is here, too.
+Broadcasts, other slave ids, function codes besides those of umb.pdu.check(), errors of hooks.
 """
 
 from micropython import const
 
+from . import late
 from .pdu import refuse
 
-_MESSAGES = const(3)  # where in Counters.values, see umb.counter_names
-_NO_RESPONSES = const(4)
+_NO_RESPONSES = const(4)  # where in link.values, see umb.counters
+_MESSAGES = const(3)
+_LOG = const(8)
 _WRITES = b"\x05\x06\x0f\x10\x16"  # what can be broadcast
 _DIAGNOSTICS = b"\x07\x08\x0b\x0c"  # what is loaded when it is asked for
 _SERIAL = b"\x07\x08\x0b\x0c\x11"  # what is for serial lines alone
 
 
 class Extras:
-    """The rest of a Server, see there."""
+    """See umb.server.Server."""
 
-    def __init__(self, server):
-        self._server = server
-        self.functions = {}  # function code: handler, besides those of a store
+    exception_status = 0
+    diagnostic_register = 0
+    serial_codes = False
+    on_error = None
+    functions = None  # function code: handler, besides those of a store
+    combined = None  # what answers FC 22 and 23
 
     def offer(
         self,
@@ -31,7 +36,7 @@ class Extras:
         on_error=None,
     ):
         """Offer what Server() was given. Raises TypeError for what it does not take."""
-        functions = self.functions
+        functions = self.offered()
         if identity is not None:
             from .identity import Identity
 
@@ -48,14 +53,40 @@ class Extras:
             from .files import Queues
 
             functions[24] = Queues(fifo).handle
-        self._server.serial_codes = serial_codes
-        self._server.on_error = on_error
+        self.serial_codes = serial_codes
+        self.on_error = on_error
+
+    def offered(self):
+        """{function code: handler(adu, n, link)}."""
+        if self.functions is None:
+            self.functions = {}
+        return self.functions
 
     def function(self, code, handler):
-        """See Server.function."""
+        """Answer a user-defined function code: 65..72 or 100..110 (AP 5).
+
+        handler(adu, n, link) finds the request PDU of n bytes at adu[7], puts the response PDU
+        there and returns its length. An umb.errors exception gives its code, any other gives 4.
+        """
         if not (65 <= code <= 72 or 100 <= code <= 110):
             raise ValueError("user-defined function codes are 65..72 and 100..110")
-        self.functions[code] = handler
+        self.offered()[code] = handler
+
+    def route(self, *rule, **keywords):
+        """Decorator: let a function answer for these addresses, as uModbus has it.
+
+        route(slave_ids=None, function_codes=None, addresses=None, *, signed=None)
+
+        Each argument is anything that `in` works on; None matches everything (of slave ids: those
+        that are served). The function is called per address with the keywords slave_id,
+        function_code, address, and for writes value; a read's return value is the value.
+        An umb.errors exception gives its code, any other gives 4.
+        """
+        if self.routes is None:
+            from .routes import Routes
+
+            self.routes = Routes(self.stores)
+        return self.routes.adder(*rule, **keywords)
 
     def resolve(self, adu, n, link):
         """Who is meant by a request that the Server cannot tell at once, or that is written down.
@@ -63,17 +94,14 @@ class Extras:
         Returns the slave id that answers, or minus the length of the response that is there
         already.
         """
-        server = self._server
         slave_id = adu[6]
         broadcast = link.serial and slave_id == 0
-        if not (broadcast or server.serves(slave_id)):
-            if link.serial:
-                return 0
+        if not (broadcast or self.serves(slave_id)):
             # To a network 0 and 255 are the device itself (TCP Guide 4.4.2.1).
             slave_id = self._itself() if slave_id in b"\x00\xff" else None
             if slave_id is None:
                 return -refuse(adu, 11)
-        log = link.counters.log
+        log = link.values[_LOG]
         if log is not None:  # only then can it be in listen-only mode, too
             log.received(link, broadcast)
             if link.listen_only and (broadcast or adu[7] != 8):
@@ -84,40 +112,45 @@ class Extras:
 
     def _itself(self):
         """The first slave id that is served, None where there is none."""
-        server = self._server
-        if server.first and server.serves(server.first):
-            return server.first
-        return None if server.routes is None else server.routes.first()
+        if self.first and self.serves(self.first):
+            return self.first
+        return None if self.routes is None else self.routes.first()
 
     def _broadcast(self, adu, n, link):
         """Do a write for every device, in silence (SL 2.1). Anything else is ignored."""
-        server = self._server
-        link.counters.count(_MESSAGES)
-        link.counters.count(_NO_RESPONSES)
+        values = link.values
+        values[_MESSAGES] = values[_MESSAGES] + 1 & 0xFFFF
+        values[_NO_RESPONSES] = values[_NO_RESPONSES] + 1 & 0xFFFF
         if adu[7] in _WRITES:
             done = None
-            for slave_id in server.stores:
-                store = server.stores[slave_id]
+            for slave_id in self.stores:
+                store = self.stores[slave_id]
                 # Ids that share a store write it once, but each may have a route of its own.
-                if store is not done or server.routes is not None:
-                    server.execute(adu, n, slave_id, link)
+                if store is not done or self.routes is not None:
+                    self.execute(adu, n, slave_id, link)
                 done = store
 
-    def special(self, adu, n, link):
+    def special(self, adu, n, slave_id, link):
         """Function codes that not every server offers: the response's length, or minus a code."""
         code = adu[7]
-        server = self._server
-        if code in _SERIAL and not (link.serial or server.serial_codes):
+        if 22 <= code <= 23:
+            if self.combined is None:
+                from .combined import answer
+
+                self.combined = answer
+            return self.combined(adu, n, self.stores[slave_id])
+        if code in _SERIAL and not (link.serial or self.serial_codes):
             return -1
-        if code in _DIAGNOSTICS and code not in self.functions:
+        functions = self.offered()
+        if code in _DIAGNOSTICS and code not in functions:
             try:
                 from .diagnostics import Diagnostics
             except ImportError:  # left out
                 return -1
-            handler = Diagnostics(server).handle
+            handler = Diagnostics(self).handle
             for i in _DIAGNOSTICS:
-                self.functions[i] = handler
-        handler = self.functions.get(code)
+                functions[i] = handler
+        handler = functions.get(code)
         return -1 if handler is None else handler(adu, n, link)
 
     def failed(self, error):
@@ -126,10 +159,15 @@ class Extras:
         code = getattr(error, "error_code", None)
         if not isinstance(code, int) or not 0 < code < 256:
             code = 4
-        on_error = self._server.on_error
+        on_error = self.on_error
         if code == 4 and on_error is not None:
             try:
                 on_error(error)
             except Exception:  # noqa: BLE001 - nobody is left to be told
                 pass
         return -code
+
+
+def complete(server_class):
+    """Give Server this half."""
+    late.join(server_class, Extras)

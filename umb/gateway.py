@@ -11,7 +11,7 @@ from .client import NO_REPLY, PENDING
 from .crc import copy
 from .pdu import refuse
 from .port.wait import share
-from .server import LATER, Counters, Driver, Server
+from .server import LATER, Driver, Server
 
 _BUSY = 6
 _NO_PATH = 10
@@ -25,7 +25,7 @@ class _Bus:
     listen_only = False
 
     def __init__(self):
-        self.counters = Counters()
+        self.values = [0] * 8 + [None]  # see Driver
 
 
 class _Path:

@@ -1,8 +1,43 @@
-"""The loop of umb.server.serve(). Optional: loaded by programs that do not poll by themselves."""
+"""serve(), and the second half of a Driver. Optional: for programs that do not poll themselves."""
 
 from micropython import const
 
-_LONGEST_NAP_MS = const(500)  # the longest sleep: how long shutdown() may take
+from . import late
+from .counters import Counters
+
+_LONGEST_NAP_MS = const(500)  # how long shutdown() may take
+
+
+class Rest:
+    """See umb.server.Driver."""
+
+    stopping = False
+
+    def __getattr__(self, name):
+        if name != "counters":
+            raise AttributeError(name)
+        self.counters = Counters(self.values)
+        return self.counters
+
+    def route(self, *arguments, **keywords):
+        """Decorator: Server.route of this driver's handler."""
+        return self.handler.route(*arguments, **keywords)
+
+    def serve_forever(self):
+        """Serve until shutdown() is called, asleep while nothing comes."""
+        serve((self,))
+
+    def shutdown(self):
+        """End serve_forever() or serve() after the request at hand."""
+        self.stopping = True
+
+    def settle(self):
+        """Stay until what is under way is over, where leaving it would do harm."""
+
+
+def complete(driver_class):
+    """Give Driver this half."""
+    late.join(driver_class, Rest)
 
 
 def serve(drivers):

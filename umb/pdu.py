@@ -53,29 +53,45 @@ def data_size(code, quantity):
 
 
 def check(adu, n):
-    """Is the PDU of n bytes at adu[7] a request of FC 1-6, 15, 16, 22 or 23 as AP 6 has it?
+    """Is the PDU of n bytes at adu[7] a request of FC 1-6, 15 or 16 as AP 6 has it?
 
     Returns 0, or the exception code: 1 for other function codes, 3 for a wrong length,
     quantity, byte count or coil value. Addresses are for the data model to check.
     """
     code = adu[7]
+    quantity = adu[10] << 8 | adu[11]
     good = n == 5
     if 0 < code < 5:
-        most = 2000 if code < 3 else 125
-        good = good and 0 < (adu[10] << 8 | adu[11]) <= most
+        good = good and 0 < quantity <= (2000 if code < 3 else 125)
     elif code == 5:
-        good = good and adu[11] == 0 and adu[10] in b"\x00\xff"
-    elif code == 22:
-        good = n == 7
-    elif code in b"\x0f\x10\x17":
-        at = 10  # where the quantity to be written stands
-        most = 1968 if code == 15 else 123
-        if code == 23:
-            at = 14
-            most = 121 if n > 10 and 0 < (adu[10] << 8 | adu[11]) <= 125 else 0
-        quantity = adu[at] << 8 | adu[at + 1]
-        size = data_size(code, quantity)
-        good = n == size + at - 4 and adu[at + 2] == size and 0 < quantity <= most
+        good = good and (quantity == 0xFF00 or quantity == 0)
+    elif 15 <= code <= 16:
+        size = quantity << 1 if code > 15 else quantity + 7 >> 3
+        good = n == size + 6 and adu[12] == size and 0 < quantity <= (123 if code > 15 else 1968)
     elif code != 6:
         return _ILLEGAL_FUNCTION
     return 0 if good else _ILLEGAL_VALUE
+
+
+def read(adu, area, address, quantity):
+    """Put a response's byte count and values to adu[8]: the response's length (AP 6.1 to 6.4)."""
+    if area.on_read is not None:
+        area.on_read(address, quantity)
+    adu[8] = n = quantity * area.bits + 7 >> 3
+    area.get(address, quantity, adu, 9)
+    return n + 2
+
+
+def write(adu, at, area, address, quantity):
+    """Check every value at adu[at:], then store them (AP 6.5, 6.6, 6.11, 6.12).
+
+    Returns the response's length, its values being the request's, or minus an exception code.
+    """
+    if area.validate is not None:
+        for i in range(quantity):
+            if not area.validate(address + i, area.value(adu, at, i)):
+                return -3
+    area.put(address, quantity, adu, at)
+    if area.on_write is not None:
+        area.on_write(address, quantity)
+    return 5

@@ -22,14 +22,14 @@ class Registers:
     Raises ValueError where the addresses would leave 0..65535.
     """
 
-    width = 16
+    bits = 16
 
     def __init__(self, start, quantity, *, on_read=None, on_write=None, validate=None):
         if start < 0 or quantity < 0 or start + quantity > 65536:
             raise ValueError("addresses must lie in 0..65535")
         self.start = start
         self._quantity = quantity
-        self._data = bytearray(quantity * self.width + 7 >> 3)
+        self._data = bytearray(quantity * self.bits + 7 >> 3)
         self.on_read = on_read
         self.on_write = on_write
         self.validate = validate
@@ -122,8 +122,8 @@ class Store:
         self.input_registers = _area(input_registers, Registers)
         self.holding_registers = _area(holding_registers, Registers)
         coils, holding = self.coils, self.holding_registers
-        # What each function code (1-6, 15, 16, 22, 23) is about.
+        # What each function code (1-6, 15, 16) is about.
         self.areas = (None, coils, self.discrete_inputs, holding, self.input_registers, coils)
         self.areas += (
-            (holding,) + (None,) * 8 + (coils, holding) + (None,) * 5 + (holding, holding)
+            (holding,) + (None,) * 8 + (coils, holding)
         )

@@ -2,7 +2,7 @@
 
 import binascii
 
-from umb.server import Counters
+from umb.counters import Counters
 
 
 def raw(text):
@@ -59,7 +59,8 @@ class Link:
 
     def __init__(self, serial=False):
         self.serial = serial
-        self.counters = Counters()
+        self.values = [0] * 8 + [None]
+        self.counters = Counters(self.values)
         self.answers = []
 
     def answer(self, n):

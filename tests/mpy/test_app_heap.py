@@ -8,7 +8,7 @@ from support_app import use
 from app.application import Application
 from app.check import Checked
 from app.hardware import Hardware
-from umb.server import Counters
+from umb.counters import Counters
 
 _ROUNDS = 1000
 SETTINGS = {
@@ -43,7 +43,8 @@ class Link:
     peer = None
 
     def __init__(self):
-        self.counters = Counters()
+        self.values = [0] * 8 + [None]
+        self.counters = Counters(self.values)
 
 
 class Pin:

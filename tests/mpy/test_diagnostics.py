@@ -37,7 +37,7 @@ class Bench:
         self.counters = self.link.counters
         if not fresh:
             self.ask(request(8, 0))
-            self.counters.values[:] = [0] * 8
+            self.counters.values[:8] = [0] * 8
 
     def ask(self, pdu, slave_id=1):
         """What is answered; the driver counts messages."""

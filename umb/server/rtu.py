@@ -9,7 +9,7 @@ from ..pdu import REQUEST, RESPONSE, rtu_size
 from . import LATER, Driver
 
 _SHORTEST = const(4)
-_BUS_MESSAGES = const(0)  # where in Counters.values, see umb.counter_names
+_BUS_MESSAGES = const(0)  # where in Driver.values, see umb.counters
 _ERRORS = const(1)
 
 _LISTEN = const(0)  # what the driver is doing: following the line,
@@ -43,14 +43,14 @@ class RTUServer(Driver):
     def __init__(self, uart, handler=None, *, hold_ms=20, framer="rtu", **line):
         super().__init__(handler)
         self._serves = getattr(self.handler, "serves", _NOBODY)
-        self._line = Line(uart, framer, self._sizes, self._serves, **line)
-        self.frame = self._line.frame
+        self.line = Line(uart, framer, self._sizes, self._serves, **line)
+        self.frame = self.line.frame
         self._hold_us = hold_ms * 1000
-        self._state = _LISTEN
-        self._size = 0  # of the reply
+        self.state = _LISTEN
+        self.size = 0  # of the reply
         self._ours = False  # what comes is for us
         # Most requests are 8 bytes. Where those come too fast to look twice poll() waits for them.
-        self._eager = self._line.time_us(8) < 2000
+        self._eager = self.line.time_us(8) < 2000
 
     def _sizes(self, buf, at, n):
         """Where a frame at buf[at:] may end: the smallest length >= n, see frame.rtu.RTU."""
@@ -68,9 +68,9 @@ class RTUServer(Driver):
         Stays for the rest of a request for us, and from there until its reply has left, each if
         that takes no longer than hold_ms. Returns how many requests were answered.
         """
-        if self._state:
+        if self.state:
             return self._go_on()
-        line = self._line
+        line = self.line
         n = line.any()
         frame = self.frame
         if n and self._eager and not (line.seen or frame.have):
@@ -81,15 +81,15 @@ class RTUServer(Driver):
         while n or frame.have:
             size = line.hear(n)
             if frame.bad:
-                values = self.counters.values
+                values = self.values
                 values[_ERRORS] = values[_ERRORS] + frame.bad & 0xFFFF
                 frame.bad = 0
             if size:
-                values = self.counters.values
+                values = self.values
                 values[_BUS_MESSAGES] = values[_BUS_MESSAGES] + 1 & 0xFFFF
                 # The request is executed while the silence after it runs.
                 self.answer(self.handler.handle(line.adu, size - 3, self))
-                if self._state:
+                if self.state:
                     return self._go_on()
             elif not (frame.have and self._ours and self._stay(frame.need)):
                 break
@@ -101,25 +101,25 @@ class RTUServer(Driver):
 
         Returns whether they have come, or as many as the line can wait for.
         """
-        line = self._line
+        line = self.line
         return line.time_us(n - line.seen) <= self._hold_us and line.listen(n)
 
     def answer(self, n):
         """Have a response of n bytes sent, 0: none. For handlers that said LATER."""
-        self._state = _LISTEN
+        self.state = _LISTEN
         if n == LATER:
-            self._state = _HELD
+            self.state = _HELD
         elif n:
-            self._size = self.frame.seal(self._line.adu, n)
-            self._state = _READY
+            self.size = self.frame.seal(self.line.adu, n)
+            self.state = _READY
 
     def _go_on(self):
         """Continue with what is under way. Returns 1 when a reply has left."""
-        if self._state == _HELD:
+        if self.state == _HELD:
             return 0
-        line = self._line
-        hold = line.time_us(self._size) + line.t35_us <= self._hold_us
-        if self._state == _READY:
+        line = self.line
+        hold = line.time_us(self.size) + line.t35_us <= self._hold_us
+        if self.state == _READY:
             n = line.any()
             if n != line.seen:
                 line.last_us = ticks_us()
@@ -127,41 +127,25 @@ class RTUServer(Driver):
             left_us = line.turn_us - ticks_diff(ticks_us(), line.last_us)
             if n < _SHORTEST and not hold and left_us > _SPIN_US:
                 return 0
-            self._state = _LISTEN  # where it stays should the UART raise
+            self.state = _LISTEN  # where it stays should the UART raise
             frame = self.frame
-            if not line.send(frame.out or line.adu, frame.start, self._size, _SHORTEST):
+            if not line.send(frame.out or line.adu, frame.start, self.size, _SHORTEST):
                 return 0  # those were no stray bytes: the line has moved on without us
-            self._state = _SEND
+            self.state = _SEND
         if not hold and ticks_diff(line.end_us, ticks_us()) > _SPIN_US:
             return 0
-        self._state = _LISTEN
+        self.state = _LISTEN
         line.finish()
         if line.paced:
             line.discard()  # what came while it sent is its echo
         return 1
 
-    def join(self, first):
-        """Use the first driver's poller from now on, see serve()."""
-        from ..port.wait import share
+    def __getattr__(self, name):
+        """Load the second half: server_close(), and what serve() needs."""
+        from ..line_loop import complete
 
-        share(self._line, None if first is self else first.poller)
-        self.poller = self._line.poller
-
-    def nap_ms(self):
-        """How long serve() may sleep without missing when a byte comes."""
-        line = self._line
-        if self._state == _HELD:
-            return 1
-        return 0 if self._state or line.seen or self.frame.have else line.nap_ms
-
-    def settle(self):
-        """Stay until a reply that is due has left."""
-        while self._state > _HELD:
-            self._go_on()
-
-    def server_close(self):
-        """Let go of the line: the pin is at receive."""
-        self._line.release()
+        complete(RTUServer)
+        return getattr(self, name)
 
 
 def get_server(server_class, serial_port, **keywords):

@@ -11,7 +11,7 @@ from ..port.sock import Stream, accept, listen
 from . import LATER, Driver, Server
 
 _ADU = const(262)
-_BUS_MESSAGES = const(0)  # where in Counters.values, see umb.counter_names
+_BUS_MESSAGES = const(0)  # where in Driver.values, see umb.counters
 _AHEAD = const(4)  # the usual request is so much longer than the shortest
 _SWEEP_MS = const(250)
 _IN = select.POLLIN
@@ -25,7 +25,7 @@ class _Connection:
     def __init__(self, driver, frame):
         self.serial = False
         self.listen_only = False
-        self.counters = driver.counters
+        self.values = driver.values
         self.adu = bytearray(_ADU)
         self.sock = None
         self.peer = None  # (host, port) while connected
@@ -43,6 +43,11 @@ class _Connection:
         self._done = 0  # and how much of it has left
         self._ahead = bytearray(_AHEAD)  # what came behind a request that is shorter than usual
         self._surplus = 0  # and how much of that there is
+
+    def __getattr__(self, name):
+        if name != "counters":
+            raise AttributeError(name)
+        return self._driver.counters
 
     def open(self, sock, peer):
         self.sock = self._stream.sock = sock
@@ -81,7 +86,7 @@ class _Connection:
         while missing:
             self._ahead[_AHEAD + missing] = adu[frame.start + have + missing]
             missing += 1
-        values = self.counters.values
+        values = self.values
         values[_BUS_MESSAGES] = values[_BUS_MESSAGES] + 1 & 0xFFFF
         n = have - self._surplus - frame.wrapping
         return self._reply(self._driver.handler.handle(adu, n, self))

@@ -9,7 +9,7 @@ from ..port.sock import bind, peer_of
 from . import LATER, Driver
 
 _ADU = const(262)
-_BUS_MESSAGES = const(0)  # where in Counters.values, see umb.counter_names
+_BUS_MESSAGES = const(0)  # where in Driver.values, see umb.counters
 _DATAGRAM = const(260)  # the longest frame
 _SLEEP_MS = const(1000)
 
@@ -55,7 +55,7 @@ class UDPServer(Driver):
         if MBAP.missing(self._adu, n):
             return 0
         self.peer = peer_of(self._from)
-        values = self.counters.values
+        values = self.values
         values[_BUS_MESSAGES] = values[_BUS_MESSAGES] + 1 & 0xFFFF
         n = self.handler.handle(self._adu, n - MBAP.wrapping, self)
         if n == LATER:
