@@ -44,6 +44,11 @@ def compile_file(source, target, name, arch=None):
         raise Trouble(f"{name} does not compile: {said.splitlines()[-1] if said else ''}")
 
 
+def module_name(file):
+    """Return what MicroPython calls the module in a file: a traceback with it costs no memory."""
+    return ".".join(Path(file).with_suffix("").parts).removesuffix(".__init__")
+
+
 def compiled(file, arch):
     """Return what a file of umb is called once it is compiled for arch, None for any board."""
     return file if file == NATIVE and not arch else file.removesuffix(".py") + ".mpy"
@@ -58,7 +63,7 @@ def make_tree(folder, arch=None):
             shutil.copyfile(ROOT / file, target)
         else:
             words = (arch,) if file == NATIVE else ()
-            compile_file(ROOT / file, target, file.removeprefix("umb/"), *words)
+            compile_file(ROOT / file, target, module_name(file), *words)
 
 
 def make_romfs(tree, image):

@@ -1,8 +1,17 @@
 """Bits: coils or discrete inputs. Optional: umb.store makes the class when somebody has some."""
 
 
+_made = []
+
+
 def bits(registers):
     """The class Bits: blocks like `registers`, the class Registers, but of 1 bit each."""
+    if not _made:
+        _made.append(_make(registers))
+    return _made[0]
+
+
+def _make(registers):
 
     class Bits(registers):
         """Coils or discrete inputs: 0 or 1 each, 8 to a byte."""
@@ -25,7 +34,7 @@ def bits(registers):
 
         def get(self, address, quantity, buf, at):
             """Put `quantity` bits from `address` on into buf[at:], the rest of the last byte 0."""
-            data = self._data
+            data = self.data
             i = address - self.start
             shift = i & 7
             i >>= 3
@@ -39,7 +48,7 @@ def bits(registers):
 
         def put(self, address, quantity, buf, at):
             """Take `quantity` bits from buf[at:], from the lowest up, and store them."""
-            data = self._data
+            data = self.data
             i = address - self.start
             shift = i & 7
             i >>= 3

@@ -35,7 +35,7 @@ class Line:
     def __init__(self, uart, framer, sizes, ours, **port_options):
         from .port import uart as opening
 
-        opening.attach(self, uart, framer, sizes, ours, **port_options)
+        opening.open(self, uart, framer, sizes, ours, **port_options)
         del sys.modules["umb.port.uart"], port.uart  # its memory is worth more than its code now
 
     def time_us(self, n):
@@ -56,28 +56,28 @@ class Line:
         if fresh:
             # What came since the last look took its time; the rest of it was silence, maybe here.
             if quiet_us >= silent_us and quiet_us - self.time_us(fresh) >= silent_us:
-                size = self._pull(True)
+                size = self.pull(True)
                 frame.gap()
             self.last_us = now_us
             self.seen += fresh
         elif quiet_us >= silent_us:
-            size = self._pull(True)
+            size = self.pull(True)
             if n and self.any():  # more than it said is there
                 self.count()
             else:
                 size = size or frame.quiet()
                 if quiet_us >= self.give_up_us:
-                    frame.drop()
-        return size or self._pull(False)
+                    frame.clear()
+        return size or self.pull(False)
 
     def count(self):
         """This UART does not count what waits: have that done."""
-        from .port.counted import Counted
+        from .port import counted
 
-        self.uart = uart = Counted(self.uart)
-        self.any = uart.any
+        self.uart = counted.Counted(self.uart)
+        self.any = self.uart.any
 
-    def _pull(self, everything):
+    def pull(self, all):
         """Give the frame what it needs, or even less of what waits. Returns what it says."""
         frame = self.frame
         seen = self.seen
@@ -85,14 +85,14 @@ class Line:
         while not size:
             n = min(frame.need, _PIECE)
             if seen < n:
-                if not everything or not seen:
+                if not all or not seen:
                     break
                 n = seen
-            self.uart.readinto(self.chunk, n)
-            copy(self.adu, _FRAME + frame.have, self.chunk, 0, n)
+            self.uart.readinto(self.buf, n)
+            copy(self.adu, _FRAME + frame.have, self.buf, 0, n)
             seen -= n
             size = frame.push(n)
-            if seen < frame.need and not (size or everything):
+            if seen < frame.need and not (size or all):
                 fresh = self.any()
                 if fresh != seen:
                     seen = fresh
@@ -124,22 +124,22 @@ class Line:
         """Throw away what waits in the UART, and what was half a frame. The buffer stays."""
         n = self.any()
         while n:
-            self.uart.readinto(self.chunk, min(n, _PIECE))
+            self.uart.readinto(self.buf, min(n, _PIECE))
             n = self.any()
         self.seen = 0
         self.frame.reset()
 
-    def send(self, adu, at, n, unless=0):
-        """Switch to transmit and begin to send n bytes at adu[at]; finish() has to follow.
+    def send(self, adu, at, n, threshold=0):
+        """Switch to transmit and begin to send n bytes at adu[at]; flush() has to follow.
 
-        unless=k  only after t3.5 of silence, and not if k bytes wait before that.
+        threshold=k  only after t3.5 of silence, and not if k bytes wait before that.
         Returns whether it sends.
         """
         uart = self.uart
         de = self.de
-        level = 1 - self.receive
+        level = 1 - self.idle
         left = n
-        if unless and self.listen(unless):
+        if threshold and self.listen(threshold):
             return False
         try:
             de(level)
@@ -159,11 +159,11 @@ class Line:
         self.end_us = ticks_add(begin_us, self.time_us(n) + late_us if self.paced else 0)
         return True
 
-    def finish(self):
+    def flush(self):
         """Stay until the last stop bit has left, then switch to receive."""
         txdone = self.txdone
         de = self.de
-        level = self.receive
+        level = self.idle
         end_us = self.end_us
         try:
             while ticks_diff(end_us, ticks_us()) > 0:
@@ -183,7 +183,7 @@ class Line:
 
     def release(self):
         """Switch to receive."""
-        self.de(self.receive)
+        self.de(self.idle)
 
     def sleep(self, wait_ms):
         """Wait until something comes or time is up. Returns what any() says."""

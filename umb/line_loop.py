@@ -11,6 +11,9 @@ _HELD = const(1)  # see umb.server.rtu
 class Rest:
     """See umb.server.rtu.RTUServer."""
 
+    gone = False  # as the links of networks have it
+    peer = None
+
     def join(self, first):
         """Use the first driver's poller from now on, see serve()."""
         share(self.line, None if first is self else first.poller)
@@ -26,7 +29,7 @@ class Rest:
     def settle(self):
         """Stay until a reply that is due has left."""
         while self.state > _HELD:
-            self.poll()
+            self.step()
 
     def server_close(self):
         """Let go of the line: the pin is at receive."""

@@ -11,6 +11,7 @@ _LONGEST_NAP_MS = const(500)  # how long shutdown() may take
 class Rest:
     """See umb.server.Driver."""
 
+    listen_only = False
     stopping = False
 
     def __getattr__(self, name):

@@ -21,17 +21,17 @@ RESPONSE = (
 )
 
 
-def rtu_size(table, buf, at, n):
+def rtu_size(sizes, buf, at, n):
     """Where an RTU frame at buf[at:] may end, n >= 2 bytes of it being there: a length >= n.
 
-    table is REQUEST or RESPONSE. Where the byte that counts the rest has not come yet, it is the
+    sizes is REQUEST or RESPONSE. Where the byte that counts the rest has not come yet, it is the
     length at which it will have. 0: nobody can tell, or it should have ended before.
     """
     code = buf[at + 1]
     if code & 0x80:  # an exception response (AP 7)
-        size = 2 if table is RESPONSE else 0
+        size = 2 if sizes is RESPONSE else 0
     else:
-        size = table[code] if code < len(table) else 0
+        size = sizes[code] if code < len(sizes) else 0
         if size >= _COUNTED:
             at += size - _COUNTED + 1
             size += 1 - _COUNTED
@@ -45,11 +45,6 @@ def refuse(adu, code):
     adu[7] |= 0x80
     adu[8] = code
     return 2
-
-
-def data_size(code, quantity):
-    """How many bytes that many values take: bits for FC 1, 2 and 15, registers otherwise."""
-    return quantity + 7 >> 3 if code in b"\x01\x02\x0f" else quantity << 1
 
 
 def check(adu, n):

@@ -5,7 +5,6 @@ writes value. What a read endpoint returns is the value.
 """
 
 from . import conf
-from .pdu import data_size
 from .store import Bits, Registers
 
 _INTEGER = (int, bool)  # MicroPython's bool is not an int
@@ -109,7 +108,7 @@ class Routes:
     def _read(self, adu, slave_id, address, quantity):
         function_code = adu[7]
         kind = Bits if function_code < 3 else Registers
-        size = data_size(function_code, quantity)
+        size = quantity * kind.bits + 7 >> 3
         adu[8] = size
         adu[8 + size] = 0  # the rest of the last byte, should these be bits
         for i in range(quantity):

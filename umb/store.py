@@ -28,29 +28,29 @@ class Registers:
         if start < 0 or quantity < 0 or start + quantity > 65536:
             raise ValueError("addresses must lie in 0..65535")
         self.start = start
-        self._quantity = quantity
-        self._data = bytearray(quantity * self.bits + 7 >> 3)
+        self.size = quantity
+        self.data = bytearray(quantity * self.bits + 7 >> 3)
         self.on_read = on_read
         self.on_write = on_write
         self.validate = validate
 
     def __len__(self):
-        return self._quantity
+        return self.size
 
     def has(self, address, quantity):
         """Are all of `quantity` addresses from `address` on in this block?"""
         address -= self.start
-        return address >= 0 and address + quantity <= self._quantity
+        return address >= 0 and address + quantity <= self.size
 
     def __getitem__(self, address):
         if not self.has(address, 1):
             raise IndexError(address)
-        return self.value(self._data, 0, address - self.start)
+        return self.value(self.data, 0, address - self.start)
 
     def __setitem__(self, address, value):
         if not self.has(address, 1):
             raise IndexError(address)
-        self.poke(self._data, 0, address - self.start, value)
+        self.poke(self.data, 0, address - self.start, value)
 
     @staticmethod
     def value(buf, at, i):
@@ -74,40 +74,34 @@ class Registers:
 
     def get(self, address, quantity, buf, at):
         """Put `quantity` registers from `address` on into buf[at:]."""
-        copy(buf, at, self._data, (address - self.start) << 1, quantity << 1)
+        copy(buf, at, self.data, (address - self.start) << 1, quantity << 1)
 
     def put(self, address, quantity, buf, at):
         """Take `quantity` registers from buf[at:] and store them from `address` on."""
-        copy(self._data, (address - self.start) << 1, buf, at, quantity << 1)
+        copy(self.data, (address - self.start) << 1, buf, at, quantity << 1)
 
 
 def __getattr__(name):
     """Bits: the class is made when somebody has some."""
     if name != "Bits":
         raise AttributeError(name)
-    if not _bits:
-        from .bits import bits
+    from .bits import bits
 
-        _bits.append(bits(Registers))
-    return _bits[0]
+    return bits(Registers)
 
 
-_bits = []
-_NOTHING = Registers(0, 0)
-
-
-def _area(what, kind=None):
+def _area(value, bits, empty):
     """The block that a Store's argument stands for: a count, a block, or a tuple of blocks."""
-    if not isinstance(what, (int, tuple, list)):
-        return _NOTHING if what is None else what
-    if what == 0:
-        return _NOTHING
-    kind = kind or __getattr__("Bits")
-    if isinstance(what, int):
-        return kind(0, what)
+    if not value and (value is None or isinstance(value, int)):
+        return empty
+    if not isinstance(value, (int, tuple, list)):
+        return value
+    kind = Registers if bits > 1 else __getattr__("Bits")
+    if isinstance(value, int):
+        return kind(0, value)
     from .blocks import Blocks
 
-    return Blocks(kind, what)
+    return Blocks(kind, value)
 
 
 class Store:
@@ -117,10 +111,11 @@ class Store:
     """
 
     def __init__(self, coils=0, discrete_inputs=0, input_registers=0, holding_registers=0):
-        self.coils = _area(coils)
-        self.discrete_inputs = _area(discrete_inputs)
-        self.input_registers = _area(input_registers, Registers)
-        self.holding_registers = _area(holding_registers, Registers)
+        empty = Registers(0, 0)
+        self.coils = _area(coils, 1, empty)
+        self.discrete_inputs = _area(discrete_inputs, 1, empty)
+        self.input_registers = _area(input_registers, 16, empty)
+        self.holding_registers = _area(holding_registers, 16, empty)
         coils, holding = self.coils, self.holding_registers
         # What each function code (1-6, 15, 16) is about.
         self.areas = (None, coils, self.discrete_inputs, holding, self.input_registers, coils)

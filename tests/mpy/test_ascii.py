@@ -193,11 +193,11 @@ def test_what_was_given_up_does_not_count_any_more():
     for at in range(1, len(frame)):
         receiver = Receiver().hear(frame[:at])
         assert receiver.ascii.have
-        receiver.ascii.drop()
+        receiver.ascii.clear()
         assert receiver.ascii.bad == 1 and not receiver.ascii.have
         assert receiver.hear(frame[at:]).found == []
         assert receiver.hear(frame).found == [_READ]
-    receiver.ascii.drop()
+    receiver.ascii.clear()
     assert receiver.ascii.bad == 1, "there was nothing to give up"
 
 

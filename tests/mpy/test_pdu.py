@@ -65,13 +65,6 @@ def test_unknown_function_codes_have_no_size():
             assert pdu.rtu_size(table, data, 0, 8) == 0, function_code
 
 
-def test_data_size():
-    for quantity, size in ((1, 1), (7, 1), (8, 1), (9, 2), (1968, 246), (2000, 250)):
-        assert pdu.data_size(1, quantity) == pdu.data_size(15, quantity) == size, quantity
-    for function_code in (3, 4, 16, 23):
-        assert pdu.data_size(function_code, 123) == 246, function_code
-
-
 def test_refuse():
     adu = bytearray(12)
     adu[7] = 3

@@ -115,10 +115,10 @@ def test_what_comes_after_silence_is_a_frame_of_its_own_first():
 
 def test_what_was_given_up_does_not_count_any_more():
     receiver = Receiver().hear(_SHORT[:5])
-    receiver.rtu.drop()
+    receiver.rtu.clear()
     assert receiver.rtu.bad == 1
     assert receiver.hear(_SHORT[5:]).silence().found == []
-    receiver.rtu.drop()
+    receiver.rtu.clear()
     assert receiver.hear(_SHORT).found == [_SHORT]
 
 
@@ -140,7 +140,7 @@ def test_a_wrong_crc_is_no_frame():
             bad[at] ^= 0x10
             receiver = Receiver().hear(bytes(bad)).silence()
             assert receiver.found == [], (data, at)
-            receiver.rtu.drop()
+            receiver.rtu.clear()
             assert receiver.rtu.bad == 1
             assert receiver.hear(_SHORT).found == [_SHORT]
 
@@ -173,6 +173,6 @@ def test_anything_may_come():
         elif choice == 6:
             receiver.gap()
         else:
-            receiver.rtu.drop()
+            receiver.rtu.clear()
             n = len(receiver.found)
             assert receiver.hear(_SHORT).found[n:] == [_SHORT]

@@ -39,7 +39,7 @@ def transmit(baudrate, form, n, turnaround_us=0, **line):
     pin = Output()
     one = line_on(uart, pin, baudrate, form, turnaround_us=turnaround_us)
     one.send(_ADU, 6, n)
-    one.finish()
+    one.flush()
     assert bytes(uart.sent.values[:n]) == _ADU[6 : 6 + n] and uart.sent.n == n
     ((up_ns, down_ns),) = spans(pin.trace, 1)
     return uart.sent.times_ns[0] - up_ns, down_ns - uart.end_ns(), uart.char_ns
@@ -141,7 +141,7 @@ def test_a_failing_uart_does_not_leave_the_pin_on():
             uart.fail_in = method
             try:
                 one.send(_ADU, 0, 60)
-                one.finish()
+                one.flush()
                 raise AssertionError("no OSError came through")
             except OSError:
                 assert pin.level() == 0, (method, name)
@@ -152,5 +152,5 @@ def test_a_line_without_pin_just_sends():
     uart = UART(19200, 8, 0, 1)
     one = line_on(uart, None)
     one.send(_ADU, 0, 9)
-    one.finish()
+    one.flush()
     assert uart.sent.n == 9 and clock.now_ns >= uart.end_ns()

@@ -38,7 +38,7 @@ def measure(arguments):
     from tests.pico.bench import slave  # noqa: PLC0415 - only where the emulator is installed
 
     cases = [case for case in CASES if arguments.request in case.name]
-    pico = slave.boot(find_firmware(), slave.flash_files(arguments.opt))
+    pico = slave.boot(find_firmware(), slave.flash_files())
     imported, whole = slave.ram_bytes(pico)
     print(f"RAM: import {imported} bytes, with 100 registers {whole} (goal 10240)")
     for baudrate in arguments.baud:
@@ -59,7 +59,6 @@ def main():
     parser.add_argument("--count", type=int, default=50, help="requests for the efficiency, or 0")
     parser.add_argument("--phases", type=int, default=4, help="times that each request is asked")
     parser.add_argument("--request", default="", help="only those with this in their name")
-    parser.add_argument("--opt", type=int, default=0, help="mpy-cross -O")
     parser.add_argument(
         "--program", default="serve", help="function of onboard/slaves.py: serve, sleep, ..."
     )

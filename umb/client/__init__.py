@@ -9,7 +9,6 @@ from micropython import const
 
 from .. import conf
 from ..errors import BadReplyError, NoConnectionError, NoReplyError, exception_for
-from ..pdu import data_size
 from ..store import Bits, Registers
 
 # What has become of a request: 0 it is answered, 1..255 the peer's exception code, or
@@ -247,7 +246,7 @@ class Client:
             adu[14] = 0
             adu[15] = quantity
             at = 16
-        size = data_size(code, quantity)
+        size = quantity + 7 >> 3 if code == 15 else quantity << 1
         adu[at] = size
         adu[at + size] = 0  # the rest of the last byte, should these be bits
         if code == 15:
@@ -273,7 +272,7 @@ class Client:
         if code not in _MOST:  # decode() is going to look at the rest
             return BAD_REPLY if code == 8 and adu[8:10] != self._asked[:2] else 0
         if code < 5 or code == _READ_WRITE:
-            size = data_size(code, quantity)
+            size = quantity + 7 >> 3 if code < 3 else quantity << 1
             return 0 if n == 2 + size and adu[8] == size else BAD_REPLY
         return 0 if self._repeats(7 if code == _MASK_WRITE else 5) else BAD_REPLY
 

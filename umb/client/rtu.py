@@ -191,13 +191,13 @@ class RTUClient(Client):
         try:
             self.line.discard()
         except OSError:
-            self.line.finish()  # the pin must not stay
+            self.line.flush()  # the pin must not stay
             raise
 
     def _sent(self):
         """The request has left: what comes now is its echo, or the reply."""
         line = self.line
-        line.finish()
+        line.flush()
         line.last_us = ticks_us()
         self._done = 0
         late_ms = 0 if line.paced else line.time_us(self._size) // 1000  # it is still under way

@@ -54,7 +54,7 @@ class ASCII:
         """As gap()."""
         return 0
 
-    def drop(self):
+    def clear(self):
         """Give up what is there."""
         if self.have:
             self.bad += 1
@@ -66,17 +66,17 @@ class ASCII:
         for i in range(at, at + n):
             char = self.adu[i]
             if char == _COLON:  # begins a frame wherever it comes
-                self.drop()
+                self.clear()
                 self.have = 1
             elif self.have and self._high == _RETURNED:
                 size = self._n
                 if char != self.delimiter or not self._right():
-                    self.drop()
+                    self.clear()
                     continue
                 self.reset()
                 return size + 1
             elif self.have and not self._take(char):
-                self.drop()
+                self.clear()
         self.need = self._rest()
         return 0
 

@@ -45,7 +45,7 @@ class RTU:
         """Forget what has come: the next byte begins a frame."""
         self.have = 0  # bytes of adu[6:] that have come and belong to no frame yet
         self.need = _SHORTEST  # how many more the driver may put there before anything is decided
-        self._end = 0  # and where the frame that began first may end, then
+        self.end = 0  # and where the frame that began first may end, then
         self._open = True  # what is there can still become a frame
         self._burst = 0  # where silence was last: a frame may begin there too. -1: too much came
 
@@ -69,7 +69,7 @@ class RTU:
         if self.need:
             return 0
         n = self.have
-        if n == self._end and self._burst == 0 and crc16(self.adu, _START, n) == 0:
+        if n == self.end and self._burst == 0 and crc16(self.adu, _START, n) == 0:
             self.reset()  # the usual way, and the quick one
             return n
         return self._decide()
@@ -88,7 +88,7 @@ class RTU:
                 size = self._sizes(self.adu, _START + at, n + 1)
             if 0 < size <= _LONGEST - at:
                 self._open = True
-                self._end = size
+                self.end = size
                 need = min(need, size - n)
             if at == 0:
                 break
@@ -97,7 +97,7 @@ class RTU:
         if need == 0:  # longer than any frame, unless it is one: nothing counts until silence
             if crc16(self.adu, _START, _LONGEST) == 0:
                 return self._found(0)
-            self.drop()
+            self.clear()
             self._burst = -1
             self.have = 1
             self.need = _LONGEST - 1
@@ -132,10 +132,10 @@ class RTU:
         if self._open:
             self.gap()
         else:
-            self.drop()
+            self.clear()
         return 0
 
-    def drop(self):
+    def clear(self):
         """Give up what is there."""
         if self.have:
             self.bad += 1

@@ -1,6 +1,6 @@
 """What a serial line has to know of its UART and its direction pin, on every port of MicroPython.
 
-It is needed once: umb.line imports this module, calls attach() and lets go of it again.
+It is needed once: umb.line imports this module, calls open() and lets go of it again.
 
 What ports differ in (MicroPython 1.24 to 1.29):
 * readinto() may block unless as many bytes are there as asked for: n <= any() always.
@@ -22,10 +22,9 @@ _RECEIVE_RING = const(512)
 _TRANSMIT_RING_ESP32 = const(1024)  # the default does not hold a frame and write() would block
 _PIECE = const(32)
 _LAG = const(18)  # esp8266 tells of bytes after 16 of them, or after 2 idle characters
-_NO_PIN = bool  # takes a level and does nothing
 
 
-def attach(
+def open(
     line,
     uart,
     framer,
@@ -48,9 +47,13 @@ def attach(
     Raises ValueError for a format that is none, or that the port's UART does not have.
     """
     if framer == "rtu":
-        from ..frame.rtu import RTU as Frame
+        from ..frame import rtu
+
+        frame = rtu.RTU
     elif framer == "ascii":
-        from ..frame.ascii import ASCII as Frame
+        from ..frame import ascii
+
+        frame = ascii.ASCII
     else:
         raise ValueError("framer must be 'rtu' or 'ascii'")
     if baudrate <= 0 or bits not in (7, 8) or parity not in (None, 0, 1) or stop not in (1, 2):
@@ -58,14 +61,14 @@ def attach(
     if isinstance(uart, int):
         uart = _make(uart, baudrate, bits, parity, stop, tx, rx)
     line.adu = bytearray(_ADU)
-    line.frame = Frame(line.adu, sizes, ours)
+    line.frame = frame(line.adu, sizes, ours)
     line.last_us = line.end_us = ticks_us()  # when the last byte came, and left
     line.uart = uart
     line.any = uart.any
     line.txdone = getattr(uart, "txdone", None)
     line.paced = getattr(uart, "paced", True)
     line.de = _pin(de, 1 - de_active)
-    line.receive = 1 - de_active
+    line.idle = 1 - de_active
     line.release()
     line.turnaround_us = turnaround_us
     # The character time in 1/64 us: exact enough for 256 of them, small enough not to allocate.
@@ -77,7 +80,7 @@ def attach(
     line.t35_us = line.silent_us = 1750 if baudrate > 19200 else char * 7 + 127 >> 7
     # A byte may be seen in the middle of its first stop bit; the silence begins with its end.
     line.turn_us = line.t35_us + (char * (2 * stop - 1) // bits + 127 >> 7)
-    line.chunk = bytearray(_PIECE)
+    line.buf = bytearray(_PIECE)
     if sys.platform == "esp8266":
         line.count()
         line.silent_us += line.time_us(_LAG)
@@ -88,20 +91,20 @@ def attach(
     line.nap_ms = 1 if line.paced else 1000
 
 
-def _pin(de, level):
-    """The direction pin as something to be called with a level, at this one."""
+def _pin(de, value):
+    """The direction pin as something to be called with a level, at this value."""
     if de is None:
-        return _NO_PIN
+        return bool  # takes a level and does nothing
     if isinstance(de, int):
         from machine import Pin
 
         de = Pin(de)
     if hasattr(de, "init"):
-        de.init(de.OUT, value=level)
+        de.init(de.OUT, value=value)
     return de
 
 
-def _make(number, baudrate, bits, parity, stop, tx, rx):
+def _make(id, baudrate, bits, parity, stop, tx, rx):
     """machine.UART with this format, leaving out the keywords that the port refuses.
 
     Raises ValueError where the port has no parity or stop bits to choose (nrf).
@@ -119,9 +122,9 @@ def _make(number, baudrate, bits, parity, stop, tx, rx):
         for keyword in refused:
             wishes.pop(keyword, None)
         try:
-            return UART(number, baudrate, bits=bits, parity=parity, stop=stop, **wishes)
+            return UART(id, baudrate, bits=bits, parity=parity, stop=stop, **wishes)
         except TypeError:
             pass
     if (bits, parity, stop) != (8, None, 1):
         raise ValueError("this port's UART is 8N1 only")
-    return UART(number, baudrate, timeout=0, timeout_char=0)
+    return UART(id, baudrate, timeout=0, timeout_char=0)

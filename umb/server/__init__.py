@@ -133,8 +133,6 @@ class Driver:
     counters  what FC 8 reports
     """
 
-    listen_only = False
-
     def __init__(self, handler):
         self.handler = Server() if handler is None else handler
         self.values = [0] * 8 + [None]

@@ -17,7 +17,7 @@ _HELD = const(1)  # waiting for a handler that said LATER,
 _READY = const(2)  # waiting for the silence before the reply,
 _SEND = const(3)  # sending it.
 _SPIN_US = const(2500)  # this close to a deadline poll() stays
-_NOBODY = {}.get  # the serves() of a handler that has none
+_FAST = const(16000)  # Line.char, where 8 characters take less than 2 ms
 
 
 class RTUServer(Driver):
@@ -37,25 +37,20 @@ class RTUServer(Driver):
     """
 
     serial = True
-    gone = False
-    peer = None
-
     def __init__(self, uart, handler=None, *, hold_ms=20, framer="rtu", **line):
         super().__init__(handler)
-        self._serves = getattr(self.handler, "serves", _NOBODY)
-        self.line = Line(uart, framer, self._sizes, self._serves, **line)
+        self.serves = getattr(self.handler, "serves", {}.get)
+        self.line = Line(uart, framer, self._sizes, self.serves, **line)
         self.frame = self.line.frame
         self._hold_us = hold_ms * 1000
         self.state = _LISTEN
         self.size = 0  # of the reply
         self._ours = False  # what comes is for us
-        # Most requests are 8 bytes. Where those come too fast to look twice poll() waits for them.
-        self._eager = self.line.time_us(8) < 2000
 
     def _sizes(self, buf, at, n):
         """Where a frame at buf[at:] may end: the smallest length >= n, see frame.rtu.RTU."""
         size = rtu_size(REQUEST, buf, at, n)
-        self._ours = self._serves(buf[at])
+        self._ours = self.serves(buf[at])
         if buf[at] and not self._ours:
             other = rtu_size(RESPONSE, buf, at, n)  # other slaves' answers are on the line too
             if not size or 0 < other < size:
@@ -69,12 +64,12 @@ class RTUServer(Driver):
         that takes no longer than hold_ms. Returns how many requests were answered.
         """
         if self.state:
-            return self._go_on()
+            return self.step()
         line = self.line
         n = line.any()
         frame = self.frame
-        if n and self._eager and not (line.seen or frame.have):
-            line.listen(8)
+        if n and line.char < _FAST and not (line.seen or frame.have):
+            line.listen(8)  # most requests are that long: they come too fast to look twice
             n = line.seen
         if wait_ms and not n and not frame.have:
             n = line.sleep(wait_ms)
@@ -90,19 +85,17 @@ class RTUServer(Driver):
                 # The request is executed while the silence after it runs.
                 self.answer(self.handler.handle(line.adu, size - 3, self))
                 if self.state:
-                    return self._go_on()
-            elif not (frame.have and self._ours and self._stay(frame.need)):
+                    return self.step()
+            # For the rest of a request for us it stays: the last byte's time is exact then.
+            elif not (
+                frame.have
+                and self._ours
+                and line.time_us(frame.need - line.seen) <= self._hold_us
+                and line.listen(frame.need)
+            ):
                 break
             n = line.seen
         return 0
-
-    def _stay(self, n):
-        """Wait for the n bytes that a request for us lacks: the last one's time is exact then.
-
-        Returns whether they have come, or as many as the line can wait for.
-        """
-        line = self.line
-        return line.time_us(n - line.seen) <= self._hold_us and line.listen(n)
 
     def answer(self, n):
         """Have a response of n bytes sent, 0: none. For handlers that said LATER."""
@@ -113,7 +106,7 @@ class RTUServer(Driver):
             self.size = self.frame.seal(self.line.adu, n)
             self.state = _READY
 
-    def _go_on(self):
+    def step(self):
         """Continue with what is under way. Returns 1 when a reply has left."""
         if self.state == _HELD:
             return 0
@@ -135,7 +128,7 @@ class RTUServer(Driver):
         if not hold and ticks_diff(line.end_us, ticks_us()) > _SPIN_US:
             return 0
         self.state = _LISTEN
-        line.finish()
+        line.flush()
         if line.paced:
             line.discard()  # what came while it sent is its echo
         return 1

