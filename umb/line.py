@@ -30,7 +30,7 @@ class Line:
     """
 
     seen = 0  # bytes that wait in the UART and are known to
-    poller = None
+    poller = None  # see umb.port.wait, whose share() puts sleep() here
 
     def __init__(self, uart, framer, sizes, ours, **port_options):
         from .port import uart as opening
@@ -63,19 +63,14 @@ class Line:
         elif quiet_us >= silent_us:
             size = self.pull(True)
             if n and self.any():  # more than it said is there
-                self.count()
+                from .port import counted
+
+                counted.attach(self)
             else:
                 size = size or frame.quiet()
                 if quiet_us >= self.give_up_us:
                     frame.clear()
         return size or self.pull(False)
-
-    def count(self):
-        """This UART does not count what waits: have that done."""
-        from .port import counted
-
-        self.uart = counted.Counted(self.uart)
-        self.any = self.uart.any
 
     def pull(self, all):
         """Give the frame what it needs, or even less of what waits. Returns what it says."""
@@ -178,16 +173,7 @@ class Line:
             sleep_us(max(0, ticks_diff(end_us, ticks_us())))
             de(level)
             raise
-        if self.silent_us > self.t35_us:  # esp8266 tells of the last bytes of an echo late
-            sleep_us(self.time_us(3))
 
     def release(self):
         """Switch to receive."""
         self.de(self.idle)
-
-    def sleep(self, wait_ms):
-        """Wait until something comes or time is up. Returns what any() says."""
-        from .port.wait import share
-
-        share(self, None)  # puts another function here, with a poller of its own
-        return self.sleep(wait_ms)

@@ -1,4 +1,7 @@
-"""The second half of RTUServer: what umb.loop and umb.aio need of it, and server_close()."""
+"""The second half of RTUServer: what umb.loop and umb.aio need of it, and server_close().
+
+get_server() of umb.server.rtu is here, too.
+"""
 
 from micropython import const
 
@@ -13,6 +16,12 @@ class Rest:
 
     gone = False  # as the links of networks have it
     peer = None
+
+    def sleep(self, wait_ms):
+        """Wait until something comes or time is up. Returns how many bytes wait."""
+        if self.line.poller is None:
+            share(self.line, None)
+        return self.line.sleep(wait_ms)
 
     def join(self, first):
         """Use the first driver's poller from now on, see serve()."""
@@ -39,3 +48,8 @@ class Rest:
 def complete(server_class):
     """Give RTUServer this half."""
     late.join(server_class, Rest)
+
+
+def get_server(server_class, serial_port, **keywords):
+    """A server on a serial line to hang routes on, as uModbus has it; keywords as RTUServer's."""
+    return server_class(serial_port, **keywords)

@@ -116,9 +116,13 @@ class Store:
         self.discrete_inputs = _area(discrete_inputs, 1, empty)
         self.input_registers = _area(input_registers, 16, empty)
         self.holding_registers = _area(holding_registers, 16, empty)
-        coils, holding = self.coils, self.holding_registers
-        # What each function code (1-6, 15, 16) is about.
-        self.areas = (None, coils, self.discrete_inputs, holding, self.input_registers, coils)
-        self.areas += (
-            (holding,) + (None,) * 8 + (coils, holding)
+        # By the last digit of the function code: 1-6, 15 and 16.
+        self.areas = (
+            None,
+            self.coils,
+            self.discrete_inputs,
+            self.holding_registers,
+            self.input_registers,
+            self.coils,
+            self.holding_registers,
         )

@@ -10,6 +10,7 @@ from micropython import const
 
 from ..line import Line
 from ..pdu import RESPONSE, rtu_size
+from ..port.wait import share
 from . import BAD_REPLY, NO_REPLY, PENDING, Client
 
 _FRAME = const(6)  # where in the buffer an RTU frame begins
@@ -62,7 +63,7 @@ class RTUClient(Client):
         self._came = False  # something came that was no answer
         self._deadline_ms = 0
         self._owed_ms = None  # until when the answer to an abandoned request may still come
-        self.line.sleep(0)  # loads what that takes: the first reply must not wait for it
+        share(self.line, None)  # now: the first reply must not wait for it
 
     @staticmethod
     def _sizes(buf, at, n):

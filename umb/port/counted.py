@@ -1,10 +1,29 @@
 """A UART whose any() is only 0 or 1, as esp8266's, made to count. Optional: for lines on one."""
 
 import select
+from time import sleep_us
 
 from micropython import RingIO, const
 
 _RING = const(513)  # one more than it holds
+
+
+def attach(line):
+    """Have what waits for a Line counted from now on."""
+    line.uart = Counted(line.uart)
+    line.any = line.uart.any
+
+
+def attach_late(line):
+    """The same for a port that tells of the last bytes late, of the line's own echo too."""
+    attach(line)
+    flush = line.flush
+
+    def flush_with_echo():
+        flush()
+        sleep_us(line.time_us(3))
+
+    line.flush = flush_with_echo
 
 
 class Counted:

@@ -82,7 +82,9 @@ def open(
     line.turn_us = line.t35_us + (char * (2 * stop - 1) // bits + 127 >> 7)
     line.buf = bytearray(_PIECE)
     if sys.platform == "esp8266":
-        line.count()
+        from . import counted
+
+        counted.attach_late(line)
         line.silent_us += line.time_us(_LAG)
     line.give_up_us = max(line.silent_us, gap_ms * 1000)
     if framer == "ascii":

@@ -113,7 +113,7 @@ class Server:
                 return -wrong
             if store is None:
                 return -2
-            area = store.areas[code]
+            area = store.areas[code % 10]
             address = adu[8] << 8 | adu[9]
             quantity = 1 if _SINGLE >> code & 1 else adu[10] << 8 | adu[11]
             if not area.has(address, quantity):

@@ -6,9 +6,10 @@ from micropython import const
 
 from ..line import Line
 from ..pdu import REQUEST, RESPONSE, rtu_size
-from . import LATER, Driver
+from . import Driver
 
 _SHORTEST = const(4)
+_LATER = const(-1)  # LATER of umb.server
 _BUS_MESSAGES = const(0)  # where in Driver.values, see umb.counters
 _ERRORS = const(1)
 
@@ -72,7 +73,7 @@ class RTUServer(Driver):
             line.listen(8)  # most requests are that long: they come too fast to look twice
             n = line.seen
         if wait_ms and not n and not frame.have:
-            n = line.sleep(wait_ms)
+            n = self.sleep(wait_ms)
         while n or frame.have:
             size = line.hear(n)
             if frame.bad:
@@ -100,7 +101,7 @@ class RTUServer(Driver):
     def answer(self, n):
         """Have a response of n bytes sent, 0: none. For handlers that said LATER."""
         self.state = _LISTEN
-        if n == LATER:
+        if n == _LATER:
             self.state = _HELD
         elif n:
             self.size = self.frame.seal(self.line.adu, n)
@@ -141,6 +142,10 @@ class RTUServer(Driver):
         return getattr(self, name)
 
 
-def get_server(server_class, serial_port, **keywords):
-    """A server on a serial line to hang routes on, as uModbus has it; keywords as RTUServer's."""
-    return server_class(serial_port, **keywords)
+def __getattr__(name):
+    """get_server(): uModbus's way to make a server."""
+    if name != "get_server":
+        raise AttributeError(name)
+    from ..line_loop import get_server
+
+    return get_server
