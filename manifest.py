@@ -4,8 +4,9 @@
 #   server, client              a role; without a transport, over all of them
 #   rtu, tcp, udp               a transport; without a role, for both of them
 #   aio, gateway, ascii, tty    what the package file of that name has
-# An option that is False takes away what nothing else needs. native=False leaves out the machine
-# code, where a port's build does not tell mpy-cross for which processor (nrf, unix).
+# An option that is False takes away what nothing else needs. thumb=True adds machine code that
+# only ARM Thumb processors have. native=False leaves out the machine code that all can have, where
+# a port's build does not tell mpy-cross for which processor (nrf, unix).
 # ruff: noqa: F821 - manifest files are run with these names at hand
 import json
 
@@ -33,6 +34,8 @@ files = set()
 for part in parts:
     with open(part + ".json") as package_file:
         files.update(target for target, _ in json.load(package_file)["urls"])
+if not options.thumb:
+    files.discard("umb/_thumb.py")
 if options.native is False:
     files.discard("umb/_viper.py")
 package("umb", files=sorted(file.partition("/")[2] for file in files), opt=3)

@@ -3,7 +3,9 @@
 # ruff: noqa: F821 - manifest files are run with these names at hand
 import os
 
-include("../manifest.py", native=options.board != "unix")
+include(
+    "../manifest.py", native=options.board != "unix", thumb=options.board.startswith("RPI_PICO")
+)
 package("app", opt=3)
 own = [file for file in sorted(os.listdir(options.board)) if file.endswith(".py")]
 own.remove("manifest.py")

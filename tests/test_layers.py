@@ -9,7 +9,7 @@ from tools.env import ROOT
 # From the top: what stands in one row knows nothing of each other, nor of any row below.
 PURE_ROWS = (  # never wait, read a clock or touch a device
     {"umb"},
-    {"errors", "conf", "_viper", "_plain", "late", "counters", "bits"},
+    {"errors", "conf", "_thumb", "_viper", "_plain", "late", "counters", "bits"},
     {"crc"},  # chooses between a plain module and its faster twin
     {"pdu", "blocks", "words"},
     {"store"},

@@ -15,7 +15,13 @@ from tools.packages import WHOLE, Library, package_files
 
 ROMFS = "umb.romfs"
 # Machine code: compiled for one architecture or not at all. Boards import its source, too.
-NATIVE = "umb/_viper.py"
+THUMB = "umb/_thumb.py"  # for some,
+VIPER = "umb/_viper.py"  # for all of them
+NATIVE = (THUMB, VIPER)
+# What chooses between those and what does without. Compiled for one architecture the choice is
+# made: there is only this file, with what was chosen.
+CHOICE = "umb/crc.py"
+CHOSEN = (*NATIVE, "umb/_plain.py")
 ARCHITECTURES = (  # in the order of their numbers in sys.implementation._mpy, from 1 on
     *("x86", "x64", "armv6", "armv6m", "armv7m", "armv7em", "armv7emsp", "armv7emdp"),
     *("xtensa", "xtensawin", "rv32imc"),
@@ -49,21 +55,44 @@ def module_name(file):
     return ".".join(Path(file).with_suffix("").parts).removesuffix(".__init__")
 
 
+def source_of(file, arch):
+    """Return the file of umb that is compiled for arch in this one's place, None if it is not."""
+    if arch and file in CHOSEN:
+        return None
+    if arch and file == CHOICE:
+        return THUMB if arch.startswith(("armv6m", "armv7")) else VIPER
+    return file
+
+
 def compiled(file, arch):
-    """Return what a file of umb is called once it is compiled for arch, None for any board."""
-    return file if file == NATIVE and not arch else file.removesuffix(".py") + ".mpy"
+    """Return what a file of umb is called once it is compiled for arch, None for any board.
+
+    Returns None if it is not there then.
+    """
+    if not source_of(file, arch):
+        return None
+    return file if file in NATIVE else file.removesuffix(".py") + ".mpy"
+
+
+def compile_module(file, target, arch=None):
+    """Compile what takes the place of a file of umb to target; arch as in compiled()."""
+    source = source_of(file, arch)
+    words = (arch,) if source in NATIVE else ()
+    compile_file(ROOT / source, target, module_name(file), *words)
 
 
 def make_tree(folder, arch=None):
     """Compile umb into folder/umb; without arch the machine code stays as source."""
     for file in Library().files(WHOLE):
-        target = folder / compiled(file, arch)
+        name = compiled(file, arch)
+        if not name:
+            continue
+        target = folder / name
         target.parent.mkdir(parents=True, exist_ok=True)
         if target.suffix == ".py":
             shutil.copyfile(ROOT / file, target)
         else:
-            words = (arch,) if file == NATIVE else ()
-            compile_file(ROOT / file, target, module_name(file), *words)
+            compile_module(file, target, arch)
 
 
 def make_romfs(tree, image):

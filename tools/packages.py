@@ -113,9 +113,13 @@ def package_file(files):
 
 
 def package_files(library, rename=str):
-    """Yield (name, text) of every package file; rename(file) is what a file is called there."""
+    """Yield (name, text) of every package file.
+
+    rename(file) is what a file is called there, None if it is not.
+    """
     for name in (WHOLE, *PARTS):
-        yield f"{name}.json", package_file([rename(file) for file in library.files(name)])
+        files = map(rename, library.files(name))
+        yield f"{name}.json", package_file([file for file in files if file])
 
 
 def main(args):

@@ -124,14 +124,13 @@ class Sizes:
 
     def bytes_of(self, modules):
         """Return the bytes of these modules' .mpy files."""
-        files = [self._library.paths[module] for module in modules]
-        return sum((self._flash / compiled(f, _FLASH_ARCH)).stat().st_size for f in files)
+        files = [compiled(self._library.paths[module], _FLASH_ARCH) for module in modules]
+        return sum((self._flash / file).stat().st_size for file in files if file)
 
     def loaded(self, part):
-        """Return the modules that a use of a part loads, with the machine code of a Pico."""
+        """Return the modules that a use of a part loads."""
         names = ast.literal_eval(self.run(_WATCH.format(_program(part))).splitlines()[-1])
-        modules = {name.partition(".")[2] for name in names}
-        return modules - {"_plain"} | {"_viper"} if "crc" in modules else modules
+        return {name.partition(".")[2] for name in names}
 
     def of(self, part):
         """Return the Size of a part, or of all of umb."""

@@ -9,12 +9,13 @@ import micropython
 @micropython.viper
 def crc16(buf: ptr8, at: int, n: int) -> int:  # noqa: F821
     crc = 0xFFFF
-    n += at
-    while at < n:
+    end = at + n
+    while at < end:
         x = (crc ^ buf[at]) & 0xFF
-        crc = (crc >> 8) ^ (x << 6) ^ (x << 7)
-        if 0x6996 >> ((x ^ (x >> 4)) & 15) & 1:  # the parity of x: the polynomial's ends go in
-            crc ^= 0xC001
+        p = x ^ (x >> 4)  # the parity of x decides whether the polynomial's ends go in
+        p ^= p >> 2
+        p = (p ^ (p >> 1)) & 1
+        crc = (crc >> 8) ^ ((x ^ (x << 1)) << 6) ^ (p * 0xC001)
         at += 1
     return crc
 

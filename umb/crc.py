@@ -6,8 +6,18 @@ copy(dst, at, src, start, n)    n bytes of src[start:] to dst[at:], upwards: wit
                                 only towards its front. Allocates nothing
 """
 
+import sys
+
+from micropython import const
+
+_ARMV6M = const(4)  # the first and the last Thumb processor in the numbering of .mpy files
+_ARMV7EMDP = const(8)
+
 try:
-    from ._viper import copy, crc16
+    if _ARMV6M <= sys.implementation._mpy >> 10 & 15 <= _ARMV7EMDP:
+        from ._thumb import copy, crc16
+    else:
+        from ._viper import copy, crc16
 # No emitter, another architecture, left out, or another Python.
 except (ImportError, SyntaxError, ValueError, AttributeError):
     from ._plain import copy, crc16  # noqa: F401

@@ -4,7 +4,7 @@ import hashlib
 import shutil
 from pathlib import PurePosixPath
 
-from tools.build import ARCHITECTURES, NATIVE, compile_file
+from tools.build import ARCHITECTURES, NATIVE, compile_file, compile_module, module_name, source_of
 from tools.env import ROOT, Trouble
 from tools.packages import ON_REQUEST, Library
 
@@ -38,14 +38,18 @@ def architecture(mpy):
     return ARCHITECTURES[number - 1]
 
 
-def sources(name, network):
-    """Return {path on the board: source} for a board, sources of .mpy files being .py files."""
+def sources(name, network, arch):
+    """Return {path on the board: source} for a board, sources of .mpy files being .py files.
+
+    arch  the architecture of its machine code; None: it takes none
+    """
     library = Library()
     names = _IMPORTS + (_IMPORTS_OF_NETWORK if network else ())
     found = {}
     for module in sorted(library.closure(names, ON_REQUEST)):
-        path = PurePosixPath("/lib", library.paths[module])
-        found[str(path.with_suffix(".mpy"))] = ROOT / library.paths[module]
+        file = library.paths[module]
+        if source_of(file, arch) and file not in NATIVE:
+            found[str(PurePosixPath("/lib", file).with_suffix(".mpy"))] = ROOT / file
     for source in sorted((ROOT / "boards" / "app").glob("*.py")):
         if network or source.stem != "network":
             found[f"/lib/app/{source.stem}.mpy"] = source
@@ -54,21 +58,27 @@ def sources(name, network):
     return found
 
 
+def compile_for_board(source, target, arch):
+    """Compile a source of sources() to target."""
+    file = source.relative_to(ROOT).as_posix()
+    if file.startswith("umb/"):
+        compile_module(file, target, arch)
+    else:
+        compile_file(source, target, module_name(file.removeprefix("boards/")))
+
+
 class Files:
     """The files of a board, made below `folder`: {path on the board: file}."""
 
     def __init__(self, folder, name, network, arch):
         self.made = {}
-        for path, source in sources(name, network).items():
-            native = source == ROOT / NATIVE
-            if native and arch is None:
-                continue  # umb/_plain.py does it
+        for path, source in sources(name, network, arch).items():
             target = folder / path.lstrip("/")
             target.parent.mkdir(parents=True, exist_ok=True)
             if target.suffix == ".py":
                 shutil.copyfile(source, target)
             else:
-                compile_file(source, target, source.name, arch if native else None)
+                compile_for_board(source, target, arch)
             self.made[path] = target
         self.folder = folder
 

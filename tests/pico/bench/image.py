@@ -6,31 +6,29 @@ from pathlib import Path
 
 from littlefs import LittleFS, UserContext
 
-from tools.build import compile_file, module_name
+from tools.build import compile_file, compile_module, compiled, source_of
 
 ROOT = Path(__file__).resolve().parents[3]
 ONBOARD = ROOT / "tests" / "pico" / "onboard"
-_ARCH = "armv6m"  # the RP2040's Cortex-M0+
+ARCH = "armv6m"  # the RP2040's Cortex-M0+
 _DISK_VERSION = 0x00020000  # littlefs 2.0: every firmware can mount it
 _PROG_SIZE = 256  # a flash page
 
 
-def compile_mpy(source):
-    """The .mpy of the Python file `source` as bytes, as dev.py dist makes it for this board."""
-    with tempfile.TemporaryDirectory() as folder:
-        out = Path(folder) / "out.mpy"
-        arch = _ARCH if source.stem == "_viper" else None
-        compile_file(source, out, module_name(source.relative_to(ROOT)), arch)
-        return out.read_bytes()
-
-
 def program_files(*sources):
     """{path on the board: bytes} of programs and all of `umb` that they import, compiled."""
-    files = {f"/{source.stem}.mpy": compile_mpy(source) for source in sources}
-    for module in library_of(sources):
-        path = module.relative_to(ROOT).with_suffix(".mpy")
-        files[f"/lib/{path}"] = compile_mpy(module)
-    return files
+    with tempfile.TemporaryDirectory() as folder:
+        out = Path(folder) / "out.mpy"
+        files = {}
+        for source in sources:
+            compile_file(source, out, source.stem)
+            files[f"/{source.stem}.mpy"] = out.read_bytes()
+        for module in library_of(sources):
+            file = module.relative_to(ROOT).as_posix()
+            if source_of(file, ARCH):
+                compile_module(file, out, ARCH)
+                files["/lib/" + compiled(file, ARCH)] = out.read_bytes()
+        return files
 
 
 def library_of(sources):

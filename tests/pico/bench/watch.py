@@ -13,10 +13,10 @@ import sys
 import time
 import tty
 
-from tools.flashing.files import sources
+from tools.flashing.files import Files
 
 from .firmware import find_firmware
-from .image import compile_mpy
+from .image import ARCH
 from .line import Line, Station
 from .pico import BoardError
 from .usb_port import ResettablePico, UsbPort
@@ -132,9 +132,9 @@ class Session:
 
 def board_files(form, slave_id):
     """{path: bytes} of the application as tools/flash.py would put it on the board."""
-    files = {}
-    for path, source in sources("RPI_PICO", 0).items():
-        files[path] = compile_mpy(source) if path.endswith(".mpy") else source.read_bytes()
+    with tempfile.TemporaryDirectory() as folder:
+        made = Files(Path(folder), "RPI_PICO", 0, ARCH).made
+        files = {path: file.read_bytes() for path, file in made.items()}
     parity = "N" if form.parity is None else "EO"[form.parity]
     settings = {"slave_id": slave_id, "baudrate": form.baudrate, "parity": parity}
     files["/umb.json"] = json.dumps(settings).encode()
