@@ -124,8 +124,12 @@ class Sizes:
 
     def bytes_of(self, modules):
         """Return the bytes of these modules' .mpy files."""
-        files = [compiled(self._library.paths[module], _FLASH_ARCH) for module in modules]
-        return sum((self._flash / file).stat().st_size for file in files if file)
+        return sum((self._flash / file).stat().st_size for file in self._files(modules))
+
+    def _files(self, modules):
+        """Return the .mpy files of these modules: there are none of what was not chosen."""
+        files = (compiled(self._library.paths[module], _FLASH_ARCH) for module in modules)
+        return [file for file in files if file]
 
     def loaded(self, part):
         """Return the modules that a use of a part loads."""
@@ -141,10 +145,10 @@ class Sizes:
     def _measure(self, part):
         modules = self._library.part(part)
         if part == WHOLE:
-            return Size(len(modules), self.bytes_of(modules))
+            return Size(len(self._files(modules)), self.bytes_of(modules))
         loaded = self.bytes_of(self.loaded(part))
         imported, used = map(int, self.run(_program(part)).split())
-        return Size(len(modules), self.bytes_of(modules), loaded, imported, used)
+        return Size(len(self._files(modules)), self.bytes_of(modules), loaded, imported, used)
 
     def faults(self):
         """Yield a sentence for each budget that is exceeded."""

@@ -29,6 +29,9 @@ class Line:
     Raises ValueError for a format that is none, or that the port's UART does not have.
     """
 
+    paced = True  # the port tells when the last bit has left, or it can be told
+    turnaround_us = 0
+    slack_us = 0
     seen = 0  # bytes that wait in the UART and are known to
     poller = None  # see umb.port.wait, whose share() puts sleep() here
 
@@ -50,7 +53,7 @@ class Line:
         now_us = ticks_us()
         frame = self.frame
         fresh = n - self.seen
-        silent_us = self.silent_us
+        silent_us = self.t35_us
         quiet_us = ticks_diff(now_us, self.last_us)
         size = 0
         if fresh:

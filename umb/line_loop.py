@@ -1,4 +1,4 @@
-"""The second half of RTUServer: what umb.loop and umb.aio need of it, and server_close().
+"""The second half of RTUServer: what serve() needs of it, and server_close().
 
 get_server() of umb.server.rtu is here, too.
 """

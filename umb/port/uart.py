@@ -66,18 +66,21 @@ def open(
     line.uart = uart
     line.any = uart.any
     line.txdone = getattr(uart, "txdone", None)
-    line.paced = getattr(uart, "paced", True)
+    if not getattr(uart, "paced", True):
+        line.paced = False
     line.de = _pin(de, 1 - de_active)
     line.idle = 1 - de_active
     line.release()
-    line.turnaround_us = turnaround_us
+    if turnaround_us:
+        line.turnaround_us = turnaround_us
     # The character time in 1/64 us: exact enough for 256 of them, small enough not to allocate.
     bits += 1 + (parity is not None) + stop
     line.char = char = -(-bits * 64_000_000 // baudrate)
     # Where txdone() cannot be trusted nobody knows when the first start bit was, but for this.
-    line.slack_us = 0 if line.txdone and hasattr(uart, "irq") else char >> 7
+    if not (line.txdone and hasattr(uart, "irq")):
+        line.slack_us = char >> 7
     # Above 19200 baud the silence is fixed (SL 2.5.1.1).
-    line.t35_us = line.silent_us = 1750 if baudrate > 19200 else char * 7 + 127 >> 7
+    line.t35_us = 1750 if baudrate > 19200 else char * 7 + 127 >> 7
     # A byte may be seen in the middle of its first stop bit; the silence begins with its end.
     line.turn_us = line.t35_us + (char * (2 * stop - 1) // bits + 127 >> 7)
     line.buf = bytearray(_PIECE)
@@ -85,10 +88,10 @@ def open(
         from . import counted
 
         counted.attach_late(line)
-        line.silent_us += line.time_us(_LAG)
-    line.give_up_us = max(line.silent_us, gap_ms * 1000)
+        line.t35_us += line.time_us(_LAG)
+    line.give_up_us = max(line.t35_us, gap_ms * 1000)
     if framer == "ascii":
-        line.t35_us = line.silent_us = line.turn_us = 0
+        line.t35_us = line.turn_us = 0
         line.give_up_us = _ASCII_GAP_US
     line.nap_ms = 1 if line.paced else 1000
 

@@ -135,7 +135,7 @@ class Driver:
 
     def __init__(self, handler):
         self.handler = Server() if handler is None else handler
-        self.values = [0] * 8 + [None]
+        self.values = [0] * 8 + [None]  # see umb.counters
 
     def __getattr__(self, name):
         """Load the second half: counters, route(), serve_forever(), shutdown()."""

@@ -112,7 +112,7 @@ class RTUServer(Driver):
         if self.state == _HELD:
             return 0
         line = self.line
-        hold = line.time_us(self.size) + line.t35_us <= self._hold_us
+        hold = line.time_us(self.size) + line.turn_us <= self._hold_us
         if self.state == _READY:
             n = line.any()
             if n != line.seen:
