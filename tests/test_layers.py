@@ -9,7 +9,7 @@ from tools.env import ROOT
 # From the top: what stands in one row knows nothing of each other, nor of any row below.
 PURE_ROWS = (  # never wait, read a clock or touch a device
     {"umb"},
-    {"errors", "conf", "_thumb", "_viper", "_plain", "late", "counters", "bits"},
+    {"errors", "conf", "_thumb", "_viper", "_plain", "late", "faults", "counters", "bits"},
     {"crc"},  # chooses between a plain module and its faster twin
     {"pdu", "blocks", "words"},
     {"store"},
@@ -22,7 +22,7 @@ PURE_ROWS = (  # never wait, read a clock or touch a device
 ROWS = (
     *PURE_ROWS,
     {"port.sock", "port.tty", "port.counted", "port.wait"},
-    {"port.uart"},
+    {"opening"},  # what a line needs once
     {"line", "line_loop"},  # a port and a frame, for both roles on a serial line
     {"client.functional"},  # optional: uModbus's functions, which the drivers offer as their own
     {"server.tcp", "server.udp", "server.rtu", "client.tcp", "client.udp", "client.rtu"},

@@ -5,7 +5,8 @@ from time import sleep_us, ticks_add, ticks_diff, ticks_us
 
 from micropython import const
 
-from . import port
+import umb
+
 from .crc import copy
 
 _FRAME = const(6)  # where in the buffer an RTU frame begins
@@ -16,7 +17,7 @@ class Line:
     """Brings what arrives to a frame, with the time that passed in between, and sends frames.
 
     framer         "rtu" or "ascii"
-    sizes, ours    what the frame is told, see umb.frame.rtu.RTU
+    owner          what the frame asks, see umb.frame.rtu.RTU
     uart           a UART's number, which is then made here, or a machine.UART or its like. Its
                    receive ring should hold 300 bytes at least: what it loses shows as bad frames
     baudrate, bits=8, parity=None, stop=1   the format; parity None, 0 (even) or 1 (odd)
@@ -35,11 +36,11 @@ class Line:
     seen = 0  # bytes that wait in the UART and are known to
     poller = None  # see umb.port.wait, whose share() puts sleep() here
 
-    def __init__(self, uart, framer, sizes, ours, **port_options):
-        from .port import uart as opening
+    def __init__(self, uart, framer, owner, **port_options):
+        from . import opening
 
-        opening.open(self, uart, framer, sizes, ours, **port_options)
-        del sys.modules["umb.port.uart"], port.uart  # its memory is worth more than its code now
+        opening.open(self, uart, framer, owner, **port_options)
+        del sys.modules["umb.opening"], umb.opening  # its memory is worth more than its code now
 
     def time_us(self, n):
         """How long n characters take."""

@@ -26,7 +26,9 @@ class Registers:
 
     def __init__(self, start, quantity, *, on_read=None, on_write=None, validate=None):
         if start < 0 or quantity < 0 or start + quantity > 65536:
-            raise ValueError("addresses must lie in 0..65535")
+            from . import faults
+
+            faults.start(start, quantity)
         self.start = start
         self.size = quantity
         self.data = bytearray(quantity * self.bits + 7 >> 3)
@@ -67,7 +69,9 @@ class Registers:
     def poke(buf, at, i, value):
         """Make `value` number i of those that stand at buf[at:] as on the wire."""
         if not -32768 <= value <= 65535:
-            raise ValueError("a register holds -32768..65535")
+            from . import faults
+
+            faults.value(value)
         at += i << 1
         buf[at] = value >> 8 & 0xFF
         buf[at + 1] = value & 0xFF

@@ -29,4 +29,4 @@ class Shell(Remote):
     def line(self, framer, **form):
         """Make `line`, with this frame and format."""
         named = "".join(f", {name}={value!r}" for name, value in form.items())
-        self.run(f"line = Line(Nothing(), {framer!r}, None, None{named})")
+        self.run(f"line = Line(Nothing(), {framer!r}, None{named})")

@@ -19,12 +19,19 @@ def requests(buf, at, n):
     return rtu_size(REQUEST, buf, at, n)
 
 
+class Owner:
+    """What the frame asks."""
+
+    def __init__(self, sizes):
+        self.sizes = sizes
+
+
 class Receiver:
     """A frame with its driver: what comes is put where it asks for it, `most` at a time."""
 
     def __init__(self, sizes=requests, most=300):
         self.adu = bytearray(262)
-        self.ascii = ASCII(self.adu, sizes)
+        self.ascii = ASCII(self.adu, Owner(sizes))
         self.most = most
         self.found = []
 

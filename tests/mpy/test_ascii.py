@@ -2,7 +2,7 @@
 
 import random
 
-from support_ascii import Receiver, text
+from support_ascii import Owner, Receiver, text
 from support_pdu import request, write_registers
 
 from umb.frame.ascii import ASCII
@@ -21,7 +21,7 @@ def _unknown(_buf, _at, _n):
 def seal(data):
     """What seal() makes of slave id and PDU."""
     adu = bytearray(262)
-    one = ASCII(adu, _unknown)
+    one = ASCII(adu, Owner(_unknown))
     adu[6 : 6 + len(data)] = data
     n = one.seal(adu, len(data) - 1)
     return bytes(one.out[one.start : one.start + n])

@@ -21,12 +21,22 @@ def sizes(buf, at, n):
     return size if n <= size else 0
 
 
+class Owner:
+    """What the frame asks."""
+
+    sizes = staticmethod(sizes)
+
+    @staticmethod
+    def serves(slave_id):
+        return slave_id == 17
+
+
 class Receiver:
     """A frame with its driver: everything that comes is put where it asks for it."""
 
     def __init__(self):
         self.adu = bytearray(262)
-        self.rtu = RTU(self.adu, sizes, lambda slave_id: slave_id == 17)
+        self.rtu = RTU(self.adu, Owner)
         self.found = []
 
     def hear(self, data):

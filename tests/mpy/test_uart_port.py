@@ -1,4 +1,4 @@
-"""A Line and what umb.port.uart gives it: character times and the direction pin's edges."""
+"""A Line and what umb.opening gives it: character times and the direction pin's edges."""
 
 from support_boards import BOARDS, ESP8266
 from support_rtu import spans
@@ -19,7 +19,6 @@ def line_on(uart, de, baudrate=19200, form=(8, 0, 1), de_active=1, turnaround_us
         uart,
         "rtu",
         None,  # nothing comes: nobody asks how long frames are, and for whom
-        None,
         baudrate=baudrate,
         bits=bits,
         parity=parity,

@@ -53,7 +53,7 @@ class RTUClient(Client):
         framer="rtu",
         **line,
     ):
-        self.line = Line(uart, framer, self._sizes, self._is_asked, **line)
+        self.line = Line(uart, framer, self, **line)
         super().__init__(self.line.adu, timeout_ms, retries)
         self._turnaround_ms = turnaround_ms
         self._echo = bytearray(_CHUNK) if echo else None
@@ -66,11 +66,12 @@ class RTUClient(Client):
         share(self.line, None)  # now: the first reply must not wait for it
 
     @staticmethod
-    def _sizes(buf, at, n):
+    def sizes(buf, at, n):
         """Where a response at buf[at:] may end, see frame.rtu.RTU."""
         return rtu_size(RESPONSE, buf, at, n)
 
-    def _is_asked(self, slave_id):
+    def serves(self, slave_id):
+        """Is this the slave that was asked? Frames of others are not searched for."""
         return slave_id == self._slave_id
 
     def close(self):

@@ -26,18 +26,18 @@ class ASCII:
     """Finds ASCII frames in what a line delivers, and decodes them in place to adu[6:].
 
     The characters are the driver's to put at adu[6 + have].
-    sizes(buf, at, n)  as umb.frame.rtu.RTU has it
+    owner.sizes(buf, at, n)  as umb.frame.rtu.RTU has it
     """
 
     start = 0  # where in `out` a sealed frame begins
 
-    def __init__(self, adu, sizes, ours=None):
+    def __init__(self, adu, owner):
         self.adu = adu
         self.out = bytearray(_CHARACTERS)  # where seal() puts a frame
         self.bad = 0  # how often something was thrown away; the driver's to read and clear
         self.delimiter = _LF  # what ends a frame instead of LF (FC 8, sub-function 3)
         self._last = _LF  # and what ends the next one that leaves
-        self._sizes = sizes
+        self.owner = owner
         self.reset()
 
     def reset(self):
@@ -110,7 +110,7 @@ class ASCII:
         n = self._n
         if not self.have:
             return 1
-        size = self._sizes(self.adu, _START, n) - 1 if n > 2 else _SHORTEST_BYTES
+        size = self.owner.sizes(self.adu, _START, n) - 1 if n > 2 else _SHORTEST_BYTES
         rest = 2 * (size - n) + 2  # digits, CR and LF
         if self._high != _NONE:
             rest = 1 if self._high == _RETURNED else rest - 1

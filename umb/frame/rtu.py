@@ -25,20 +25,19 @@ def seal(adu, n):
 class RTU:
     """Finds the frames in what a line delivers; the driver puts the bytes at adu[6 + have].
 
-    sizes(buf, at, n)  of a frame at buf[at:] n >= 4 bytes are there: the smallest length >= n at
-                       which it may end or more can be told; 0: only silence ends it
-    ours(slave_id)     whether a frame for this id is worth being searched for among garbage
+    owner.sizes(buf, at, n)  of a frame at buf[at:] n >= 4 bytes are there: the smallest length >= n
+                             at which it may end or more can be told; 0: only silence ends it
+    owner.serves(slave_id)   whether a frame for this id is worth being searched for among garbage
     """
 
     out = None  # a sealed frame stays in the ADU buffer,
     start = _START  # where it begins here
     seal = staticmethod(seal)
 
-    def __init__(self, adu, sizes, ours):
+    def __init__(self, adu, owner):
         self.adu = adu
         self.bad = 0  # how often something was thrown away; the driver's to read and clear
-        self._sizes = sizes
-        self._ours = ours
+        self.owner = owner
         self.reset()
 
     def reset(self):
@@ -81,11 +80,11 @@ class RTU:
         at = self._burst
         while True:
             n = self.have - at
-            size = self._sizes(self.adu, _START + at, n) if n >= _SHORTEST else _SHORTEST
+            size = self.owner.sizes(self.adu, _START + at, n) if n >= _SHORTEST else _SHORTEST
             if size == n:
                 if crc16(self.adu, _START + at, n) == 0:
                     return self._found(at)
-                size = self._sizes(self.adu, _START + at, n + 1)
+                size = self.owner.sizes(self.adu, _START + at, n + 1)
             if 0 < size <= _LONGEST - at:
                 self._open = True
                 self.end = size
@@ -123,9 +122,9 @@ class RTU:
         for at in range(self.have - _SHORTEST + 1):
             n = self.have - at
             if at and at != self._burst:
-                if not self._ours(self.adu[_START + at]):
+                if not self.owner.serves(self.adu[_START + at]):
                     continue
-                if self._sizes(self.adu, _START + at, n) != n:
+                if self.owner.sizes(self.adu, _START + at, n) != n:
                     continue
             if crc16(self.adu, _START + at, n) == 0:
                 return self._found(at)

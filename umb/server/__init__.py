@@ -55,7 +55,9 @@ class Server:
     def add(self, slave_id, store):
         """Serve `store` as the device with this slave id."""
         if not 1 <= slave_id <= 247:
-            raise ValueError("a slave id must be 1..247")
+            from .. import faults
+
+            faults.slave_id(slave_id)
         self.first = self.first or slave_id
         self.stores[slave_id] = store
 

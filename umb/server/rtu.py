@@ -41,14 +41,14 @@ class RTUServer(Driver):
     def __init__(self, uart, handler=None, *, hold_ms=20, framer="rtu", **line):
         super().__init__(handler)
         self.serves = getattr(self.handler, "serves", {}.get)
-        self.line = Line(uart, framer, self._sizes, self.serves, **line)
+        self.line = Line(uart, framer, self, **line)
         self.frame = self.line.frame
         self._hold_us = hold_ms * 1000
         self.state = _LISTEN
         self.size = 0  # of the reply
         self._ours = False  # what comes is for us
 
-    def _sizes(self, buf, at, n):
+    def sizes(self, buf, at, n):
         """Where a frame at buf[at:] may end: the smallest length >= n, see frame.rtu.RTU."""
         size = rtu_size(REQUEST, buf, at, n)
         self._ours = self.serves(buf[at])

@@ -1,6 +1,6 @@
 """What a serial line has to know of its UART and its direction pin, on every port of MicroPython.
 
-It is needed once: umb.line imports this module, calls open() and lets go of it again.
+It is needed once: umb.line imports this module, calls attach() and lets go of it again.
 
 What ports differ in (MicroPython 1.24 to 1.29):
 * readinto() may block unless as many bytes are there as asked for: n <= any() always.
@@ -28,8 +28,7 @@ def open(
     line,
     uart,
     framer,
-    sizes,
-    ours,
+    owner,
     *,
     baudrate,
     bits=8,
@@ -47,11 +46,11 @@ def open(
     Raises ValueError for a format that is none, or that the port's UART does not have.
     """
     if framer == "rtu":
-        from ..frame import rtu
+        from .frame import rtu
 
         frame = rtu.RTU
     elif framer == "ascii":
-        from ..frame import ascii
+        from .frame import ascii
 
         frame = ascii.ASCII
     else:
@@ -61,7 +60,7 @@ def open(
     if isinstance(uart, int):
         uart = _make(uart, baudrate, bits, parity, stop, tx, rx)
     line.adu = bytearray(_ADU)
-    line.frame = frame(line.adu, sizes, ours)
+    line.frame = frame(line.adu, owner)
     line.last_us = line.end_us = ticks_us()  # when the last byte came, and left
     line.uart = uart
     line.any = uart.any
@@ -85,7 +84,7 @@ def open(
     line.turn_us = line.t35_us + (char * (2 * stop - 1) // bits + 127 >> 7)
     line.buf = bytearray(_PIECE)
     if sys.platform == "esp8266":
-        from . import counted
+        from .port import counted
 
         counted.attach_late(line)
         line.t35_us += line.time_us(_LAG)
