@@ -31,11 +31,10 @@ class Line:
     """
 
     paced = True  # the port tells when the last bit has left, or it can be told
-    turnaround_us = 0
     slack_us = 0
     seen = 0  # bytes that wait in the UART and are known to
-    poller = None  # see umb.port.wait, whose share() puts sleep() here
 
+    # poller and sleep() come from umb.port.wait, the rest from umb.opening
     def __init__(self, uart, framer, owner, **port_options):
         from . import opening
 
@@ -121,10 +120,11 @@ class Line:
 
     def discard(self):
         """Throw away what waits in the UART, and what was half a frame. The buffer stays."""
-        n = self.any()
-        while n:
-            self.uart.readinto(self.buf, min(n, _PIECE))
-            n = self.any()
+        while True:
+            n = min(self.any(), _PIECE)
+            if not n:
+                break
+            self.uart.readinto(self.buf, n)
         self.seen = 0
         self.frame.reset()
 
@@ -134,48 +134,38 @@ class Line:
         threshold=k  only after t3.5 of silence, and not if k bytes wait before that.
         Returns whether it sends.
         """
-        uart = self.uart
-        de = self.de
-        level = 1 - self.idle
-        left = n
+        frame_us = self.time_us(n)
         if threshold and self.listen(threshold):
             return False
         try:
-            de(level)
-            if self.turnaround_us:
-                sleep_us(self.turnaround_us)
+            self.de(1 - self.idle)
             begin_us = ticks_us()
-            while left:
-                put = uart.write(adu, at, left) or 0
+            while n:
+                put = self.uart.write(adu, at, n) or 0
                 at += put
-                left -= put
+                n -= put
         except BaseException:
             self.release()
             raise
         # The first start bit lies somewhere within write(). Where txdone() cannot be trusted the
         # pin waits for the latest; if write() blocked, that is not half a character.
         late_us = min(ticks_diff(ticks_us(), begin_us), self.slack_us)
-        self.end_us = ticks_add(begin_us, self.time_us(n) + late_us if self.paced else 0)
+        self.end_us = ticks_add(begin_us, frame_us + late_us if self.paced else 0)
         return True
 
     def flush(self):
         """Stay until the last stop bit has left, then switch to receive."""
         txdone = self.txdone
-        de = self.de
-        level = self.idle
         end_us = self.end_us
         try:
             while ticks_diff(end_us, ticks_us()) > 0:
                 pass
-            if txdone is not None:
-                while not txdone():
-                    pass
-            if self.turnaround_us:
-                sleep_us(self.turnaround_us)
-            de(level)
+            while txdone is not None and not txdone():
+                pass
+            self.de(self.idle)
         except BaseException:
             sleep_us(max(0, ticks_diff(end_us, ticks_us())))
-            de(level)
+            self.release()
             raise
 
     def release(self):

@@ -19,7 +19,7 @@ class Rest:
 
     def sleep(self, wait_ms):
         """Wait until something comes or time is up. Returns how many bytes wait."""
-        if self.line.poller is None:
+        if not hasattr(self.line, "poller"):
             share(self.line, None)
         return self.line.sleep(wait_ms)
 

@@ -71,7 +71,9 @@ def open(
     line.idle = 1 - de_active
     line.release()
     if turnaround_us:
-        line.turnaround_us = turnaround_us
+        from .port.delayed import Delayed
+
+        line.de = Delayed(line.de, line.idle, turnaround_us)
     # The character time in 1/64 us: exact enough for 256 of them, small enough not to allocate.
     bits += 1 + (parity is not None) + stop
     line.char = char = -(-bits * 64_000_000 // baudrate)

@@ -70,11 +70,11 @@ def check(adu, n):
 
 def read(adu, area, address, quantity):
     """Put a response's byte count and values to adu[8]: the response's length (AP 6.1 to 6.4)."""
-    if area.on_read is not None:
+    if area.on_read:
         area.on_read(address, quantity)
-    adu[8] = n = quantity * area.bits + 7 >> 3
     area.get(address, quantity, adu, 9)
-    return n + 2
+    adu[8] = quantity * area.bits + 7 >> 3
+    return adu[8] + 2
 
 
 def write(adu, at, area, address, quantity):
@@ -82,11 +82,11 @@ def write(adu, at, area, address, quantity):
 
     Returns the response's length, its values being the request's, or minus an exception code.
     """
-    if area.validate is not None:
+    if area.validate:
         for i in range(quantity):
             if not area.validate(address + i, area.value(adu, at, i)):
                 return -3
     area.put(address, quantity, adu, at)
-    if area.on_write is not None:
+    if area.on_write:
         area.on_write(address, quantity)
     return 5

@@ -76,25 +76,26 @@ class RTU:
     def _decide(self):
         """Does one of the beginnings end here as a frame? Its length, or 0 and what is needed."""
         self._open = False
+        adu = self.adu
         need = _LONGEST - self.have
         at = self._burst
         while True:
             n = self.have - at
-            size = self.owner.sizes(self.adu, _START + at, n) if n >= _SHORTEST else _SHORTEST
+            size = self.owner.sizes(adu, _START + at, n) if n >= _SHORTEST else _SHORTEST
             if size == n:
-                if crc16(self.adu, _START + at, n) == 0:
+                if crc16(adu, _START + at, n) == 0:
                     return self._found(at)
-                size = self.owner.sizes(self.adu, _START + at, n + 1)
+                size = self.owner.sizes(adu, _START + at, n + 1)
             if 0 < size <= _LONGEST - at:
                 self._open = True
                 self.end = size
                 need = min(need, size - n)
-            if at == 0:
+            if not at:
                 break
             at = 0
         self.need = need
-        if need == 0:  # longer than any frame, unless it is one: nothing counts until silence
-            if crc16(self.adu, _START, _LONGEST) == 0:
+        if not need:  # longer than any frame, unless it is one: nothing counts until silence
+            if crc16(adu, _START, _LONGEST) == 0:
                 return self._found(0)
             self.clear()
             self._burst = -1
@@ -119,14 +120,15 @@ class RTU:
             self.reset()
         if self._burst == self.have:
             return 0  # nothing has come since the last silence
+        adu = self.adu
+        owner = self.owner
         for at in range(self.have - _SHORTEST + 1):
             n = self.have - at
+            first = _START + at
             if at and at != self._burst:
-                if not self.owner.serves(self.adu[_START + at]):
+                if not owner.serves(adu[first]) or owner.sizes(adu, first, n) != n:
                     continue
-                if self.owner.sizes(self.adu, _START + at, n) != n:
-                    continue
-            if crc16(self.adu, _START + at, n) == 0:
+            if crc16(adu, first, n) == 0:
                 return self._found(at)
         if self._open:
             self.gap()

@@ -6,7 +6,7 @@ from time import sleep_ms, ticks_diff, ticks_ms
 
 def share(line, poller):
     """Let a Line sleep with this poller from now on, which others may use too; None: its own."""
-    sleeper = Sleeper(line, poller or line.poller or select.poll())
+    sleeper = Sleeper(line, poller or getattr(line, "poller", None) or select.poll())
     line.poller = sleeper.poller
     line.sleep = sleeper.sleep
 

@@ -136,7 +136,7 @@ class Driver:
     """
 
     def __init__(self, handler):
-        self.handler = Server() if handler is None else handler
+        self.handler = handler or Server()
         self.values = [0] * 8 + [None]  # see umb.counters
 
     def __getattr__(self, name):

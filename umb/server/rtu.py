@@ -45,7 +45,6 @@ class RTUServer(Driver):
         self.frame = self.line.frame
         self._hold_us = hold_ms * 1000
         self.state = _LISTEN
-        self.size = 0  # of the reply
         self._ours = False  # what comes is for us
 
     def sizes(self, buf, at, n):
@@ -118,9 +117,9 @@ class RTUServer(Driver):
             if n != line.seen:
                 line.last_us = ticks_us()
                 line.seen = n
-            left_us = line.turn_us - ticks_diff(ticks_us(), line.last_us)
-            if n < _SHORTEST and not hold and left_us > _SPIN_US:
-                return 0
+            if n < _SHORTEST and not hold:
+                if line.turn_us - ticks_diff(ticks_us(), line.last_us) > _SPIN_US:
+                    return 0
             self.state = _LISTEN  # where it stays should the UART raise
             frame = self.frame
             if not line.send(frame.out or line.adu, frame.start, self.size, _SHORTEST):
