@@ -50,8 +50,8 @@ def test_what_a_use_loads(measured):
     """Enough, and nothing that only others need."""
     assert measured.loaded("tty") == {"", "port", "port.tty"}
     loaded = measured.loaded("server-rtu")
-    needed = {"server.rtu", "server", "store", "line", "frame.rtu", "crc", "_viper", "opening"}
-    assert needed <= loaded  # opening is let go of again
+    needed = {"server.rtu", "server", "store", "line", "frame.rtu", "crc", "_viper", "uart"}
+    assert needed <= loaded  # uart is let go of again
     assert not {"_plain", "routes", "port.sock", "port.wait", "extras", "client"} & loaded
     assert "port.sock" in measured.loaded("server-tcp")
     assert {"gateway", "client.rtu", "server.tcp"} <= measured.loaded("gateway")

@@ -63,18 +63,19 @@ class EventLog:
         event = _RECEIVED | (_IN_LISTEN_ONLY if link.listen_only else 0)
         self.add(event | (_BROADCAST if broadcast else 0))
 
-    def sent(self, link, code):
-        """A response is about to leave: with an exception code, or 0."""
+    def sent(self, link, adu):
+        """The response at adu[7] is about to leave."""
         if self._has_sent:
             self._has_sent = False
             return
+        code = adu[8] if adu[7] & 0x80 else 0
         event = b"\x00\x01\x01\x01\x02\x04\x04\x08"[code] if code < 8 else 0
         self.add(_SENT | event | (_IN_LISTEN_ONLY if link.listen_only else 0))
 
-    def restarted(self, link, clears):
+    def restarted(self, link, adu, clears):
         """The line is restarted, once the response to that has left if there is one (AP 6.8)."""
         if not link.listen_only:
-            self.sent(link, 0)
+            self.sent(link, adu)
             self._has_sent = True
         if clears:
             self.count = 0
@@ -125,7 +126,7 @@ class Diagnostics:
         sub_function = adu[8] << 8 | adu[9] if n > 2 else -1
         data = adu[10] << 8 | adu[11] if n == 5 else -1
         if sub_function == 1 and (data == 0 or data == 0xFF00):
-            return self._restart(data, link)
+            return self._restart(adu, data, link)
         if link.listen_only:
             return 0
         if n < 3:
@@ -142,11 +143,11 @@ class Diagnostics:
         return self._report(adu, sub_function, link) if data == 0 else -_ILLEGAL_VALUE
 
     @staticmethod
-    def _restart(data, link):
+    def _restart(adu, data, link):
         """Sub-function 1: the response has left before, and is not counted either."""
         log = link.values[_LOG]
         n = 0 if link.listen_only else 5
-        log.restarted(link, data)
+        log.restarted(link, adu, data)
         log.clear_counters()
         link.listen_only = False
         return n

@@ -168,6 +168,6 @@ class Extras:
         return -code
 
 
-def complete(server_class):
+def load(server_class):
     """Give Server this half."""
     late.join(server_class, Extras)

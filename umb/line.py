@@ -1,11 +1,8 @@
 """One end of a serial line: a UART, its direction pin, and the frames that come and go."""
 
-import sys
 from time import sleep_us, ticks_add, ticks_diff, ticks_us
 
 from micropython import const
-
-import umb
 
 from .crc import copy
 
@@ -16,30 +13,15 @@ _PIECE = const(32)
 class Line:
     """Brings what arrives to a frame, with the time that passed in between, and sends frames.
 
-    framer         "rtu" or "ascii"
-    owner          what the frame asks, see umb.frame.rtu.RTU
-    uart           a UART's number, which is then made here, or a machine.UART or its like. Its
-                   receive ring should hold 300 bytes at least: what it loses shows as bad frames
-    baudrate, bits=8, parity=None, stop=1   the format; parity None, 0 (even) or 1 (odd)
-    tx, rx         pins, for a UART that is made here
-    de             the direction pin: a number, a Pin, a Signal or a callable; None: there is none
-    de_active=1    its level while transmitting
-    turnaround_us=0   extra time between pin and first start bit, and last stop bit and pin
-    gap_ms=20      a hole that may tear a frame, where that is longer than t3.5
-
-    Raises ValueError for a format that is none, or that the port's UART does not have.
+    umb.uart makes it, with what it has to know: adu, frame, uart, any(), txdone(), de(), idle
+    (its level while others send), buf (for a piece of what comes), char (a character's time in
+    1/64 us), t35_us, turn_us (from the last byte to the answer), give_up_us, nap_ms, last_us (when
+    the last byte came), end_us (when the last one will have left). umb.port.wait adds poller and
+    sleep().
     """
 
     paced = True  # the port tells when the last bit has left, or it can be told
-    slack_us = 0
     seen = 0  # bytes that wait in the UART and are known to
-
-    # poller and sleep() come from umb.port.wait, the rest from umb.opening
-    def __init__(self, uart, framer, owner, **port_options):
-        from . import opening
-
-        opening.open(self, uart, framer, owner, **port_options)
-        del sys.modules["umb.opening"], umb.opening  # its memory is worth more than its code now
 
     def time_us(self, n):
         """How long n characters take."""
@@ -147,10 +129,7 @@ class Line:
         except BaseException:
             self.release()
             raise
-        # The first start bit lies somewhere within write(). Where txdone() cannot be trusted the
-        # pin waits for the latest; if write() blocked, that is not half a character.
-        late_us = min(ticks_diff(ticks_us(), begin_us), self.slack_us)
-        self.end_us = ticks_add(begin_us, frame_us + late_us if self.paced else 0)
+        self.end_us = ticks_add(begin_us, frame_us if self.paced else 0)
         return True
 
     def flush(self):

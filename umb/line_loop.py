@@ -45,7 +45,7 @@ class Rest:
         self.line.release()
 
 
-def complete(server_class):
+def load(server_class):
     """Give RTUServer this half."""
     late.join(server_class, Rest)
 

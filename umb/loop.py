@@ -36,7 +36,7 @@ class Rest:
         """Stay until what is under way is over, where leaving it would do harm."""
 
 
-def complete(driver_class):
+def load(driver_class):
     """Give Driver this half."""
     late.join(driver_class, Rest)
 

@@ -96,13 +96,13 @@ def __getattr__(name):
 
 def _area(value, bits, empty):
     """The block that a Store's argument stands for: a count, a block, or a tuple of blocks."""
-    if not value and (value is None or isinstance(value, int)):
+    if not value:
         return empty
-    if not isinstance(value, (int, tuple, list)):
-        return value
     kind = Registers if bits > 1 else __getattr__("Bits")
     if isinstance(value, int):
         return kind(0, value)
+    if not isinstance(value, (tuple, list)):
+        return value
     from .blocks import Blocks
 
     return Blocks(kind, value)

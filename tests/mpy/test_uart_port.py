@@ -1,10 +1,9 @@
-"""A Line and what umb.opening gives it: character times and the direction pin's edges."""
+"""A Line and what umb.uart gives it: character times and the direction pin's edges."""
 
 from support_boards import BOARDS, ESP8266
 from support_rtu import spans
 from support_uart import UART, Output, Pin, clock
 
-from umb.line import Line
 
 _RATES = (1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200, 230400, 460800, 921600)
 _FORMATS = ((8, None, 1), (8, 0, 1), (8, 1, 1), (8, None, 2))
@@ -15,10 +14,11 @@ _ADU = bytes(range(256)) + b"behind"
 
 def line_on(uart, de, baudrate=19200, form=(8, 0, 1), de_active=1, turnaround_us=0):
     bits, parity, stop = form
-    return Line(
-        uart,
-        "rtu",
+    from umb import uart as opening  # anew: it is let go of
+
+    return opening.line(
         None,  # nothing comes: nobody asks how long frames are, and for whom
+        uart,
         baudrate=baudrate,
         bits=bits,
         parity=parity,

@@ -8,7 +8,7 @@ from errno import EAGAIN, ETIMEDOUT
 
 from ..errors import BadReplyError, NoConnectionError, NoReplyError, exception_for
 from ..frame.mbap import MBAP
-from ..frame.rtu import seal
+from ..frame.rtu import RTU
 from . import Client
 
 _HEADER = 7
@@ -122,7 +122,7 @@ class _RTU(_API):
     serial = True
 
     def _adu_of(self, n):
-        size = seal(self._adu, n)
+        size = RTU.seal(self._adu, n)
         return bytes(self._adu[6 : 6 + size])
 
     @staticmethod

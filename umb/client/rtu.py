@@ -8,7 +8,6 @@ from time import sleep_ms, ticks_add, ticks_diff, ticks_ms, ticks_us
 
 from micropython import const
 
-from ..line import Line
 from ..pdu import RESPONSE, rtu_size
 from ..port.wait import share
 from . import BAD_REPLY, NO_REPLY, PENDING, Client
@@ -35,7 +34,7 @@ class RTUClient(Client):
     timeout_ms     how long a call waits for the answer, from the end of the request
     retries        how many times it asks again when no answer comes, or none that is right
     turnaround_ms  how long a broadcast takes (SL 2.4.1: 100 to 200)
-    framer         "rtu" or "ascii"
+    framer="rtu"   or "ascii"
     echo           the line brings back what is sent (a USB adapter with its receiver always on);
                    it is compared. A machine.UART's echo is thrown away without being asked
     """
@@ -50,10 +49,11 @@ class RTUClient(Client):
         retries=0,
         turnaround_ms=100,
         echo=False,
-        framer="rtu",
         **line,
     ):
-        self.line = Line(uart, framer, self, **line)
+        from .. import uart as opening
+
+        self.line = opening.line(self, uart, **line)
         super().__init__(self.line.adu, timeout_ms, retries)
         self._turnaround_ms = turnaround_ms
         self._echo = bytearray(_CHUNK) if echo else None

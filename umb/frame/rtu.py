@@ -14,14 +14,6 @@ _SHORTEST = const(4)  # slave id, function code, CRC
 _LONGEST = const(256)  # SL 2.5.1.1
 
 
-def seal(adu, n):
-    """Put the CRC behind the PDU of n bytes at adu[7]. Returns the frame's length."""
-    crc = crc16(adu, _START, n + 1)
-    adu[n + 7] = crc & 0xFF
-    adu[n + 8] = crc >> 8
-    return n + 3
-
-
 class RTU:
     """Finds the frames in what a line delivers; the driver puts the bytes at adu[6 + have].
 
@@ -32,13 +24,20 @@ class RTU:
 
     out = None  # a sealed frame stays in the ADU buffer,
     start = _START  # where it begins here
-    seal = staticmethod(seal)
 
     def __init__(self, adu, owner):
         self.adu = adu
         self.bad = 0  # how often something was thrown away; the driver's to read and clear
         self.owner = owner
         self.reset()
+
+    @staticmethod
+    def seal(adu, n):
+        """Put the CRC behind the PDU of n bytes at adu[7]. Returns the frame's length."""
+        crc = crc16(adu, _START, n + 1)
+        adu[n + 7] = crc & 0xFF
+        adu[n + 8] = crc >> 8
+        return n + 3
 
     def reset(self):
         """Forget what has come: the next byte begins a frame."""
@@ -63,12 +62,11 @@ class RTU:
         """
         if self._burst < 0:
             return 0  # the next ones are put where these are
-        self.have += n
         self.need -= n
+        self.have = n = self.have + n
         if self.need:
             return 0
-        n = self.have
-        if n == self.end and self._burst == 0 and crc16(self.adu, _START, n) == 0:
+        if n == self.end and not self._burst and not crc16(self.adu, _START, n):
             self.reset()  # the usual way, and the quick one
             return n
         return self._decide()

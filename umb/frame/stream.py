@@ -4,7 +4,7 @@ from micropython import const
 
 from ..crc import crc16
 from ..pdu import rtu_size
-from .rtu import seal
+from .rtu import RTU
 
 _START = const(6)
 _SHORTEST = const(4)
@@ -23,7 +23,7 @@ class RTUStream:
     usual = 7  # nearly all of most requests, but no two: a second one would go unnoticed
     wrapping = 3  # how much longer a frame is than its PDU
     numbered = False  # an answer does not tell which request it is for
-    seal = staticmethod(seal)
+    seal = staticmethod(RTU.seal)
 
     def __init__(self, table):
         self._table = table

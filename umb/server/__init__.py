@@ -47,9 +47,9 @@ class Server:
 
     def __getattr__(self, name):
         """Load the second half: route(), function(), and what a server is seldom asked."""
-        from ..extras import complete
+        from ..extras import load
 
-        complete(Server)
+        load(Server)
         return getattr(self, name)
 
     def add(self, slave_id, store):
@@ -84,16 +84,14 @@ class Server:
                 return -slave_id
         values[_MESSAGES] = values[_MESSAGES] + 1 & 0xFFFF
         n = self.execute(adu, n, slave_id, link)
-        code = 0
         if n < 0:
-            code = -n
             values[_EXCEPTIONS] = values[_EXCEPTIONS] + 1 & 0xFFFF
-            if 6 <= code <= 7:  # busy, NAK
-                values[12 - code] = values[12 - code] + 1 & 0xFFFF
-            n = refuse(adu, code)
+            if -n >> 1 == 3:  # busy (6), NAK (7)
+                values[12 + n] = values[12 + n] + 1 & 0xFFFF
+            n = refuse(adu, -n)
         log = values[_LOG]  # this request may have been the one that began it
         if n and log is not None:
-            log.sent(link, code)
+            log.sent(link, adu)
         return n
 
     def execute(self, adu, n, slave_id, link):
@@ -141,9 +139,9 @@ class Driver:
 
     def __getattr__(self, name):
         """Load the second half: counters, route(), serve_forever(), shutdown()."""
-        from ..loop import complete
+        from ..loop import load
 
-        complete(Driver)
+        load(Driver)
         return getattr(self, name)
 
 

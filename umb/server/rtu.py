@@ -4,7 +4,6 @@ from time import ticks_diff, ticks_us
 
 from micropython import const
 
-from ..line import Line
 from ..pdu import REQUEST, RESPONSE, rtu_size
 from . import Driver
 
@@ -30,20 +29,22 @@ class RTUServer(Driver):
     de             the direction pin: a number, a Pin, a Signal or a callable
     de_active=1    its level while sending
     turnaround_us=0   extra time between the pin's edges and the frame, on either side
-    hold_ms        poll() stays until a reply has left if that takes no longer than this
-    framer         "rtu" or "ascii": Modbus ASCII, where nothing depends on silence
+    hold_ms=20     poll() stays until a reply has left if that takes no longer than this
+    framer="rtu"   or "ascii": Modbus ASCII, where nothing depends on silence
     gap_ms=20      a hole that may tear a frame, where that is longer than t3.5
 
     Raises ValueError for a format that is none.
     """
 
     serial = True
-    def __init__(self, uart, handler=None, *, hold_ms=20, framer="rtu", **line):
+    def __init__(self, uart, handler=None, **line):
+        from .. import uart as opening
+
         super().__init__(handler)
+        self._hold_us = line.pop("hold_ms", 20) * 1000
         self.serves = getattr(self.handler, "serves", {}.get)
-        self.line = Line(uart, framer, self, **line)
+        self.line = opening.line(self, uart, **line)
         self.frame = self.line.frame
-        self._hold_us = hold_ms * 1000
         self.state = _LISTEN
         self._ours = False  # what comes is for us
 
@@ -71,16 +72,15 @@ class RTUServer(Driver):
         if n and line.char < _FAST and not (line.seen or frame.have):
             line.listen(8)  # most requests are that long: they come too fast to look twice
             n = line.seen
-        if wait_ms and not n and not frame.have:
+        if wait_ms and not (n or frame.have):
             n = self.sleep(wait_ms)
         while n or frame.have:
             size = line.hear(n)
+            values = self.values
             if frame.bad:
-                values = self.values
                 values[_ERRORS] = values[_ERRORS] + frame.bad & 0xFFFF
                 frame.bad = 0
             if size:
-                values = self.values
                 values[_BUS_MESSAGES] = values[_BUS_MESSAGES] + 1 & 0xFFFF
                 # The request is executed while the silence after it runs.
                 self.answer(self.handler.handle(line.adu, size - 3, self))
@@ -135,9 +135,9 @@ class RTUServer(Driver):
 
     def __getattr__(self, name):
         """Load the second half: server_close(), and what serve() needs."""
-        from ..line_loop import complete
+        from ..line_loop import load
 
-        complete(RTUServer)
+        load(RTUServer)
         return getattr(self, name)
 
 

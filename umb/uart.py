@@ -1,6 +1,6 @@
 """What a serial line has to know of its UART and its direction pin, on every port of MicroPython.
 
-It is needed once: umb.line imports this module, calls attach() and lets go of it again.
+It is needed once: line() lets go of this module, and who wants another line imports it anew.
 
 What ports differ in (MicroPython 1.24 to 1.29):
 * readinto() may block unless as many bytes are there as asked for: n <= any() always.
@@ -16,6 +16,10 @@ from time import ticks_us
 
 from micropython import const
 
+import umb
+
+from .line import Line
+
 _ADU = const(262)
 _ASCII_GAP_US = const(1_000_000)  # between two characters (SL 2.5.2.1)
 _RECEIVE_RING = const(512)
@@ -24,11 +28,10 @@ _PIECE = const(32)
 _LAG = const(18)  # esp8266 tells of bytes after 16 of them, or after 2 idle characters
 
 
-def open(
-    line,
-    uart,
-    framer,
+def line(
     owner,
+    uart,
+    framer="rtu",
     *,
     baudrate,
     bits=8,
@@ -41,7 +44,18 @@ def open(
     turnaround_us=0,
     gap_ms=20,
 ):
-    """Give a Line its buffer, its frame, its UART, its direction pin and its times, see there.
+    """A Line on this UART.
+
+    owner          what the frame asks, see umb.frame.rtu.RTU
+    uart           a UART's number, which is then made here, or a machine.UART or its like. Its
+                   receive ring should hold 300 bytes at least: what it loses shows as bad frames
+    framer         "rtu" or "ascii"
+    baudrate, bits=8, parity=None, stop=1   the format; parity None, 0 (even) or 1 (odd)
+    tx, rx         pins, for a UART that is made here
+    de             the direction pin: a number, a Pin, a Signal or a callable; None: there is none
+    de_active=1    its level while transmitting
+    turnaround_us=0   extra time between pin and first start bit, and last stop bit and pin
+    gap_ms=20      a hole that may tear a frame, where that is longer than t3.5
 
     Raises ValueError for a format that is none, or that the port's UART does not have.
     """
@@ -59,6 +73,7 @@ def open(
         raise ValueError("bits must be 7 or 8, parity None, 0 or 1, stop 1 or 2")
     if isinstance(uart, int):
         uart = _make(uart, baudrate, bits, parity, stop, tx, rx)
+    line = Line()
     line.adu = bytearray(_ADU)
     line.frame = frame(line.adu, owner)
     line.last_us = line.end_us = ticks_us()  # when the last byte came, and left
@@ -77,9 +92,10 @@ def open(
     # The character time in 1/64 us: exact enough for 256 of them, small enough not to allocate.
     bits += 1 + (parity is not None) + stop
     line.char = char = -(-bits * 64_000_000 // baudrate)
-    # Where txdone() cannot be trusted nobody knows when the first start bit was, but for this.
-    if not (line.txdone and hasattr(uart, "irq")):
-        line.slack_us = char >> 7
+    if line.paced and not (line.txdone and hasattr(uart, "irq")):
+        from .port import unsure
+
+        unsure.attach(line, char >> 7)
     # Above 19200 baud the silence is fixed (SL 2.5.1.1).
     line.t35_us = 1750 if baudrate > 19200 else char * 7 + 127 >> 7
     # A byte may be seen in the middle of its first stop bit; the silence begins with its end.
@@ -95,6 +111,8 @@ def open(
         line.t35_us = line.turn_us = 0
         line.give_up_us = _ASCII_GAP_US
     line.nap_ms = 1 if line.paced else 1000
+    del sys.modules["umb.uart"], umb.uart  # its memory is worth more than its code now
+    return line
 
 
 def _pin(de, value):
