@@ -31,6 +31,12 @@ def _word(adu, at, value):
     adu[at + 1] = value & 0xFF
 
 
+def _ascii(link):
+    """The frame of a line of Modbus ASCII, None of any other."""
+    frame = getattr(getattr(link, "line", None), "frame", None)
+    return frame if hasattr(frame, "delimiter") else None
+
+
 class EventLog:
     """The last 64 events of a line, as FC 12 reports them."""
 
@@ -133,10 +139,11 @@ class Diagnostics:
             return -_ILLEGAL_VALUE
         if sub_function == 0:
             return n  # whatever the data are, they go back
-        if sub_function == 3 and hasattr(getattr(link, "frame", None), "delimiter"):
+        frame = _ascii(link) if sub_function == 3 else None
+        if frame is not None:
             if adu[11] or n != 5 or adu[10] == _COLON:
                 return -_ILLEGAL_VALUE
-            link.frame.delimiter = adu[10]
+            frame.delimiter = adu[10]
             return 5
         if not (sub_function in (1, 2, 4, 10, 20) or 11 <= sub_function <= 18):
             return -_ILLEGAL_FUNCTION

@@ -27,7 +27,7 @@ class Line:
         """How long n characters take."""
         return n * self.char + 63 >> 6
 
-    def hear(self, n):
+    def feed(self, n):
         """any() says n. Returns the length of a frame that has come and is at adu[6], or 0.
 
         What came behind it stays in the UART. Nothing is read while nobody calls.
@@ -52,7 +52,7 @@ class Line:
 
                 counted.attach(self)
             else:
-                size = size or frame.quiet()
+                size = size or frame.idle()
                 if quiet_us >= self.give_up_us:
                     frame.clear()
         return size or self.pull(False)

@@ -55,9 +55,9 @@ class Registers:
         self.poke(self.data, 0, address - self.start, value)
 
     @staticmethod
-    def value(buf, at, i):
-        """Value i of those that stand at buf[at:] as on the wire."""
-        at += i << 1
+    def value(buf, at, index):
+        """Value number `index` of those that stand at buf[at:] as on the wire."""
+        at += index << 1
         value = buf[at] << 8 | buf[at + 1]
         if value & 0x8000:
             conf = getattr(umb, "conf", None)  # it is there if the program has loaded it
@@ -66,13 +66,13 @@ class Registers:
         return value
 
     @staticmethod
-    def poke(buf, at, i, value):
-        """Make `value` number i of those that stand at buf[at:] as on the wire."""
+    def poke(buf, at, index, value):
+        """Make `value` number `index` of those that stand at buf[at:] as on the wire."""
         if not -32768 <= value <= 65535:
             from . import faults
 
             faults.value(value)
-        at += i << 1
+        at += index << 1
         buf[at] = value >> 8 & 0xFF
         buf[at + 1] = value & 0xFF
 

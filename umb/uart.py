@@ -104,7 +104,7 @@ def line(
     if sys.platform == "esp8266":
         from .port import counted
 
-        counted.attach_late(line)
+        counted.attach(line, True)
         line.t35_us += line.time_us(_LAG)
     line.give_up_us = max(line.t35_us, gap_ms * 1000)
     if framer == "ascii":

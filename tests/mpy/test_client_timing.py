@@ -260,13 +260,13 @@ def test_an_interrupt():
     bench = Bench()
     bench.replies = lambda slave_id, _: (30_000, frame(slave_id, raw("030411112222")))
     line = bench.client.line
-    hear = line.hear
+    hear = line.feed
 
     def interrupt(_n):
-        line.hear = hear
+        line.feed = hear
         raise KeyboardInterrupt
 
-    line.hear = interrupt
+    line.feed = interrupt
     raises(KeyboardInterrupt, bench.call, _READ)
     assert bench.bus.pin.level == 0
     bench.replies = _RIGHT

@@ -269,7 +269,7 @@ class Delimited(Link):
 
     def __init__(self):
         super().__init__(serial=True)
-        self.frame = self
+        self.line = self.frame = self
 
 
 def test_delimiter():

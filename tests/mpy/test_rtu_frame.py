@@ -4,7 +4,7 @@ import random
 
 from support_rtu import frame
 
-from umb.frame.rtu import RTU, seal
+from umb.frame.rtu import RTU
 
 _AT = 6  # where a frame stands in its buffer
 _COUNTED = 16  # a function code whose byte 6 counts what follows; 3 has 8 bytes, others any
@@ -50,7 +50,7 @@ class Receiver:
         return self
 
     def silence(self):
-        self._take(self.rtu.quiet())
+        self._take(self.rtu.idle())
         return self
 
     def gap(self):
@@ -73,7 +73,7 @@ def test_seal():
         adu = bytearray(b"\xff" * 262)
         data = bytes((17,)) + bytes(range(n))
         adu[_AT : _AT + n + 1] = data
-        assert seal(adu, n) == n + 3
+        assert RTU.seal(adu, n) == n + 3
         assert bytes(adu[_AT : _AT + n + 3]) == frame(17, bytes(range(n)))
         assert bytes(adu[_AT + n + 3 :]) == b"\xff" * (253 - n)
 

@@ -42,7 +42,6 @@ def test_long_run(emulator, pico, figures):
     figures.note("500 requests: slowest over the median, us", slowest_us)
 
 
-@pytest.mark.xfail(strict=True, reason="19.5 KB: classes, names and functions are too many yet")
 def test_ram(fresh_pico, figures):
     _, whole = fresh_pico
     figures.note("RAM, import and 100 registers, .mpy, bytes", whole)

@@ -243,7 +243,7 @@ class RTUClient(Client):
 
     def _hear(self):
         line = self.line
-        size = line.hear(line.any())
+        size = line.feed(line.any())
         if size:
             if self._adu[_FRAME] == self._slave_id:
                 self._n = size - 3

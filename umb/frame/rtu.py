@@ -44,7 +44,7 @@ class RTU:
         self.have = 0  # bytes of adu[6:] that have come and belong to no frame yet
         self.need = _SHORTEST  # how many more the driver may put there before anything is decided
         self.end = 0  # and where the frame that began first may end, then
-        self._open = True  # what is there can still become a frame
+        self.active = True  # what is there can still become a frame
         self._burst = 0  # where silence was last: a frame may begin there too. -1: too much came
 
     def gap(self):
@@ -69,11 +69,11 @@ class RTU:
         if n == self.end and not self._burst and not crc16(self.adu, _START, n):
             self.reset()  # the usual way, and the quick one
             return n
-        return self._decide()
+        return self.step()
 
-    def _decide(self):
+    def step(self):
         """Does one of the beginnings end here as a frame? Its length, or 0 and what is needed."""
-        self._open = False
+        self.active = False
         adu = self.adu
         need = _LONGEST - self.have
         at = self._burst
@@ -85,7 +85,7 @@ class RTU:
                     return self._found(at)
                 size = self.owner.sizes(adu, _START + at, n + 1)
             if 0 < size <= _LONGEST - at:
-                self._open = True
+                self.active = True
                 self.end = size
                 need = min(need, size - n)
             if not at:
@@ -109,7 +109,7 @@ class RTU:
         self.reset()
         return n
 
-    def quiet(self):
+    def idle(self):
         """The line is silent. Returns the length of a frame that this has ended, or 0.
 
         That is one of unknown length, or one for us with noise right before it.
@@ -128,7 +128,7 @@ class RTU:
                     continue
             if crc16(adu, first, n) == 0:
                 return self._found(at)
-        if self._open:
+        if self.active:
             self.gap()
         else:
             self.clear()

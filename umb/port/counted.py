@@ -8,15 +8,15 @@ from micropython import RingIO, const
 _RING = const(513)  # one more than it holds
 
 
-def attach(line):
-    """Have what waits for a Line counted from now on."""
+def attach(line, tells_late=False):
+    """Have what waits for a Line counted from now on.
+
+    tells_late  the port tells of the last bytes late, of the line's own echo too
+    """
     line.uart = Counted(line.uart)
     line.any = line.uart.any
-
-
-def attach_late(line):
-    """The same for a port that tells of the last bytes late, of the line's own echo too."""
-    attach(line)
+    if not tells_late:
+        return
     flush = line.flush
 
     def flush_with_echo():

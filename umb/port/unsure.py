@@ -4,18 +4,28 @@ from time import ticks_add, ticks_diff, ticks_us
 
 
 def attach(line, slack_us):
-    """Have a Line wait for the latest time at which a frame of its own may end.
+    """Have a Line wait for the latest time at which a frame of its own may end."""
+    line.send = _Sender(line, slack_us).send
+
+
+class _Sender:
+    """Sends for a Line.
 
     The first start bit lies somewhere within write(), and nobody knows where. If write() blocked,
     that is not more than slack_us late: half a character.
     """
-    send = line.send
 
-    def send_and_wait(adu, at, n, threshold=0):
-        if not send(adu, at, n, threshold):
+    def __init__(self, line, slack_us):
+        self._line = line
+        self._send = line.send
+        self._slack_us = slack_us
+
+    def send(self, adu, at, n, threshold=0):
+        """As Line.send()."""
+        line = self._line
+        frame_us = line.time_us(n)
+        if not self._send(adu, at, n, threshold):
             return False
-        late_us = ticks_diff(ticks_us(), line.end_us) + line.time_us(n)
-        line.end_us = ticks_add(line.end_us, min(late_us, slack_us))
+        late_us = ticks_diff(ticks_us(), line.end_us) + frame_us
+        line.end_us = ticks_add(line.end_us, min(late_us, self._slack_us))
         return True
-
-    line.send = send_and_wait

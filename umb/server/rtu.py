@@ -44,15 +44,14 @@ class RTUServer(Driver):
         self._hold_us = line.pop("hold_ms", 20) * 1000
         self.serves = getattr(self.handler, "serves", {}.get)
         self.line = opening.line(self, uart, **line)
-        self.frame = self.line.frame
         self.state = _LISTEN
-        self._ours = False  # what comes is for us
+        self.match = False  # what comes is for us
 
     def sizes(self, buf, at, n):
         """Where a frame at buf[at:] may end: the smallest length >= n, see frame.rtu.RTU."""
         size = rtu_size(REQUEST, buf, at, n)
-        self._ours = self.serves(buf[at])
-        if buf[at] and not self._ours:
+        self.match = self.serves(buf[at])
+        if buf[at] and not self.match:
             other = rtu_size(RESPONSE, buf, at, n)  # other slaves' answers are on the line too
             if not size or 0 < other < size:
                 return other
@@ -67,15 +66,15 @@ class RTUServer(Driver):
         if self.state:
             return self.step()
         line = self.line
+        frame = line.frame
         n = line.any()
-        frame = self.frame
         if n and line.char < _FAST and not (line.seen or frame.have):
             line.listen(8)  # most requests are that long: they come too fast to look twice
             n = line.seen
         if wait_ms and not (n or frame.have):
             n = self.sleep(wait_ms)
         while n or frame.have:
-            size = line.hear(n)
+            size = line.feed(n)
             values = self.values
             if frame.bad:
                 values[_ERRORS] = values[_ERRORS] + frame.bad & 0xFFFF
@@ -89,7 +88,7 @@ class RTUServer(Driver):
             # For the rest of a request for us it stays: the last byte's time is exact then.
             elif not (
                 frame.have
-                and self._ours
+                and self.match
                 and line.time_us(frame.need - line.seen) <= self._hold_us
                 and line.listen(frame.need)
             ):
@@ -99,12 +98,14 @@ class RTUServer(Driver):
 
     def answer(self, n):
         """Have a response of n bytes sent, 0: none. For handlers that said LATER."""
-        self.state = _LISTEN
+        state = _LISTEN
         if n == _LATER:
-            self.state = _HELD
+            state = _HELD
         elif n:
-            self.size = self.frame.seal(self.line.adu, n)
-            self.state = _READY
+            line = self.line
+            self.size = line.frame.seal(line.adu, n)
+            state = _READY
+        self.state = state
 
     def step(self):
         """Continue with what is under way. Returns 1 when a reply has left."""
@@ -121,7 +122,7 @@ class RTUServer(Driver):
                 if line.turn_us - ticks_diff(ticks_us(), line.last_us) > _SPIN_US:
                     return 0
             self.state = _LISTEN  # where it stays should the UART raise
-            frame = self.frame
+            frame = line.frame
             if not line.send(frame.out or line.adu, frame.start, self.size, _SHORTEST):
                 return 0  # those were no stray bytes: the line has moved on without us
             self.state = _SEND

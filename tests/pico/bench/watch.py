@@ -10,8 +10,10 @@ import os
 import select
 import signal
 import sys
+import tempfile
 import time
 import tty
+from pathlib import Path
 
 from tools.flashing.files import Files
 
