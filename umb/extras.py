@@ -6,7 +6,7 @@ Broadcasts, other slave ids, function codes besides those of umb.pdu.check(), er
 from micropython import const
 
 from . import late
-from .pdu import refuse
+from .faults import refuse
 
 _NO_RESPONSES = const(4)  # where in link.values, see umb.counters
 _MESSAGES = const(3)

@@ -1,4 +1,4 @@
-"""What is wrong with an argument. Loaded when something is: texts take memory."""
+"""What is wrong: with an argument, or with a request. Loaded when something is."""
 
 
 def start(start, quantity):
@@ -11,3 +11,10 @@ def value(value):
 
 def slave_id(slave_id):
     raise ValueError("a slave id must be 1..247, not %s" % slave_id)
+
+
+def refuse(adu, code):
+    """Make the request at adu[7] its exception response (AP 7). Returns its length."""
+    adu[7] |= 0x80
+    adu[8] = code
+    return 2

@@ -9,7 +9,7 @@ from time import ticks_diff, ticks_ms
 
 from .client import NO_REPLY, PENDING
 from .crc import copy
-from .pdu import refuse
+from .faults import refuse
 from .port.wait import share
 from .server import LATER, Driver, Server
 

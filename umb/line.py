@@ -13,15 +13,14 @@ _PIECE = const(32)
 class Line:
     """Brings what arrives to a frame, with the time that passed in between, and sends frames.
 
-    umb.uart makes it, with what it has to know: adu, frame, uart, any(), txdone(), de(), idle
-    (its level while others send), buf (for a piece of what comes), char (a character's time in
-    1/64 us), t35_us, turn_us (from the last byte to the answer), give_up_us, nap_ms, last_us (when
-    the last byte came), end_us (when the last one will have left). umb.port.wait adds poller and
-    sleep().
+    umb.uart makes it, with what it has to know: frame, uart, any(), de(), buf (for a piece of what
+    comes), char (a character's time in 1/64 us), t35_us, turn_us (from the last byte to the
+    answer), give_up_us, seen (bytes that wait and are known to), last_us (when the last one came),
+    end_us (when the last one will have left). umb.port.wait adds poller and sleep().
     """
 
     paced = True  # the port tells when the last bit has left, or it can be told
-    seen = 0  # bytes that wait in the UART and are known to
+    idle = 0  # the direction pin's level while others send
 
     def time_us(self, n):
         """How long n characters take."""
@@ -69,7 +68,7 @@ class Line:
                     break
                 n = seen
             self.uart.readinto(self.buf, n)
-            copy(self.adu, _FRAME + frame.have, self.buf, 0, n)
+            copy(frame.adu, _FRAME + frame.have, self.buf, 0, n)
             seen -= n
             size = frame.push(n)
             if seen < frame.need and not (size or all):
@@ -134,12 +133,11 @@ class Line:
 
     def flush(self):
         """Stay until the last stop bit has left, then switch to receive."""
-        txdone = self.txdone
         end_us = self.end_us
         try:
             while ticks_diff(end_us, ticks_us()) > 0:
                 pass
-            while txdone is not None and not txdone():
+            while not self.uart.txdone():
                 pass
             self.de(self.idle)
         except BaseException:

@@ -6,7 +6,7 @@ get_server() of umb.server.rtu is here, too.
 from micropython import const
 
 from . import late
-from .port.wait import share
+from .port.wait import nap_ms, share
 
 _HELD = const(1)  # see umb.server.rtu
 
@@ -33,7 +33,7 @@ class Rest:
         line = self.line
         if self.state == _HELD:
             return 1
-        return 0 if self.state or line.seen or line.frame.have else line.nap_ms
+        return 0 if self.state or line.seen or line.frame.have else nap_ms(line)
 
     def settle(self):
         """Stay until a reply that is due has left."""

@@ -40,13 +40,6 @@ def rtu_size(sizes, buf, at, n):
     return size if n <= size > 3 else 0
 
 
-def refuse(adu, code):
-    """Make the request at adu[7] its exception response (AP 7). Returns its length."""
-    adu[7] |= 0x80
-    adu[8] = code
-    return 2
-
-
 def check(adu, n):
     """Is the PDU of n bytes at adu[7] a request of FC 1-6, 15 or 16 as AP 6 has it?
 

@@ -74,16 +74,16 @@ def line(
     if isinstance(uart, int):
         uart = _make(uart, baudrate, bits, parity, stop, tx, rx)
     line = Line()
-    line.adu = bytearray(_ADU)
-    line.frame = frame(line.adu, owner)
+    line.frame = frame(bytearray(_ADU), owner)
+    line.seen = 0
     line.last_us = line.end_us = ticks_us()  # when the last byte came, and left
     line.uart = uart
     line.any = uart.any
-    line.txdone = getattr(uart, "txdone", None)
     if not getattr(uart, "paced", True):
         line.paced = False
     line.de = _pin(de, 1 - de_active)
-    line.idle = 1 - de_active
+    if not de_active:
+        line.idle = 1
     line.release()
     if turnaround_us:
         from .port.delayed import Delayed
@@ -92,7 +92,7 @@ def line(
     # The character time in 1/64 us: exact enough for 256 of them, small enough not to allocate.
     bits += 1 + (parity is not None) + stop
     line.char = char = -(-bits * 64_000_000 // baudrate)
-    if line.paced and not (line.txdone and hasattr(uart, "irq")):
+    if not hasattr(uart, "txdone") or line.paced and not hasattr(uart, "irq"):
         from .port import unsure
 
         unsure.attach(line, char >> 7)
@@ -110,7 +110,6 @@ def line(
     if framer == "ascii":
         line.t35_us = line.turn_us = 0
         line.give_up_us = _ASCII_GAP_US
-    line.nap_ms = 1 if line.paced else 1000
     del sys.modules["umb.uart"], umb.uart  # its memory is worth more than its code now
     return line
 

@@ -7,6 +7,7 @@ from support_pdu import raw, request, shown
 from support_vectors import VECTORS
 
 from umb import combined, pdu
+from umb.faults import refuse
 from umb.store import Store
 
 # AP 6.7 to 6.21: (request, response); the examples of the other clauses are in VECTORS.
@@ -68,7 +69,7 @@ def test_unknown_function_codes_have_no_size():
 def test_refuse():
     adu = bytearray(12)
     adu[7] = 3
-    assert pdu.refuse(adu, 2) == 2
+    assert refuse(adu, 2) == 2
     assert adu == b"\0\0\0\0\0\0\0\x83\x02\0\0\0"
 
 

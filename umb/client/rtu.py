@@ -9,7 +9,7 @@ from time import sleep_ms, ticks_add, ticks_diff, ticks_ms, ticks_us
 from micropython import const
 
 from ..pdu import RESPONSE, rtu_size
-from ..port.wait import share
+from ..port.wait import nap_ms, share
 from . import BAD_REPLY, NO_REPLY, PENDING, Client
 
 _FRAME = const(6)  # where in the buffer an RTU frame begins
@@ -54,7 +54,7 @@ class RTUClient(Client):
         from .. import uart as opening
 
         self.line = opening.line(self, uart, **line)
-        super().__init__(self.line.adu, timeout_ms, retries)
+        super().__init__(self.line.frame.adu, timeout_ms, retries)
         self._turnaround_ms = turnaround_ms
         self._echo = bytearray(_CHUNK) if echo else None
         self._state = _QUIET
@@ -129,7 +129,10 @@ class RTUClient(Client):
         For gateways: a request and its reply stay where they are.
         """
         self._adu = adu
-        self.line.adu = self.line.frame.adu = adu
+        frame = self.line.frame
+        if frame.out is frame.adu:  # where it is sent from, too
+            frame.out = adu
+        frame.adu = adu
 
     def _expire_in(self, time_ms):
         self._deadline_ms = ticks_add(ticks_ms(), time_ms)
@@ -143,7 +146,7 @@ class RTUClient(Client):
         if self._state == _SENDING or self._state == _TURNAROUND:
             return 1
         if self._state == _REPLY and not line.seen and not line.frame.have:
-            return min(line.nap_ms, _NAP_MS)
+            return min(nap_ms(line), _NAP_MS)
         return 0
 
     def wait(self):
@@ -174,7 +177,7 @@ class RTUClient(Client):
             if self._hush() or 0 <= quiet_us < line.turn_us:
                 return NO_REPLY if self._expired() else PENDING
             frame = line.frame
-            line.send(frame.out or self._adu, frame.start, self._size)
+            line.send(frame.out, frame.start, self._size)
             self._state = _SENDING
         if self._state == _SENDING:
             if ticks_diff(line.end_us, ticks_us()) > _SPIN_US:
@@ -224,7 +227,7 @@ class RTUClient(Client):
         """Compare what comes back with what was sent. Returns whether all of it has come."""
         line = self.line
         echo = self._echo
-        sent = line.frame.out or self._adu
+        sent = line.frame.out
         n = line.any()
         while n and self._done < self._size:
             n = min(n, self._size - self._done, _CHUNK)

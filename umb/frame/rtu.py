@@ -22,11 +22,10 @@ class RTU:
     owner.serves(slave_id)   whether a frame for this id is worth being searched for among garbage
     """
 
-    out = None  # a sealed frame stays in the ADU buffer,
-    start = _START  # where it begins here
+    start = _START  # where in `out` a sealed frame begins
 
     def __init__(self, adu, owner):
-        self.adu = adu
+        self.adu = self.out = adu
         self.bad = 0  # how often something was thrown away; the driver's to read and clear
         self.owner = owner
         self.reset()

@@ -35,6 +35,7 @@ class Counted:
         self._byte = bytearray(1)
         self.readinto = self._ring.readinto
         self.write = uart.write
+        self.txdone = uart.txdone
 
     def any(self):
         """How many bytes have come, as far as the port tells."""

@@ -1,10 +1,13 @@
 """UARTs whose txdone() may come early, or not at all. Optional: for lines on one."""
 
+import select
 from time import ticks_add, ticks_diff, ticks_us
 
 
 def attach(line, slack_us):
     """Have a Line wait for the latest time at which a frame of its own may end."""
+    if not hasattr(line.uart, "txdone"):
+        line.uart = _Untold(line.uart)
     line.send = _Sender(line, slack_us).send
 
 
@@ -29,3 +32,22 @@ class _Sender:
         late_us = ticks_diff(ticks_us(), line.end_us) + frame_us
         line.end_us = ticks_add(line.end_us, min(late_us, self._slack_us))
         return True
+
+
+class _Untold:
+    """Has of a machine.UART without txdone() what a Line needs."""
+
+    def __init__(self, uart):
+        self._uart = uart
+        self.any = uart.any
+        self.readinto = uart.readinto
+        self.write = uart.write
+
+    @staticmethod
+    def txdone():
+        """Time alone tells."""
+        return True
+
+    def register(self, poller):
+        """Let a select.poll wake up when something comes."""
+        poller.register(self._uart, select.POLLIN)

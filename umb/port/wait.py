@@ -11,6 +11,11 @@ def share(line, poller):
     line.sleep = sleeper.sleep
 
 
+def nap_ms(line):
+    """How long one may sleep without missing when a byte comes."""
+    return 1 if line.paced else 1000
+
+
 class Sleeper:
     """Sleeps for a Line, with this poller."""
 
@@ -35,13 +40,13 @@ class Sleeper:
         """Wait until the poller sees something or time is up. Returns what any() says."""
         begin_ms = ticks_ms()
         line = self._line
-        nap_ms = min(wait_ms, line.nap_ms)
+        longest_ms = min(wait_ms, nap_ms(line))
         while True:
             n = line.any()
             if n or ticks_diff(ticks_ms(), begin_ms) >= wait_ms:
                 return n
             if self._watches:
-                for _ in self.poller.ipoll(nap_ms):
+                for _ in self.poller.ipoll(longest_ms):
                     wait_ms = 0
             else:
-                sleep_ms(nap_ms)
+                sleep_ms(longest_ms)

@@ -9,7 +9,7 @@ Both classes have a second half, see umb.late: umb.extras and umb.loop.
 
 from micropython import const
 
-from ..pdu import check, read, refuse, write
+from ..pdu import check, read, write
 
 LATER = -1  # what a handler returns that keeps the buffer and calls link.answer(n) later
 
@@ -88,7 +88,9 @@ class Server:
             values[_EXCEPTIONS] = values[_EXCEPTIONS] + 1 & 0xFFFF
             if -n >> 1 == 3:  # busy (6), NAK (7)
                 values[12 + n] = values[12 + n] + 1 & 0xFFFF
-            n = refuse(adu, -n)
+            adu[7] |= 0x80  # an exception response (AP 7)
+            adu[8] = -n
+            n = 2
         log = values[_LOG]  # this request may have been the one that began it
         if n and log is not None:
             log.sent(link, adu)

@@ -82,7 +82,7 @@ class RTUServer(Driver):
             if size:
                 values[_BUS_MESSAGES] = values[_BUS_MESSAGES] + 1 & 0xFFFF
                 # The request is executed while the silence after it runs.
-                self.answer(self.handler.handle(line.adu, size - 3, self))
+                self.answer(self.handler.handle(frame.adu, size - 3, self))
                 if self.state:
                     return self.step()
             # For the rest of a request for us it stays: the last byte's time is exact then.
@@ -102,8 +102,8 @@ class RTUServer(Driver):
         if n == _LATER:
             state = _HELD
         elif n:
-            line = self.line
-            self.size = line.frame.seal(line.adu, n)
+            frame = self.line.frame
+            self.size = frame.seal(frame.adu, n)
             state = _READY
         self.state = state
 
@@ -123,7 +123,7 @@ class RTUServer(Driver):
                     return 0
             self.state = _LISTEN  # where it stays should the UART raise
             frame = line.frame
-            if not line.send(frame.out or line.adu, frame.start, self.size, _SHORTEST):
+            if not line.send(frame.out, frame.start, self.size, _SHORTEST):
                 return 0  # those were no stray bytes: the line has moved on without us
             self.state = _SEND
         if not hold and ticks_diff(line.end_us, ticks_us()) > _SPIN_US:
