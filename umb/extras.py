@@ -8,7 +8,9 @@ from micropython import const
 from . import late
 from .faults import refuse
 
-_NO_RESPONSES = const(4)  # where in link.values, see umb.counters
+_NAK = const(5)  # where in link.values, see umb.counters
+_BUSY = const(6)
+_NO_RESPONSES = const(4)
 _MESSAGES = const(3)
 _LOG = const(8)
 _WRITES = b"\x05\x06\x0f\x10\x16"  # what can be broadcast
@@ -122,6 +124,7 @@ class Extras:
         values[_MESSAGES] = values[_MESSAGES] + 1 & 0xFFFF
         values[_NO_RESPONSES] = values[_NO_RESPONSES] + 1 & 0xFFFF
         if adu[7] in _WRITES:
+            nak, busy = values[_NAK], values[_BUSY]  # nobody is told of those
             done = None
             for slave_id in self.stores:
                 store = self.stores[slave_id]
@@ -129,6 +132,8 @@ class Extras:
                 if store is not done or self.routes is not None:
                     self.execute(adu, n, slave_id, link)
                 done = store
+            values[_NAK] = nak
+            values[_BUSY] = busy
 
     def special(self, adu, n, slave_id, link):
         """Function codes that not every server offers: the response's length, or minus a code."""
@@ -153,12 +158,17 @@ class Extras:
         handler = functions.get(code)
         return -1 if handler is None else handler(adu, n, link)
 
-    def failed(self, error):
-        """Minus the exception code that an exception of a hook or an endpoint becomes."""
+    def failed(self, error, link):
+        """Minus the exception code that an exception of a hook or an endpoint becomes.
+
+        Busy (6) and NAK (7) have counters of their own.
+        """
         # Those of umb.errors are known by what they have: a server need not load them.
         code = getattr(error, "error_code", None)
         if not isinstance(code, int) or not 0 < code < 256:
             code = 4
+        if 6 <= code <= 7:
+            link.values[12 - code] = link.values[12 - code] + 1 & 0xFFFF
         on_error = self.on_error
         if code == 4 and on_error is not None:
             try:

@@ -94,10 +94,10 @@ def __getattr__(name):
     return bits(Registers)
 
 
-def _area(value, bits, empty):
+def _area(value, bits, default):
     """The block that a Store's argument stands for: a count, a block, or a tuple of blocks."""
     if not value:
-        return empty
+        return default
     kind = Registers if bits > 1 else __getattr__("Bits")
     if isinstance(value, int):
         return kind(0, value)
@@ -115,11 +115,11 @@ class Store:
     """
 
     def __init__(self, coils=0, discrete_inputs=0, input_registers=0, holding_registers=0):
-        empty = Registers(0, 0)
-        self.coils = _area(coils, 1, empty)
-        self.discrete_inputs = _area(discrete_inputs, 1, empty)
-        self.input_registers = _area(input_registers, 16, empty)
-        self.holding_registers = _area(holding_registers, 16, empty)
+        default = Registers(0, 0)
+        self.coils = _area(coils, 1, default)
+        self.discrete_inputs = _area(discrete_inputs, 1, default)
+        self.input_registers = _area(input_registers, 16, default)
+        self.holding_registers = _area(holding_registers, 16, default)
         # By the last digit of the function code: 1-6, 15 and 16.
         self.areas = (
             None,

@@ -86,13 +86,13 @@ def line(
         line.idle = 1
     line.release()
     if turnaround_us:
-        from .port.delayed import Delayed
+        from .port import delayed
 
-        line.de = Delayed(line.de, line.idle, turnaround_us)
+        delayed.attach(line, turnaround_us)
     # The character time in 1/64 us: exact enough for 256 of them, small enough not to allocate.
     bits += 1 + (parity is not None) + stop
     line.char = char = -(-bits * 64_000_000 // baudrate)
-    if not hasattr(uart, "txdone") or line.paced and not hasattr(uart, "irq"):
+    if not hasattr(uart, "txdone") or (line.paced and not hasattr(uart, "irq")):
         from .port import unsure
 
         unsure.attach(line, char >> 7)

@@ -3,7 +3,12 @@
 from time import sleep_us
 
 
-class Delayed:
+def attach(line, turnaround_us):
+    """Have a Line give its pin extra time."""
+    line.de = _Delayed(line.de, line.idle, turnaround_us)
+
+
+class _Delayed:
     """Calls de(level), and waits after it went to transmit and before it goes to receive."""
 
     def __init__(self, de, idle, turnaround_us):

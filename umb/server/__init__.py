@@ -86,8 +86,6 @@ class Server:
         n = self.execute(adu, n, slave_id, link)
         if n < 0:
             values[_EXCEPTIONS] = values[_EXCEPTIONS] + 1 & 0xFFFF
-            if -n >> 1 == 3:  # busy (6), NAK (7)
-                values[12 + n] = values[12 + n] + 1 & 0xFFFF
             adu[7] |= 0x80  # an exception response (AP 7)
             adu[8] = -n
             n = 2
@@ -124,7 +122,7 @@ class Server:
                 return write(adu, 10 if code < 15 else 13, area, address, quantity)
             return read(adu, area, address, quantity)
         except Exception as error:  # noqa: BLE001 - whatever a hook does, the server lives on
-            return self.failed(error)
+            return self.failed(error, link)
 
 
 class Driver:
