@@ -63,29 +63,27 @@ def tree(made):
 
 def test_all_is_compiled_but_the_machine_code(tree):
     assert {name.replace(".mpy", ".py") for name in tree} == SOURCES
-    assert [name for name in tree if name.endswith(".py")] == [NATIVE]
-    assert tree[NATIVE] == (ROOT / NATIVE).read_bytes()
+    assert sorted(name for name in tree if name.endswith(".py")) == sorted(NATIVE)
     for name, data in tree.items():
-        if name != NATIVE:
+        if name in NATIVE:
+            assert data == (ROOT / name).read_bytes()
+        else:
             assert data[:2] == b"M\x06", name
             assert data[2] >> 2 == 0, name  # for any processor
 
 
 @pytest.mark.parametrize("arch", BOARDS)
-def test_machine_code_is_for_one_architecture(tmp_path, arch):
-    build.compile_file(ROOT / NATIVE, tmp_path / "native.mpy", "_viper.py", arch)
+def test_an_architecture_has_its_machine_code_instead_of_a_choice(tmp_path, tree, arch):
+    chosen = build.THUMB if arch.startswith("armv") else build.VIPER
+    build.compile_file(ROOT / chosen, tmp_path / "native.mpy", "umb.crc", arch)
     native = (tmp_path / "native.mpy").read_bytes()
     assert native[:2] == b"M\x06"
     assert native[2] >> 2 == ARCHITECTURES.index(arch) + 1
-
-
-def test_an_architecture_compiles_the_machine_code_and_changes_nothing_else(tmp_path, tree):
-    build.make_tree(tmp_path, "armv6m")
-    build.compile_file(ROOT / NATIVE, tmp_path / "native.mpy", "_viper.py", "armv6m")
-    native = (tmp_path / "native.mpy").read_bytes()
     (tmp_path / "native.mpy").unlink()
-    rest = {name: data for name, data in tree.items() if name != NATIVE}
-    assert files_in(tmp_path) == {**rest, "umb/_viper.mpy": native}
+    build.make_tree(tmp_path, arch)
+    gone = {name.replace(".py", ".mpy") for name in build.CHOSEN} | set(NATIVE)
+    rest = {name: data for name, data in tree.items() if name not in gone}
+    assert files_in(tmp_path) == {**rest, "umb/crc.mpy": native}
 
 
 @pytest.mark.parametrize("name", (WHOLE, *PARTS))
@@ -94,7 +92,7 @@ def test_package_files_list_the_compiled_files(made, tree, name):
         return json.loads((folder / f"{name}.json").read_text())["urls"]
 
     def renamed(file):
-        return file if file == NATIVE else file.replace(".py", ".mpy")
+        return file if file in NATIVE else file.replace(".py", ".mpy")
 
     assert pairs(made) == [[renamed(file), renamed(file)] for file, _ in pairs(ROOT)]
     assert json.loads((made / f"{name}.json").read_text())["version"] == version()
@@ -113,7 +111,7 @@ def test_what_was_there_goes(tmp_path):
     build.make_dist(tmp_path, "armv6m")
     files = files_in(tmp_path)
     assert "umb/_viper.py" not in files
-    assert "umb/_viper.mpy" in files
+    assert "umb/crc.mpy" in files
     assert files["mine.txt"] == b"not ours"
 
 
@@ -133,7 +131,7 @@ def test_a_file_that_does_not_compile_is_told(tmp_path):
     with pytest.raises(Trouble, match=r"umb/bad\.py does not compile: SyntaxError"):
         build.compile_file(tmp_path / "bad.py", tmp_path / "bad.mpy", "umb/bad.py")
     with pytest.raises(Trouble, match="invalid arch"):
-        build.compile_file(ROOT / NATIVE, tmp_path / "bad.mpy", NATIVE)
+        build.compile_file(ROOT / build.VIPER, tmp_path / "bad.mpy", "umb._viper")
 
 
 def test_the_image_holds_the_tree(micropython, made, tree, tmp_path):

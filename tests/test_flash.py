@@ -59,7 +59,7 @@ def test_what_is_installed_is_whole(name, tmp_path):
     """Every import of the application and of umb is there, but for what nobody here uses."""
     board = options.board_of(name)
     files = Files(tmp_path, name, board.NETWORK, ARCHITECTURE_OF[name])
-    assert set(files.made) == set(sources(name, board.NETWORK))
+    assert set(files.made) == set(sources(name, board.NETWORK, ARCHITECTURE_OF[name]))
     assert ("/lib/app/network.mpy" in files.made) == bool(board.NETWORK)
     assert ("/lib/umb/server/tcp.mpy" in files.made) == bool(board.NETWORK)
     assert 25_000 < files.size < 60_000
@@ -71,8 +71,12 @@ def test_what_is_installed_is_whole(name, tmp_path):
 
 def test_without_an_emitter_there_is_no_machine_code(tmp_path):
     files = Files(tmp_path, "RPI_PICO", 0, None)
+    assert "/lib/umb/crc.mpy" in files.made  # chooses
     assert "/lib/umb/_viper.mpy" not in files.made
+    assert "/lib/umb/_thumb.mpy" not in files.made
     assert "/lib/umb/_plain.mpy" in files.made
+    other = Files(tmp_path, "RPI_PICO", 0, "armv6m")
+    assert set(files.made) - set(other.made) == {"/lib/umb/_plain.mpy"}
 
 
 def test_the_defaults_of_every_board_are_possible():

@@ -94,7 +94,7 @@ def test_a_bare_board(monkeypatch, capsys):
     said = capsys.readouterr().out
     copied = [word for word in board.words() if word.startswith(":/")]
     assert copied[-2:] == [":/main.py", ":/umb.json.new"]
-    assert {f":{path}" for path in sources("RPI_PICO", 0)} <= set(copied)
+    assert {f":{path}" for path in sources("RPI_PICO", 0, "armv6m")} <= set(copied)
     assert f"{len(copied) - 1}/{len(copied) - 1} /main.py" in said
     assert said.splitlines()[-1].startswith("done: the application runs")
     assert board.done[-2:] == ["interrupt", "restart"]

@@ -13,7 +13,14 @@ PURE_ROWS = (  # never wait, read a clock or touch a device
     {"crc"},  # chooses between a plain module and its faster twin
     {"pdu", "blocks", "words"},
     {"store"},
-    {"routes", "diagnostics", "identity", "files", "combined", "calls"},  # optional: loaded when asked for
+    {
+        "routes",
+        "diagnostics",
+        "identity",
+        "files",
+        "combined",
+        "calls",
+    },  # optional: loaded when asked for
     {"extras", "loop"},  # what a Server is seldom asked, and loads of the row above
     {"frame.mbap", "frame.rtu", "frame.ascii"},
     {"frame.stream"},  # RTU frames without silence, on a network

@@ -33,6 +33,7 @@ BUILT_IN = {  # what firmware may bring, in one port or another
     *("io", "json", "machine", "math", "micropython", "network", "ntptime", "os", "random", "re"),
     *("rp2", "select", "socket", "ssl", "struct", "sys", "termios", "time", "vfs", "webrepl"),
 }
+THUMB = {"umb/_thumb.py"}
 WHOLE = {path.relative_to(ROOT).as_posix() for path in (ROOT / "umb").rglob("*.py")}
 
 
@@ -44,9 +45,9 @@ def targets(path, **options):
 
 
 def files_of(*parts):
-    """Return what the package files of these parts install."""
+    """Return what the package files of these parts install on all boards."""
     urls = [json.loads((ROOT / f"{part}.json").read_text())["urls"] for part in parts]
-    return {target for pairs in urls for target, _ in pairs}
+    return {target for pairs in urls for target, _ in pairs} - THUMB
 
 
 def test_the_version_is_that_of_the_package():
@@ -56,7 +57,9 @@ def test_the_version_is_that_of_the_package():
 
 
 def test_without_options_all_of_umb_is_frozen():
-    assert targets("manifest.py") == WHOLE
+    """But for what only some processors can run."""
+    assert targets("manifest.py") == WHOLE - THUMB
+    assert targets("manifest.py", thumb=True) == WHOLE
 
 
 @pytest.mark.parametrize(
@@ -90,13 +93,13 @@ def test_every_part_can_be_asked_for(part):
     ],
 )
 def test_options_that_are_false_take_away(refused, gone):
-    assert WHOLE - targets("manifest.py", **{refused: False}) == set(gone.split())
+    assert WHOLE - targets("manifest.py", **{refused: False}) == THUMB | set(gone.split())
     frozen = targets("manifest.py", server=True, rtu=True, **{refused: False})
     assert frozen == files_of("server-rtu")
 
 
 def test_machine_code_can_be_left_out():
-    assert WHOLE - targets("manifest.py", native=False) == {"umb/_viper.py"}
+    assert WHOLE - targets("manifest.py", native=False) == THUMB | {"umb/_viper.py"}
     frozen = targets("manifest.py", server=True, rtu=True, native=False)
     assert files_of("server-rtu") - frozen == {"umb/_viper.py"}
 
@@ -108,7 +111,9 @@ def test_a_board_gets_its_ports_own_umb_and_the_application(board):
     names = {file.target for file in manifest.files}
     assert len(names) == len(manifest.files)
     assert {file.opt for file in manifest.files} == {3}
-    native = set() if BOARDS[board][1] else {"umb/_viper.py"}
+    architecture = BOARDS[board][1] or ""
+    native = set() if architecture else {"umb/_viper.py"}
+    native |= set() if architecture.startswith("arm") else THUMB
     assert {name for name in names if name.startswith("umb/")} == WHOLE - native
     application = {f"app/{path.name}" for path in (ROOT / "boards" / "app").glob("*.py")}
     own = {path.name for path in (ROOT / "boards" / board).glob("*.py")} - {"manifest.py"}
@@ -145,7 +150,7 @@ def test_every_file_compiles_as_firmware_would_have_it(architecture, tmp_path):
     boards = [board for board in BOARDS if BOARDS[board][1] == architecture]
     manifests = [Manifest(ROOT / "boards" / board / "manifest.py") for board in boards]
     files = {file for manifest in manifests for file in manifest.files}
-    assert len(files) >= len(WHOLE)
+    assert len(files) >= len(WHOLE - THUMB)
     for file in files:
         compile_file(file.source, tmp_path / "out.mpy", file.target, architecture)
         assert (tmp_path / "out.mpy").read_bytes()[:2] == b"M\x06"

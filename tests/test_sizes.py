@@ -48,11 +48,10 @@ def test_a_part_is_the_sum_of_its_files(measured, tmp_path):
 
 def test_what_a_use_loads(measured):
     """Enough, and nothing that only others need."""
-    assert measured.loaded("tty") == {"", "port", "port.tty"}
+    assert measured.loaded("tty") == {"", "port.tty"}
     loaded = measured.loaded("server-rtu")
-    needed = {"server.rtu", "server", "store", "line", "frame.rtu", "crc", "_viper", "uart"}
-    assert needed <= loaded  # uart is let go of again
-    assert not {"_plain", "routes", "port.sock", "port.wait", "extras", "client"} & loaded
+    needed = {"server.rtu", "server", "store", "pdu", "line", "frame.rtu", "crc", "uart"}
+    assert loaded == needed | {""}  # uart is let go of again
     assert "port.sock" in measured.loaded("server-tcp")
     assert {"gateway", "client.rtu", "server.tcp"} <= measured.loaded("gateway")
 

@@ -84,9 +84,10 @@ class Library:
             if name not in found:
                 found.add(name)
                 unread += self.imported_by(name) - set(without)
-                package = name.rpartition(".")[0]
-                if package in self.paths:
-                    unread.append(package)
+                while name:  # the packages that it is in
+                    name = name.rpartition(".")[0]
+                    if name in self.paths:
+                        unread.append(name)
         return found
 
     def part(self, name):

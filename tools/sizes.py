@@ -36,7 +36,7 @@ USES = {
 _MEASURE = """
 import gc
 class UART:
-    any = readinto = write = lambda *_: 0
+    any = readinto = write = txdone = irq = lambda *_: 0
 gc.collect()
 before = gc.mem_alloc()
 import {0}
@@ -82,16 +82,16 @@ class Budget(NamedTuple):
 
 
 BUDGETS = {
-    "server-rtu": Budget(12_150, 24_000, 30_150),
-    "server-tcp": Budget(10_900, 27_000, 34_100),
-    "server-udp": Budget(8_950, 23_300, 25_900),
-    "client-rtu": Budget(14_550, 31_100, 40_700),
-    "client-tcp": Budget(11_300, 30_800, 32_100),
-    "client-udp": Budget(10_400, 29_500, 30_400),
-    "aio": Budget(16_500, 49_350, 50_700),
-    "gateway": Budget(24_950, 57_850, 69_400),
-    "ascii": Budget(1_150, 3_550, 3_600),
-    "tty": Budget(1_250, 3_750, 3_800),
+    "server-rtu": Budget(8_250, 11_950, 20_950),
+    "server-tcp": Budget(7_800, 20_950, 27_250),
+    "server-udp": Budget(5_850, 17_200, 19_100),
+    "client-rtu": Budget(13_950, 29_450, 39_650),
+    "client-tcp": Budget(10_250, 29_550, 30_850),
+    "client-udp": Budget(9_350, 28_150, 29_000),
+    "aio": Budget(14_950, 47_700, 49_050),
+    "gateway": Budget(22_450, 51_350, 64_150),
+    "ascii": Budget(1_050, 3_500, 3_550),
+    "tty": Budget(1_200, 3_700, 3_750),
 }
 # Bytes of .mpy: of all that is not on this list, and of each that is.
 OPTIONAL = ("frame.ascii", "server.udp", "client.udp", "client.functional")
@@ -134,7 +134,7 @@ class Sizes:
     def loaded(self, part):
         """Return the modules that a use of a part loads."""
         names = ast.literal_eval(self.run(_WATCH.format(_program(part))).splitlines()[-1])
-        return {name.partition(".")[2] for name in names}
+        return {name.partition(".")[2] for name in names} & self._library.paths.keys()
 
     def of(self, part):
         """Return the Size of a part, or of all of umb."""

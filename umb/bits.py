@@ -1,6 +1,5 @@
 """Bits: coils or discrete inputs. Optional: umb.store makes the class when somebody has some."""
 
-
 _made = []
 
 

@@ -1,4 +1,4 @@
-"""Function codes 22 and 23: registers written and read at once. Optional: loaded when asked for."""
+"""Function codes 22 and 23: change registers, or write and read. Optional: loaded when asked."""
 
 from .pdu import read, write
 

@@ -82,7 +82,7 @@ class Line:
     def listen(self, n):
         """Stay until n bytes wait, or 32, or the line has been silent for t3.5.
 
-        Returns whether they do. The time of the last byte is exact then, but for some microseconds.
+        Returns whether they do. The time of the last byte is then exact to some microseconds.
         """
         any_ = self.any
         seen = self.seen

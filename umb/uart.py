@@ -1,6 +1,6 @@
 """What a serial line has to know of its UART and its direction pin, on every port of MicroPython.
 
-It is needed once: line() lets go of this module, and who wants another line imports it anew.
+It is needed once: attach() lets go of this module, and who wants another line imports it anew.
 
 What ports differ in (MicroPython 1.24 to 1.29):
 * readinto() may block unless as many bytes are there as asked for: n <= any() always.
@@ -28,7 +28,7 @@ _PIECE = const(32)
 _LAG = const(18)  # esp8266 tells of bytes after 16 of them, or after 2 idle characters
 
 
-def line(
+def attach(
     owner,
     uart,
     framer="rtu",
@@ -59,24 +59,12 @@ def line(
 
     Raises ValueError for a format that is none, or that the port's UART does not have.
     """
-    if framer == "rtu":
-        from .frame import rtu
-
-        frame = rtu.RTU
-    elif framer == "ascii":
-        from .frame import ascii
-
-        frame = ascii.ASCII
-    else:
-        raise ValueError("framer must be 'rtu' or 'ascii'")
     if baudrate <= 0 or bits not in (7, 8) or parity not in (None, 0, 1) or stop not in (1, 2):
         raise ValueError("bits must be 7 or 8, parity None, 0 or 1, stop 1 or 2")
+    line = Line()
+    line.frame = _frame(framer)(bytearray(_ADU), owner)
     if isinstance(uart, int):
         uart = _make(uart, baudrate, bits, parity, stop, tx, rx)
-    line = Line()
-    line.frame = frame(bytearray(_ADU), owner)
-    line.seen = 0
-    line.last_us = line.end_us = ticks_us()  # when the last byte came, and left
     line.uart = uart
     line.any = uart.any
     if not getattr(uart, "paced", True):
@@ -85,33 +73,58 @@ def line(
     if not de_active:
         line.idle = 1
     line.release()
-    if turnaround_us:
-        from .port import delayed
+    line.seen = 0
+    line.buf = bytearray(_PIECE)
+    _set_times(line, baudrate, bits + 1 + (parity is not None) + stop, stop, gap_ms)
+    if framer == "ascii":
+        line.t35_us = line.turn_us = 0
+        line.give_up_us = _ASCII_GAP_US
+    _adapt(line, uart, turnaround_us)
+    del sys.modules["umb.uart"], umb.uart  # its memory is worth more than its code now
+    return line
 
-        delayed.attach(line, turnaround_us)
+
+def _frame(framer):
+    """The class of the frame."""
+    if framer == "rtu":
+        from .frame import rtu
+
+        return rtu.RTU
+    if framer == "ascii":
+        from .frame import ascii
+
+        return ascii.ASCII
+    raise ValueError("framer must be 'rtu' or 'ascii'")
+
+
+def _set_times(line, baudrate, bits, stop, gap_ms):
+    """Give a Line its times, a character being so many bits, `stop` of them stop bits."""
     # The character time in 1/64 us: exact enough for 256 of them, small enough not to allocate.
-    bits += 1 + (parity is not None) + stop
     line.char = char = -(-bits * 64_000_000 // baudrate)
-    if not hasattr(uart, "txdone") or (line.paced and not hasattr(uart, "irq")):
-        from .port import unsure
-
-        unsure.attach(line, char >> 7)
     # Above 19200 baud the silence is fixed (SL 2.5.1.1).
     line.t35_us = 1750 if baudrate > 19200 else char * 7 + 127 >> 7
     # A byte may be seen in the middle of its first stop bit; the silence begins with its end.
     line.turn_us = line.t35_us + (char * (2 * stop - 1) // bits + 127 >> 7)
-    line.buf = bytearray(_PIECE)
+    if sys.platform == "esp8266":
+        line.t35_us += line.time_us(_LAG)
+    line.give_up_us = max(line.t35_us, gap_ms * 1000)
+    line.last_us = line.end_us = ticks_us()
+
+
+def _adapt(line, uart, turnaround_us):
+    """Have a Line do what this UART needs, and its pin."""
+    if not hasattr(uart, "txdone") or (line.paced and not hasattr(uart, "irq")):
+        from .port import unsure
+
+        unsure.attach(line, line.char >> 7)
     if sys.platform == "esp8266":
         from .port import counted
 
         counted.attach(line, True)
-        line.t35_us += line.time_us(_LAG)
-    line.give_up_us = max(line.t35_us, gap_ms * 1000)
-    if framer == "ascii":
-        line.t35_us = line.turn_us = 0
-        line.give_up_us = _ASCII_GAP_US
-    del sys.modules["umb.uart"], umb.uart  # its memory is worth more than its code now
-    return line
+    if turnaround_us:
+        from .port import delayed
+
+        delayed.attach(line, turnaround_us)
 
 
 def _pin(de, value):

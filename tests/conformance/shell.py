@@ -29,4 +29,4 @@ class Shell(Remote):
         """Make `line`, with this frame and format."""
         named = "".join(f", {name}={value!r}" for name, value in form.items())
         self.run("from umb import uart as opening")  # anew: it is let go of
-        self.run(f"line = opening.line(None, Nothing(), {framer!r}{named})")
+        self.run(f"line = opening.attach(None, Nothing(), {framer!r}{named})")

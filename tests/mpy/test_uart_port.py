@@ -16,7 +16,7 @@ def line_on(uart, de, baudrate=19200, form=(8, 0, 1), de_active=1, turnaround_us
     bits, parity, stop = form
     from umb import uart as opening  # anew: it is let go of
 
-    return opening.line(
+    return opening.attach(
         None,  # nothing comes: nobody asks how long frames are, and for whom
         uart,
         baudrate=baudrate,

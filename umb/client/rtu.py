@@ -53,7 +53,7 @@ class RTUClient(Client):
     ):
         from .. import uart as opening
 
-        self.line = opening.line(self, uart, **line)
+        self.line = opening.attach(self, uart, **line)
         super().__init__(self.line.frame.adu, timeout_ms, retries)
         self._turnaround_ms = turnaround_ms
         self._echo = bytearray(_CHUNK) if echo else None

@@ -17,9 +17,9 @@ _LONGEST = const(256)  # SL 2.5.1.1
 class RTU:
     """Finds the frames in what a line delivers; the driver puts the bytes at adu[6 + have].
 
-    owner.sizes(buf, at, n)  of a frame at buf[at:] n >= 4 bytes are there: the smallest length >= n
-                             at which it may end or more can be told; 0: only silence ends it
-    owner.serves(slave_id)   whether a frame for this id is worth being searched for among garbage
+    owner.sizes(buf, at, n)   of a frame at buf[at:] n >= 4 bytes are there: the smallest length
+                              >= n at which it may end or more can be told; 0: only silence ends it
+    owner.serves(slave_id)    is a frame for this id worth being searched for among garbage?
     """
 
     start = _START  # where in `out` a sealed frame begins
@@ -122,10 +122,11 @@ class RTU:
         for at in range(self.have - _SHORTEST + 1):
             n = self.have - at
             first = _START + at
-            if at and at != self._burst:
-                if not owner.serves(adu[first]) or owner.sizes(adu, first, n) != n:
-                    continue
-            if crc16(adu, first, n) == 0:
+            if (
+                at == 0
+                or at == self._burst
+                or (owner.serves(adu[first]) and owner.sizes(adu, first, n) == n)
+            ) and crc16(adu, first, n) == 0:
                 return self._found(at)
         if self.active:
             self.gap()

@@ -37,13 +37,14 @@ class RTUServer(Driver):
     """
 
     serial = True
+
     def __init__(self, uart, handler=None, **line):
         from .. import uart as opening
 
         super().__init__(handler)
         self._hold_us = line.pop("hold_ms", 20) * 1000
         self.serves = getattr(self.handler, "serves", {}.get)
-        self.line = opening.line(self, uart, **line)
+        self.line = opening.attach(self, uart, **line)
         self.state = _LISTEN
         self.match = False  # what comes is for us
 
@@ -118,9 +119,9 @@ class RTUServer(Driver):
             if n != line.seen:
                 line.last_us = ticks_us()
                 line.seen = n
-            if n < _SHORTEST and not hold:
-                if line.turn_us - ticks_diff(ticks_us(), line.last_us) > _SPIN_US:
-                    return 0
+            left_us = line.turn_us - ticks_diff(ticks_us(), line.last_us)
+            if n < _SHORTEST and not hold and left_us > _SPIN_US:
+                return 0
             self.state = _LISTEN  # where it stays should the UART raise
             frame = line.frame
             if not line.send(frame.out, frame.start, self.size, _SHORTEST):
