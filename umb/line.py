@@ -133,16 +133,19 @@ class Line:
 
     def flush(self):
         """Stay until the last stop bit has left, then switch to receive."""
+        uart = self.uart
+        de = self.de
+        idle = self.idle
         end_us = self.end_us
         try:
             while ticks_diff(end_us, ticks_us()) > 0:
                 pass
-            while not self.uart.txdone():
+            while not uart.txdone():
                 pass
-            self.de(self.idle)
+            de(idle)
         except BaseException:
             sleep_us(max(0, ticks_diff(end_us, ticks_us())))
-            self.release()
+            de(idle)
             raise
 
     def release(self):
