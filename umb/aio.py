@@ -44,8 +44,9 @@ async def serve(*drivers):
             rounds = 0 if done else min(rounds + 1, _MOST_ROUNDS)
             await asyncio.sleep_ms(_rest_ms(nap_ms, rounds))
     finally:
-        for driver in drivers:
-            driver.settle()
+        from .loop import settle
+
+        settle(drivers)
 
 
 class _Async:

@@ -32,9 +32,6 @@ class Rest:
         """End serve_forever() or serve() after the request at hand."""
         self.stopping = True
 
-    def settle(self):
-        """Stay until what is under way is over, where leaving it would do harm."""
-
 
 def load(driver_class):
     """Give Driver this half."""
@@ -49,7 +46,13 @@ def serve(drivers):
     try:
         _serve(drivers)
     finally:
-        for driver in drivers:
+        settle(drivers)
+
+
+def settle(drivers):
+    """Stay until what is under way is over, where leaving it would do harm."""
+    for driver in drivers:
+        if hasattr(driver, "settle"):
             driver.settle()
 
 
