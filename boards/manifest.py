@@ -4,7 +4,9 @@
 import os
 
 include(
-    "../manifest.py", native=options.board != "unix", thumb=options.board.startswith("RPI_PICO")
+    "../manifest.py",
+    native=options.board != "unix",
+    thumb=options.board in ("RPI_PICO", "RPI_PICO_W"),
 )
 package("app", opt=3)
 own = [file for file in sorted(os.listdir(options.board)) if file.endswith(".py")]

@@ -113,7 +113,7 @@ def test_a_board_gets_its_ports_own_umb_and_the_application(board):
     assert {file.opt for file in manifest.files} == {3}
     architecture = BOARDS[board][1] or ""
     native = set() if architecture else {"umb/_viper.py"}
-    native |= set() if architecture.startswith("arm") else THUMB
+    native |= set() if architecture == "armv6m" else THUMB
     assert {name for name in names if name.startswith("umb/")} == WHOLE - native
     application = {f"app/{path.name}" for path in (ROOT / "boards" / "app").glob("*.py")}
     own = {path.name for path in (ROOT / "boards" / board).glob("*.py")} - {"manifest.py"}

@@ -3,8 +3,10 @@
 _made = []
 
 
-def bits(registers):
-    """The class Bits: blocks like `registers`, the class Registers, but of 1 bit each."""
+def find(name, registers):
+    """umb.store's __getattr__: the class Bits, blocks like `registers` but of 1 bit each."""
+    if name != "Bits":
+        raise AttributeError(name)
     if not _made:
         _made.append(_make(registers))
     return _made[0]

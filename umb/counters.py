@@ -14,7 +14,7 @@ NAMES = (
 
 
 class Counters:
-    """What FC 8 and 11 report, 16 bits each; they wrap. To be read: FC 8 clears them.
+    """What FC 8 and 11 report, 16 bits each; they wrap.
 
     values  Driver.values: the eight counters, and the log that FC 12 reports, or None
     """
@@ -26,3 +26,14 @@ class Counters:
         if name not in NAMES:
             raise AttributeError(name)
         return self.values[NAMES.index(name)]
+
+    def __setattr__(self, name, value):
+        if name in NAMES:
+            self.values[NAMES.index(name)] = value
+        else:
+            object.__setattr__(self, name, value)
+
+    def clear(self):
+        """All of them are 0 again."""
+        for i in range(len(NAMES)):
+            self.values[i] = 0

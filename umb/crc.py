@@ -13,11 +13,15 @@ from micropython import const
 _ARMV6M = const(4)  # the first and the last Thumb processor in the numbering of .mpy files
 _ARMV7EMDP = const(8)
 
-try:
-    if _ARMV6M <= sys.implementation._mpy >> 10 & 15 <= _ARMV7EMDP:
-        from ._thumb import copy, crc16
-    else:
-        from ._viper import copy, crc16
 # No emitter, another architecture, left out, or another Python.
-except (ImportError, SyntaxError, ValueError, AttributeError):
-    from ._plain import copy, crc16  # noqa: F401
+_REASONS = (ImportError, SyntaxError, ValueError, AttributeError)
+
+try:
+    if not _ARMV6M <= sys.implementation._mpy >> 10 & 15 <= _ARMV7EMDP:
+        raise ImportError
+    from ._thumb import copy, crc16
+except _REASONS:
+    try:
+        from ._viper import copy, crc16
+    except _REASONS:
+        from ._plain import copy, crc16  # noqa: F401

@@ -140,8 +140,10 @@ class Extras:
         code = adu[7]
         if 22 <= code <= 23:
             if self.combined is None:
-                from .combined import answer
-
+                try:
+                    from .combined import answer
+                except ImportError:  # left out
+                    return -1
                 self.combined = answer
             return self.combined(adu, n, self.stores[slave_id])
         if code in _SERIAL and not (link.serial or self.serial_codes):

@@ -1,4 +1,4 @@
-"""What is wrong: with an argument, or with a request. Loaded when something is."""
+"""What is wrong, with an argument or a request: texts take memory, and are seldom needed."""
 
 
 def start(start, quantity):

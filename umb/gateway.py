@@ -25,7 +25,7 @@ class _Bus:
     listen_only = False
 
     def __init__(self):
-        self.values = [0] * 8 + [None]  # see Driver
+        self.values = [0] * 8 + [None]  # see umb.counters
 
 
 class _Path:

@@ -5,8 +5,18 @@ The first half has a __getattr__ that loads the second one when something of it 
 
 
 def join(kind, half):
-    """Give the class `kind` what the class `half` has; its __getattr__ goes, or is replaced."""
-    del kind.__getattr__
+    """Give the class `kind` what the class `half` has; its __getattr__ goes, or is replaced.
+
+    That comes last: should memory run out before, the next one to ask tries again.
+    """
+    own = kind.__dict__
+    loader = kind.__getattr__
     for name, member in half.__dict__.items():
-        if name not in kind.__dict__:
+        if name not in own:
             setattr(kind, name, member)
+    if kind.__getattr__ is loader:
+        member = half.__dict__.get("__getattr__")
+        if member is None:
+            del kind.__getattr__
+        else:
+            kind.__getattr__ = member

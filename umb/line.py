@@ -46,12 +46,12 @@ class Line:
             self.seen += fresh
         elif quiet_us >= silent_us:
             size = self.pull(True)
-            if n and self.any():  # more than it said is there
+            if n == 1 and self.any():  # more than it said is there
                 from .port import counted
 
                 counted.attach(self)
             else:
-                size = size or frame.idle()
+                size = size or frame.quiet()
                 if quiet_us >= self.give_up_us:
                     frame.clear()
         return size or self.pull(False)

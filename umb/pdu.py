@@ -17,7 +17,7 @@ REQUEST = (
 )
 RESPONSE = (
     b"\x00\x81\x81\x81\x81\x05\x05\x02\x05\x00\x00\x05\x81\x00\x00\x05\x05\x81\x00\x00\x81\x81"
-    b"\x07\x81\x82\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00"
+    b"\x07\x81\x82"
 )
 
 
@@ -52,10 +52,14 @@ def check(adu, n):
     if 0 < code < 5:
         good = good and 0 < quantity <= (2000 if code < 3 else 125)
     elif code == 5:
-        good = good and (quantity == 0xFF00 or quantity == 0)
+        good = good and quantity % 0xFF00 == 0  # on or off
     elif 15 <= code <= 16:
-        size = quantity << 1 if code > 15 else quantity + 7 >> 3
-        good = n == size + 6 and adu[12] == size and 0 < quantity <= (123 if code > 15 else 1968)
+        most = 1968
+        size = quantity + 7 >> 3
+        if code > 15:
+            most = 123
+            size = quantity << 1
+        good = n == size + 6 and adu[12] == size and 0 < quantity <= most
     elif code != 6:
         return _ILLEGAL_FUNCTION
     return 0 if good else _ILLEGAL_VALUE
@@ -65,9 +69,10 @@ def read(adu, area, address, quantity):
     """Put a response's byte count and values to adu[8]: the response's length (AP 6.1 to 6.4)."""
     if area.on_read:
         area.on_read(address, quantity)
+    n = quantity << 1 if adu[7] > 2 else quantity + 7 >> 3
     area.get(address, quantity, adu, 9)
-    adu[8] = quantity * area.bits + 7 >> 3
-    return adu[8] + 2
+    adu[8] = n
+    return n + 2
 
 
 def write(adu, at, area, address, quantity):

@@ -77,16 +77,7 @@ class Routes:
                 return rule
         return None
 
-    def answer(self, adu, slave_id, store, wrong):
-        """The response's length, or minus an exception code; 0: it is for the store.
-
-        wrong  what pdu.check() says of the request
-        """
-        if adu[7] >= 22:  # routes do not serve these
-            return -1 if store is None else 0
-        return -wrong if wrong else self._serve(adu, slave_id)
-
-    def _serve(self, adu, slave_id):
+    def serve(self, adu, slave_id):
         """Answer the request at adu[7] (checked by pdu.check, FC 1-6, 15 or 16) in place.
 
         Returns the response's length; 0 where no address has a rule; -2, an exception code, where

@@ -87,11 +87,9 @@ class Registers:
 
 def __getattr__(name):
     """Bits: the class is made when somebody has some."""
-    if name != "Bits":
-        raise AttributeError(name)
-    from .bits import bits
+    from .bits import find
 
-    return bits(Registers)
+    return find(name, Registers)
 
 
 def _area(value, bits, default):
@@ -116,17 +114,17 @@ class Store:
 
     def __init__(self, coils=0, discrete_inputs=0, input_registers=0, holding_registers=0):
         default = Registers(0, 0)
-        self.coils = _area(coils, 1, default)
+        coils = self.coils = _area(coils, 1, default)
+        holding = self.holding_registers = _area(holding_registers, 16, default)
         self.discrete_inputs = _area(discrete_inputs, 1, default)
         self.input_registers = _area(input_registers, 16, default)
-        self.holding_registers = _area(holding_registers, 16, default)
         # By the last digit of the function code: 1-6, 15 and 16.
         self.areas = (
             None,
-            self.coils,
+            coils,
             self.discrete_inputs,
-            self.holding_registers,
+            holding,
             self.input_registers,
-            self.coils,
-            self.holding_registers,
+            coils,
+            holding,
         )

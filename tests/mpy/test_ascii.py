@@ -183,7 +183,7 @@ def test_silence_means_nothing():
     for at in range(1, len(frame)):
         receiver = Receiver().hear(frame[:at])
         receiver.ascii.gap()
-        assert receiver.ascii.idle() == 0
+        assert receiver.ascii.quiet() == 0
         assert receiver.hear(frame[at:]).found == [_READ]
         assert receiver.ascii.bad == 0
 

@@ -50,7 +50,7 @@ class Receiver:
         return self
 
     def silence(self):
-        self._take(self.rtu.idle())
+        self._take(self.rtu.quiet())
         return self
 
     def gap(self):

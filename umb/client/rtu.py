@@ -151,13 +151,13 @@ class RTUClient(Client):
 
     def wait(self):
         """Sleep as long as nothing can be missed; stay while the reply is coming."""
-        nap_ms = self.nap_ms()
+        longest_ms = self.nap_ms()
         if self._state == _REPLY:
             line = self.line
-            if not nap_ms or line.sleep(nap_ms):
+            if not longest_ms or line.sleep(longest_ms):
                 line.listen(line.frame.need)
-        elif nap_ms:
-            sleep_ms(nap_ms)
+        elif longest_ms:
+            sleep_ms(longest_ms)
 
     def advance(self):
         """Go on with what can be done without waiting. Returns the request's status."""

@@ -50,7 +50,7 @@ class ASCII:
     def gap(self):
         """Silence means nothing here: characters may be a second apart (SL 2.5.2.1)."""
 
-    def idle(self):
+    def quiet(self):
         """As gap()."""
         return 0
 

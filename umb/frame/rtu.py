@@ -68,9 +68,9 @@ class RTU:
         if n == self.end and not self._burst and not crc16(self.adu, _START, n):
             self.reset()  # the usual way, and the quick one
             return n
-        return self.step()
+        return self.find()
 
-    def step(self):
+    def find(self):
         """Does one of the beginnings end here as a frame? Its length, or 0 and what is needed."""
         self.active = False
         adu = self.adu
@@ -108,7 +108,7 @@ class RTU:
         self.reset()
         return n
 
-    def idle(self):
+    def quiet(self):
         """The line is silent. Returns the length of a frame that this has ended, or 0.
 
         That is one of unknown length, or one for us with noise right before it.

@@ -1,6 +1,5 @@
 """A UART whose any() is only 0 or 1, as esp8266's, made to count. Optional: for lines on one."""
 
-import select
 from time import sleep_us
 
 from micropython import RingIO, const
@@ -13,7 +12,7 @@ def attach(line, tells_late=False):
 
     tells_late  the port tells of the last bytes late, of the line's own echo too
     """
-    line.uart = Counted(line.uart)
+    line.uart = Counted(line)
     line.any = line.uart.any
     if not tells_late:
         return
@@ -27,10 +26,11 @@ def attach(line, tells_late=False):
 
 
 class Counted:
-    """Has of a machine.UART what a Line needs once it is attached."""
+    """Has of a Line's UART what the Line needs."""
 
-    def __init__(self, uart):
-        self._uart = uart
+    def __init__(self, line):
+        self._line = line
+        self.raw = uart = line.uart
         self._ring = RingIO(_RING)
         self._byte = bytearray(1)
         self.readinto = self._ring.readinto
@@ -39,12 +39,14 @@ class Counted:
 
     def any(self):
         """How many bytes have come, as far as the port tells."""
-        uart = self._uart
-        while uart.any():
+        uart = self.raw
+        n = uart.any()
+        if n > 1 and not self._ring.any():  # it counts: a byte came at the wrong moment
+            self._line.uart = uart
+            self._line.any = uart.any
+            return n
+        while n:
             uart.readinto(self._byte, 1)
             self._ring.write(self._byte)
+            n = uart.any()
         return self._ring.any()
-
-    def register(self, poller):
-        """Let a select.poll wake up when something comes."""
-        poller.register(self._uart, select.POLLIN)

@@ -1,6 +1,5 @@
 """UARTs whose txdone() may come early, or not at all. Optional: for lines on one."""
 
-import select
 from time import ticks_add, ticks_diff, ticks_us
 
 
@@ -38,7 +37,7 @@ class _Untold:
     """Has of a machine.UART without txdone() what a Line needs."""
 
     def __init__(self, uart):
-        self._uart = uart
+        self.raw = uart
         self.any = uart.any
         self.readinto = uart.readinto
         self.write = uart.write
@@ -47,7 +46,3 @@ class _Untold:
     def txdone():
         """Time alone tells."""
         return True
-
-    def register(self, poller):
-        """Let a select.poll wake up when something comes."""
-        poller.register(self._uart, select.POLLIN)

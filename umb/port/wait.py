@@ -27,6 +27,8 @@ class Sleeper:
 
     def _register(self, poller):
         uart = self._line.uart
+        while hasattr(uart, "raw"):  # umb.port.counted, umb.port.unsure
+            uart = uart.raw
         try:
             if hasattr(uart, "register"):
                 uart.register(poller)

@@ -4,7 +4,7 @@ A driver (umb.server.tcp, umb.server.rtu) brings requests and tells of itself as
 `serial` (is it a serial line, with broadcast and silence), `values` (what `counters` shows by
 their names), `listen_only`, `peer`, and for handlers that answer later `gone` and `answer(n)`.
 
-Both classes have a second half, see umb.late: umb.extras and umb.loop.
+Both classes have a second half, umb.extras and umb.loop, see umb.late.
 """
 
 from micropython import const
@@ -39,6 +39,8 @@ class Server:
     first = 0  # the first slave id
 
     def __init__(self, store=None, slave_ids=(1,), **offered):
+        if type(self) is not Server:  # methods that call super()'s do not come by __getattr__
+            self.special  # noqa: B018
         self.stores = {}
         for slave_id in slave_ids:
             self.add(slave_id, store)
@@ -79,7 +81,10 @@ class Server:
         if slave_id not in self.stores or self.routes is not None or values[_LOG] is not None:
             if link.serial and slave_id and not self.serves(slave_id):
                 return 0  # another slave's
-            slave_id = self.resolve(adu, n, link)
+            try:
+                slave_id = self.resolve(adu, n, link)
+            except Exception:  # noqa: BLE001 - no memory to load it
+                return 0
             if slave_id <= 0:
                 return -slave_id
         values[_MESSAGES] = values[_MESSAGES] + 1 & 0xFFFF
@@ -104,13 +109,13 @@ class Server:
             wrong = check(adu, n)
             if wrong == 1:
                 return self.special(adu, n, slave_id, link)
-            store = self.stores[slave_id]
-            if self.routes is not None:
-                n = self.routes.answer(adu, slave_id, store, wrong)
-                if n:
-                    return n
             if wrong:
                 return -wrong
+            if self.routes is not None:
+                n = self.routes.serve(adu, slave_id)
+                if n:
+                    return n
+            store = self.stores[slave_id]
             if store is None:
                 return -2
             area = store.areas[code % 10]
@@ -122,7 +127,10 @@ class Server:
                 return write(adu, 10 if code < 15 else 13, area, address, quantity)
             return read(adu, area, address, quantity)
         except Exception as error:  # noqa: BLE001 - whatever a hook does, the server lives on
-            return self.failed(error, link)
+            try:
+                return self.failed(error, link)
+            except Exception:  # noqa: BLE001 - no memory to load it
+                return -4
 
 
 class Driver:
@@ -134,8 +142,11 @@ class Driver:
     """
 
     def __init__(self, handler):
-        self.handler = handler or Server()
+        self.handler = Server() if handler is None else handler
         self.values = [0] * 8 + [None]  # see umb.counters
+        if type(self).__module__[:3] != "umb":  # as in Server
+            getattr(self, "sleep", None)
+            self.stopping  # noqa: B018
 
     def __getattr__(self, name):
         """Load the second half: counters, route(), serve_forever(), shutdown()."""

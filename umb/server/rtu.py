@@ -69,10 +69,11 @@ class RTUServer(Driver):
         line = self.line
         frame = line.frame
         n = line.any()
-        if n and line.char < _FAST and not (line.seen or frame.have):
-            line.listen(8)  # most requests are that long: they come too fast to look twice
-            n = line.seen
-        if wait_ms and not (n or frame.have):
+        if n:
+            if line.char < _FAST and not (line.seen or frame.have):
+                line.listen(8)  # most requests are that long: they come too fast to look twice
+                n = line.seen
+        elif wait_ms and not frame.have:
             n = self.sleep(wait_ms)
         while n or frame.have:
             size = line.feed(n)
