@@ -29,7 +29,8 @@ PURE_ROWS = (  # never wait, read a clock or touch a device
 ROWS = (
     *PURE_ROWS,
     {"port.sock", "port.tty", "port.counted", "port.delayed", "port.unsure", "port.wait"},
-    {"line", "line_loop"},  # a port and a frame, for both roles on a serial line
+    {"port.dial"},  # how clients get their sockets
+    {"line", "line_loop", "net_loop"},  # a port and a frame, for both roles on a serial line
     {"uart"},  # what a line needs once
     {"client.functional"},  # optional: uModbus's functions, which the drivers offer as their own
     {"server.tcp", "server.udp", "server.rtu", "client.tcp", "client.udp", "client.rtu"},

@@ -83,13 +83,13 @@ class Budget(NamedTuple):
 
 BUDGETS = {
     "server-rtu": Budget(8_350, 10_200, 18_400),
-    "server-tcp": Budget(7_900, 18_700, 24_800),
-    "server-udp": Budget(5_900, 13_500, 15_350),
+    "server-tcp": Budget(6_950, 15_200, 16_800),
+    "server-udp": Budget(5_650, 13_050, 14_900),
     "client-rtu": Budget(14_050, 27_100, 33_000),
-    "client-tcp": Budget(10_300, 27_000, 28_250),
-    "client-udp": Budget(9_400, 25_750, 26_600),
-    "aio": Budget(15_050, 40_550, 41_850),
-    "gateway": Budget(22_650, 47_200, 59_300),
+    "client-tcp": Budget(10_150, 26_900, 28_000),
+    "client-udp": Budget(9_300, 25_750, 26_600),
+    "aio": Budget(14_900, 40_350, 41_550),
+    "gateway": Budget(21_700, 45_550, 53_250),
     "ascii": Budget(1_050, 3_100, 3_150),
     "tty": Budget(1_200, 3_400, 3_450),
 }

@@ -3,7 +3,6 @@
 from micropython import const
 
 from . import late
-from .counters import Counters
 
 _LONGEST_NAP_MS = const(500)  # how long shutdown() may take
 
@@ -17,6 +16,8 @@ class Rest:
     def __getattr__(self, name):
         if name != "counters":
             raise AttributeError(name)
+        from .counters import Counters
+
         self.counters = Counters(self.values)
         return self.counters
 

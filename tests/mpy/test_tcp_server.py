@@ -2,9 +2,11 @@
 
 import errno
 import random
+import select
 import socket
 from time import sleep_ms, ticks_diff, ticks_ms
 
+import micropython
 from support_pdu import raw, request, words, write_registers
 from support_tcp import Bench, frame, free_port
 from support_umb import Told, raises
@@ -282,6 +284,40 @@ def test_single_connection_goes_to_the_newest():
         new = bench.client()
         assert old.closed()
         assert new.ask(_READ) == raw("03 02 03e8")
+
+
+def test_buffers_are_made_for_as_many_as_there_are_at_once():
+    with Bench(counting(), max_clients=3) as bench:
+        assert len(bench.tcp.connections) == 0
+        for _ in range(5):
+            client = bench.client()
+            assert client.ask(_READ) == raw("03 02 03e8")
+            client.close()
+            bench.rest(5)
+        assert len(bench.tcp.connections) == 1
+        two = [bench.client() for _ in range(2)]
+        assert [client.ask(_READ) for client in two] == [raw("03 02 03e8")] * 2
+        assert len(bench.tcp.connections) == 2
+
+
+def test_a_client_for_whom_there_is_no_memory_harms_nobody():
+    with Bench(counting(), max_clients=3) as bench:
+        client = bench.client()
+        client.ask(_READ)
+        bench.caller()
+        sleep_ms(5)
+        micropython.heap_lock()
+        try:
+            bench.tcp.poll()
+        finally:
+            micropython.heap_unlock()
+        assert client.ask(_READ) == raw("03 02 03e8")
+        assert len(bench.tcp.connections) == 1
+        assert bench.client().ask(_READ) == raw("03 02 03e8")
+
+
+def test_events_have_the_same_numbers_on_every_port():
+    assert (select.POLLIN, select.POLLOUT, select.POLLERR, select.POLLHUP) == (1, 4, 8, 16)
 
 
 def get_stuck(bench):

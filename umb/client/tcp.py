@@ -10,15 +10,16 @@ from time import ticks_add, ticks_diff, ticks_ms
 from micropython import const
 
 from ..frame.mbap import MBAP
-from ..port.sock import Stream, connect
+from ..port.dial import connect
+from ..port.sock import Stream
 from . import BAD_REPLY, NO_CONNECTION, NO_REPLY, PENDING, Client
 
 _ADU = const(262)
 _LATE = const(16)  # how many late answers are thrown away before the connection is
 _NAP_MS = const(10)
-_IN = select.POLLIN
-_OUT = select.POLLOUT
-_BROKEN = select.POLLERR | select.POLLHUP
+_IN = const(1)  # select.POLLIN and the others, the same on every port
+_OUT = const(4)
+_BROKEN = const(8 | 16)
 
 
 class TCPClient(Client):
@@ -36,7 +37,7 @@ class TCPClient(Client):
         if framer not in ("mbap", "rtu"):
             raise ValueError("framer must be 'mbap' or 'rtu'")
         self._address = address
-        self._frame = MBAP()
+        self._frame = MBAP
         if framer == "rtu":
             from ..frame.stream import RTUStream
             from ..pdu import RESPONSE
@@ -148,7 +149,10 @@ class TCPClient(Client):
             self._have = 0
             self._came = True
             adu = self._adu
-            if adu[6] == self._slave_id and self._frame.answers(adu, self._transaction):
+            # RTU frames have no transaction id: each is taken for the answer to the last request.
+            if adu[6] == self._slave_id and (
+                adu[0] << 8 | adu[1] == self._transaction or self._frame is not MBAP
+            ):
                 self._n = n
                 return 0
             if ticks_diff(self._deadline_ms, ticks_ms()) <= 0:
@@ -174,7 +178,7 @@ class TCPClient(Client):
         """Is the time up? Then the status, else that it is pending."""
         if ticks_diff(self._deadline_ms, ticks_ms()) > 0:
             return PENDING
-        if status == NO_CONNECTION or self._have or not self._frame.numbered:
+        if status == NO_CONNECTION or self._have or self._frame is not MBAP:
             self.close()  # what still comes would be taken for the next answer
         return status
 

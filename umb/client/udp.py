@@ -6,7 +6,7 @@ from time import ticks_add, ticks_diff, ticks_ms
 from micropython import const
 
 from ..frame.mbap import MBAP
-from ..port.sock import datagrams
+from ..port.dial import datagrams
 from . import BAD_REPLY, NO_REPLY, PENDING, Client
 
 _ADU = const(262)
@@ -83,7 +83,7 @@ class UDPClient(Client):
                 adu[:n] = data
                 if (
                     MBAP.missing(adu, n) == 0
-                    and MBAP.answers(adu, self._transaction)
+                    and adu[0] << 8 | adu[1] == self._transaction
                     and adu[6] == self._slave_id
                 ):
                     self._n = n - MBAP.wrapping

@@ -12,7 +12,6 @@ class MBAP:
     start = 0  # where in the buffer the frame begins
     header = _HEADER  # how much of it is needed before its length is known
     usual = 12  # how long most requests are
-    numbered = True  # an answer tells by its transaction id which request it is for
     wrapping = _HEADER  # how much longer a frame is than its PDU
 
     @staticmethod
@@ -34,8 +33,3 @@ class MBAP:
         adu[2] = adu[3] = adu[4] = 0
         adu[5] = n + 1
         return n + _HEADER
-
-    @staticmethod
-    def answers(adu, transaction):
-        """Does the response at adu[0] belong to the request of this transaction?"""
-        return (adu[0] << 8 | adu[1]) == transaction

@@ -22,7 +22,6 @@ class RTUStream:
     header = _SHORTEST
     usual = 7  # nearly all of most requests, but no two: a second one would go unnoticed
     wrapping = 3  # how much longer a frame is than its PDU
-    numbered = False  # an answer does not tell which request it is for
     seal = staticmethod(RTU.seal)
 
     def __init__(self, table):
@@ -54,8 +53,3 @@ class RTUStream:
             if size > have:
                 return 1 if have < _LONGEST else _GARBAGE
         return size - have
-
-    @staticmethod
-    def answers(adu, transaction):
-        """RTU frames carry no transaction id: every response is taken for the answer."""
-        return True

@@ -1,13 +1,13 @@
-"""Non-blocking sockets of every port: listening, connecting, and filling an ADU buffer."""
+"""Non-blocking sockets of every port: listening, accepting, and filling an ADU buffer."""
 
 import socket
-from errno import EINPROGRESS
 
 from micropython import const
 
 _CHUNK = const(16)
 _IPPROTO_TCP = const(6)
 _TCP_NODELAY = const(1)
+_chunk = bytearray(_CHUNK)  # on the way to anywhere in a buffer: readinto() takes no offset
 
 
 def resolve(address):
@@ -45,43 +45,6 @@ def peer_of(address):
     return socket.inet_ntop(socket.AF_INET, host), port
 
 
-def bind(address):
-    """A non-blocking socket for datagrams to (host, port). Raises OSError."""
-    sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    try:
-        sock.bind(resolve(address))
-        sock.setblocking(False)
-    except OSError:
-        sock.close()
-        raise
-    return sock
-
-
-def datagrams(address):
-    """A non-blocking socket for datagrams from and to (host, port) alone. Raises OSError."""
-    sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    sock.connect(resolve(address))
-    sock.setblocking(False)
-    return sock
-
-
-def connect(address):
-    """A non-blocking socket that sets out to connect to (host, port): writable once it has.
-
-    Raises OSError where that cannot even begin.
-    """
-    sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-    sock.setblocking(False)
-    try:
-        sock.connect(resolve(address))
-    except OSError as error:
-        if error.errno != EINPROGRESS:
-            sock.close()
-            raise
-    no_delay(sock)
-    return sock
-
-
 def no_delay(sock):
     """Let every frame leave at once (TCP Guide 4.3.2), where the port can be told."""
     try:
@@ -99,41 +62,36 @@ class Stream:
 
     def __init__(self, adu, start, header):
         self.sock = None
-        self._adu = adu
-        self._start = start
-        self._header = header
-        self._frame = memoryview(adu)[start:]
-        self._rest = memoryview(adu)[start + header :]
-        self._chunk = bytearray(_CHUNK)
+        self.adu = adu
+        self.start = start
+        self.header = header
+        self.whole = memoryview(adu)[start:]
+        self.rest = memoryview(adu)[start + header :]
 
     def fill(self, have, n):
         """Read up to n bytes to where `have` are already. Returns how many; -1: it is over."""
+        into = _chunk
+        if have == 0:
+            into = self.whole
+        elif have == self.header:
+            into = self.rest
+        elif n > _CHUNK:
+            n = _CHUNK
         try:
-            if have == 0:
-                got = self.sock.readinto(self._frame, n)
-            elif have == self._header:
-                got = self.sock.readinto(self._rest, n)
-            else:
-                return self._fill_anywhere(self._start + have, n)
+            got = self.sock.readinto(into, n)
         except OSError:
             return -1
         if got is None:
             return 0
-        return got or -1
-
-    def _fill_anywhere(self, at, n):
-        """As fill, by way of a small buffer: readinto() takes no offset."""
-        chunk = self._chunk
-        got = self.sock.readinto(chunk, min(n, _CHUNK))
-        if got is None:
-            return 0
-        for i in range(got):
-            self._adu[at + i] = chunk[i]
+        if into is _chunk:
+            at = self.start + have
+            for i in range(got):
+                self.adu[at + i] = into[i]
         return got or -1
 
     def push(self, done, n):
         """Write what is left of n bytes after `done`. Returns how many left; -1: it is over."""
         try:
-            return self.sock.write(self._adu, self._start + done, n - done) or 0
+            return self.sock.write(self.adu, self.start + done, n - done) or 0
         except OSError:
             return -1

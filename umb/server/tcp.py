@@ -8,26 +8,29 @@ from micropython import const
 from ..crc import copy
 from ..frame.mbap import MBAP
 from ..port.sock import Stream, accept, listen
-from . import LATER, Driver, Server
+from . import Driver
 
 _ADU = const(262)
+_LATER = const(-1)  # LATER of umb.server
 _BUS_MESSAGES = const(0)  # where in Driver.values, see umb.counters
 _AHEAD = const(4)  # the usual request is so much longer than the shortest
 _SWEEP_MS = const(250)
-_IN = select.POLLIN
-_OUT = select.POLLOUT
-_BROKEN = select.POLLERR | select.POLLHUP
+_IN = const(1)  # select.POLLIN and the others, the same on every port
+_OUT = const(4)
+_BROKEN = const(8 | 16)
 
 
-class _Connection:
+class _Connection(Stream):
     """One client: its buffer, where it stands, and the link that handlers see."""
 
-    def __init__(self, driver, frame):
-        self.serial = False
+    serial = False
+
+    def __init__(self, driver):
+        self.driver = driver
+        self.frame = frame = driver.frame
+        super().__init__(bytearray(_ADU), frame.start, frame.usual)
         self.listen_only = False
         self.values = driver.values
-        self.adu = bytearray(_ADU)
-        self.sock = None
         self.peer = None  # (host, port) while connected
         self.gone = True  # nobody is connected
         self.held = False  # a handler keeps the buffer, see LATER
@@ -35,100 +38,92 @@ class _Connection:
         self.since_ms = 0  # when it connected
         self.active_ms = 0  # when it last sent or took something
         self.events = 0  # what the poller reports of it
-        self._driver = driver
-        self._frame = frame
-        self._stream = Stream(self.adu, frame.start, frame.usual)
-        self._have = 0  # bytes of the next request
-        self._size = 0  # of a response that the network has not taken yet
+        self.have = 0  # bytes of the next request
+        self.size = 0  # of a response that the network has not taken yet
         self._done = 0  # and how much of it has left
-        self._ahead = bytearray(_AHEAD)  # what came behind a request that is shorter than usual
-        self._surplus = 0  # and how much of that there is
+        self.ahead = bytearray(_AHEAD)  # what came behind a request that is shorter than usual
+        self.surplus = 0  # and how much of that there is
 
     def __getattr__(self, name):
         if name != "counters":
             raise AttributeError(name)
-        return self._driver.counters
+        return self.driver.counters
 
     def open(self, sock, peer):
-        self.sock = self._stream.sock = sock
+        self.sock = sock
         self.peer = peer
         self.gone = self.listen_only = False
         self.events = _IN
-        self.requests = self._have = self._size = self._surplus = 0
+        self.requests = self.have = self.size = self.surplus = 0
         self.since_ms = self.active_ms = ticks_ms()
-
-    def close(self):
-        self.sock.close()
-        self.sock = self._stream.sock = None
-        self.gone = True
 
     def turn(self, now_ms):
         """Go on after the poller saw something. Returns the requests answered; -1: close me."""
         if self.held:
             return 0
         self.active_ms = now_ms
-        if self._size:
+        if self.size:
             return self._push()
         adu = self.adu
-        frame = self._frame
-        have = self._have
+        frame = self.frame
+        have = self.have
         missing = frame.usual - have if have < frame.header else frame.missing(adu, have)
         while missing > 0:
-            got = self._stream.fill(have, missing)
+            got = self.fill(have, missing)
             if got <= 0:
-                self._have = have
+                self.have = have
                 return got
             have += got
             missing = frame.missing(adu, have)
         if missing < -_AHEAD:  # garbage
             return -1
-        self._surplus = -missing
+        self.surplus = -missing
         while missing:
-            self._ahead[_AHEAD + missing] = adu[frame.start + have + missing]
+            self.ahead[_AHEAD + missing] = adu[frame.start + have + missing]
             missing += 1
         values = self.values
         values[_BUS_MESSAGES] = values[_BUS_MESSAGES] + 1 & 0xFFFF
-        n = have - self._surplus - frame.wrapping
-        return self._reply(self._driver.handler.handle(adu, n, self))
+        n = have - self.surplus - frame.wrapping
+        return self._reply(self.driver.handler.handle(adu, n, self))
 
     def _reply(self, n):
-        if n == LATER:
+        if n == _LATER:
             self.held = True
             self._watch(0)  # what it sends meanwhile waits its turn
             return 0
         self.requests += 1
-        self._size = self._frame.seal(self.adu, n) if n else 0
+        self.size = self.frame.seal(self.adu, n) if n else 0
         self._done = 0
         return 1 if self._push() == 0 else -1
 
     def _push(self):
         """Write what the network takes. Returns 0, or -1: close me."""
-        if self._size:
-            done = self._stream.push(self._done, self._size)
+        if self.size:
+            done = self.push(self._done, self.size)
             if done < 0:
                 return -1
             self._done += done
-            if self._done < self._size:
+            if self._done < self.size:
                 self._watch(_OUT)
                 return 0
-            self._size = 0
+            self.size = 0
         if self.events != _IN:
             self._watch(_IN)
-        self._have = self._surplus
-        if self._surplus:
-            copy(self.adu, self._frame.start, self._ahead, _AHEAD - self._surplus, self._surplus)
-            self._surplus = 0
+        self.have = self.surplus
+        if self.surplus:
+            copy(self.adu, self.frame.start, self.ahead, _AHEAD - self.surplus, self.surplus)
+            self.surplus = 0
         return 0
 
     def _watch(self, events):
         self.events = events
-        self._driver.poller.modify(self.sock, events)
+        self.driver.poller.modify(self.sock, events)
 
     def answer(self, n):
         """A handler that said LATER has its response of n bytes (0: none) ready."""
         self.held = False
         if not self.gone:
-            self._driver.answered(self, self._reply(n))
+            self.driver.answered(self, self._reply(n))
 
 
 class TCPServer(Driver):
@@ -136,7 +131,8 @@ class TCPServer(Driver):
 
     handler          answers the requests; None: a Server of its own, for routes
     max_clients      how many may be connected; when a further one comes, the oldest that never
-                     completed a request makes room, then the longest idle
+                     completed a request makes room, then the longest idle. Their buffers, 0.6 KB
+                     each, are made when so many come for the first time, and kept
     idle_timeout_ms  after this long without a byte a client is disconnected; 0: never
     framer           "mbap"; or "rtu": RTU frames in the stream, as serial device servers have them
     on_connect(peer), on_disconnect(peer)  are told of each client's (host, port)
@@ -156,27 +152,21 @@ class TCPServer(Driver):
         on_disconnect=None,
     ):
         super().__init__(handler)
-        frame = self._frame(framer)
-        self._idle_timeout_ms = idle_timeout_ms
-        self._on_connect = on_connect
-        self._on_disconnect = on_disconnect
-        self._connections = tuple(_Connection(self, frame) for _ in range(max_clients))
-        self._listener = listen(address, max_clients)
+        self.frame = MBAP
+        if framer != "mbap":
+            from ..net_loop import stream
+
+            self.frame = stream(framer)
+        self.idle_timeout_ms = idle_timeout_ms
+        self.on_connect = on_connect
+        self.on_disconnect = on_disconnect
+        self.max_clients = max_clients
+        self.connections = []  # made when so many clients are there at once for the first time
+        self.listener = listen(address, max_clients)
         self.poller = select.poll()
-        self.poller.register(self._listener, _IN)
+        self.poller.register(self.listener, _IN)
         self._swept_ms = ticks_ms()
         self._done = 0  # requests answered since poll() last told
-
-    @staticmethod
-    def _frame(framer):
-        if framer == "mbap":
-            return MBAP()
-        if framer != "rtu":
-            raise ValueError("framer must be 'mbap' or 'rtu'")
-        from ..frame.stream import RTUStream
-        from ..pdu import REQUEST
-
-        return RTUStream(REQUEST)
 
     def poll(self, wait_ms=0):
         """Answer what is there; with wait_ms, sleep that long at most until something comes.
@@ -184,11 +174,11 @@ class TCPServer(Driver):
         Returns how many requests were answered.
         """
         for sock, event in self.poller.ipoll(wait_ms):
-            if sock is self._listener:
+            if sock is self.listener:
                 self._accept()
                 continue
             now_ms = ticks_ms()
-            for connection in self._connections:
+            for connection in self.connections:
                 if connection.sock is sock:
                     done = -1 if connection.held and event & _BROKEN else connection.turn(now_ms)
                     self.answered(connection, done)
@@ -196,7 +186,12 @@ class TCPServer(Driver):
         now_ms = ticks_ms()
         if ticks_diff(now_ms, self._swept_ms) >= _SWEEP_MS:
             self._swept_ms = now_ms
-            self._sweep(now_ms)
+            for connection in self.connections:
+                idle_ms = ticks_diff(now_ms, connection.active_ms)
+                if 0 < self.idle_timeout_ms <= idle_ms and not (
+                    connection.gone or connection.held
+                ):
+                    self._drop(connection)
         done = self._done
         self._done = 0
         return done
@@ -210,23 +205,28 @@ class TCPServer(Driver):
 
     def _accept(self):
         try:
-            sock, peer = accept(self._listener)
+            sock, peer = accept(self.listener)
         except OSError:
             return  # it went away again, or the port is out of memory
-        connection = self._room()
-        if connection is None:  # every buffer is in a handler's hands
+        except MemoryError:  # with the one above it would need memory for a tuple
+            return
+        try:
+            connection = self._room()
+        except MemoryError:
+            connection = None
+        if connection is None:  # or every buffer is in a handler's hands
             sock.close()
             return
         connection.open(sock, peer)
         self.poller.register(sock, _IN)
-        if self._on_connect is not None:
-            self._on_connect(peer)
+        if self.on_connect is not None:
+            self.on_connect(peer)
 
     def _room(self):
         """A connection for a new client, if need be an old one's (TCP Guide 4.3.1)."""
         now_ms = ticks_ms()
         best, worst_ms = None, -1
-        for connection in self._connections:
+        for connection in self.connections:
             if connection.held:
                 continue
             if connection.gone:
@@ -237,50 +237,37 @@ class TCPServer(Driver):
                 waste_ms = ticks_diff(now_ms, connection.since_ms) + (1 << 29)
             if waste_ms > worst_ms:
                 best, worst_ms = connection, waste_ms
-        if best is not None:
+        if len(self.connections) < self.max_clients:
+            best = _Connection(self)
+            self.connections.append(best)
+        elif best is not None:
             self._drop(best)
         return best
 
-    def _sweep(self, now_ms):
-        for connection in self._connections:
-            if connection.gone or connection.held or not self._idle_timeout_ms:
-                continue
-            if ticks_diff(now_ms, connection.active_ms) >= self._idle_timeout_ms:
-                self._drop(connection)
-
     def _drop(self, connection):
         self.poller.unregister(connection.sock)
-        connection.close()
-        if self._on_disconnect is not None:
-            self._on_disconnect(connection.peer)
+        connection.sock.close()
+        connection.sock = None
+        connection.gone = True
+        if self.on_disconnect is not None:
+            self.on_disconnect(connection.peer)
 
-    def join(self, first):
-        """Use the first driver's poller from now on, see serve()."""
-        if self.poller is not first.poller:
-            self.poller = first.poller
-            self.poller.register(self._listener, _IN)
-            for connection in self._connections:
-                if not connection.gone:
-                    self.poller.register(connection.sock, connection.events)
+    def __getattr__(self, name):
+        """Load the second half: server_close(), and what serve() needs."""
+        from ..net_loop import load
 
-    def nap_ms(self):
-        """How long serve() may sleep: the poller wakes it."""
-        return _SWEEP_MS
-
-    def server_close(self):
-        """Close the listening socket and every connection."""
-        for connection in self._connections:
-            if not connection.gone:
-                self._drop(connection)
-        if self._listener is not None:
-            self.poller.unregister(self._listener)
-            self._listener.close()
-            self._listener = None
+        load(TCPServer)
+        return getattr(self, name)
 
 
-RequestHandler = Server  # uModbus's name for what a request is given to
+def __getattr__(name):
+    """uModbus's names: get_server(), and RequestHandler for what a request is given to."""
+    if name == "get_server":
+        from ..net_loop import get_server
 
+        return get_server
+    if name == "RequestHandler":
+        from . import Server
 
-def get_server(server_class, server_address, request_handler_class=RequestHandler):
-    """A server at (host, port) to hang routes on, as uModbus makes it."""
-    return server_class(server_address, request_handler_class())
+        return Server
+    raise AttributeError(name)
