@@ -30,7 +30,11 @@ def watching(*args):
             yield program, found[1]
         finally:
             program.send_signal(signal.SIGINT)
-            program.tail = program.communicate(timeout=_PATIENCE_S)[0]
+            try:
+                program.tail = program.communicate(timeout=_PATIENCE_S)[0]
+            except subprocess.TimeoutExpired:
+                program.kill()
+                raise
 
 
 @pytest.mark.usefixtures("emulator")

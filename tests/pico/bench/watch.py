@@ -183,7 +183,8 @@ def main(args=None):
     """Serve until Ctrl-C; returns the exit status."""
     arguments = parser().parse_args(args)
     form = Format(arguments.baudrate, _PARITY[arguments.parity], 1)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for number in (signal.SIGINT, signal.SIGTERM):  # a shell's background job ignores the first
+        signal.signal(number, signal.default_int_handler)
     try:
         image = arguments.image or find_firmware()
         usb, line = start(image, form, arguments.slave_id, arguments.bare)
