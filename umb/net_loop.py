@@ -18,8 +18,8 @@ class Rest:
         """Use the first driver's poller from now on, see serve()."""
         if self.poller is not first.poller:
             self.poller = first.poller
-            self.poller.register(self.listener, _IN)
-            for connection in self.connections:
+            self.poller.register(self._listener, _IN)
+            for connection in self._connections:
                 if not connection.gone:
                     self.poller.register(connection.sock, connection.events)
 
@@ -29,13 +29,13 @@ class Rest:
 
     def server_close(self):
         """Close the listening socket and every connection."""
-        for connection in self.connections:
+        for connection in self._connections:
             if not connection.gone:
                 self._drop(connection)
-        if self.listener is not None:
-            self.poller.unregister(self.listener)
-            self.listener.close()
-            self.listener = None
+        if self._listener is not None:
+            self.poller.unregister(self._listener)
+            self._listener.close()
+            self._listener = None
 
 
 def load(server_class):
@@ -43,7 +43,7 @@ def load(server_class):
     late.join(server_class, Rest)
 
 
-def stream(framer):
+def frame_of(framer):
     """What finds frames of this kind in a stream, where they are not MBAP's."""
     if framer != "rtu":
         raise ValueError("framer must be 'mbap' or 'rtu'")
@@ -53,6 +53,7 @@ def stream(framer):
     return RTUStream(REQUEST)
 
 
-def get_server(server_class, server_address, request_handler_class):
+def get_server(server_class, server_address, request_handler_class=None):
     """A server at (host, port) to hang routes on, as uModbus makes it."""
-    return server_class(server_address, request_handler_class())
+    handler = request_handler_class() if request_handler_class else None
+    return server_class(server_address, handler)

@@ -12,7 +12,8 @@ from support_tcp import Bench, frame, free_port
 from support_umb import Told, raises
 from support_vectors import VECTORS
 
-from umb.server import Server, serve
+from umb.port import sock
+from umb.server import Server, serve, tcp
 from umb.server.tcp import TCPServer
 from umb.store import Store
 
@@ -288,16 +289,34 @@ def test_single_connection_goes_to_the_newest():
 
 def test_buffers_are_made_for_as_many_as_there_are_at_once():
     with Bench(counting(), max_clients=3) as bench:
-        assert len(bench.tcp.connections) == 0
+        assert len(bench.tcp._connections) == 0
         for _ in range(5):
             client = bench.client()
             assert client.ask(_READ) == raw("03 02 03e8")
             client.close()
             bench.rest(5)
-        assert len(bench.tcp.connections) == 1
+        assert len(bench.tcp._connections) == 1
         two = [bench.client() for _ in range(2)]
         assert [client.ask(_READ) for client in two] == [raw("03 02 03e8")] * 2
-        assert len(bench.tcp.connections) == 2
+        assert len(bench.tcp._connections) == 2
+
+
+class Full:
+    """`with Full(module, name)`: there is no memory for what is called so there."""
+
+    def __init__(self, module, name):
+        self._module, self._name = module, name
+
+    def __enter__(self):
+        self._real = getattr(self._module, self._name)
+        setattr(self._module, self._name, self._fail)
+
+    def __exit__(self, *_):
+        setattr(self._module, self._name, self._real)
+
+    @staticmethod
+    def _fail(*_):
+        raise MemoryError
 
 
 def test_a_client_for_whom_there_is_no_memory_harms_nobody():
@@ -311,9 +330,24 @@ def test_a_client_for_whom_there_is_no_memory_harms_nobody():
             bench.tcp.poll()
         finally:
             micropython.heap_unlock()
+        with Full(sock, "peer_of"):
+            refused = bench.client()
+        assert refused.closed()
         assert client.ask(_READ) == raw("03 02 03e8")
-        assert len(bench.tcp.connections) == 1
         assert bench.client().ask(_READ) == raw("03 02 03e8")
+
+
+def test_without_memory_for_more_clients_the_idle_make_room():
+    with Bench(counting(), max_clients=3) as bench:
+        with Full(tcp, "_Connection"):
+            assert bench.client().closed()
+        idle, client = bench.client(), bench.client()
+        idle.ask(_READ)
+        client.ask(_READ)
+        with Full(tcp, "_Connection"):
+            newest = bench.client()
+        assert idle.closed()
+        assert [one.ask(_READ) for one in (client, newest)] == [raw("03 02 03e8")] * 2
 
 
 def test_events_have_the_same_numbers_on_every_port():

@@ -149,10 +149,8 @@ class TCPClient(Client):
             self._have = 0
             self._came = True
             adu = self._adu
-            # RTU frames have no transaction id: each is taken for the answer to the last request.
-            if adu[6] == self._slave_id and (
-                adu[0] << 8 | adu[1] == self._transaction or self._frame is not MBAP
-            ):
+            # An RTU frame leaves the transaction id as start() wrote it.
+            if adu[6] == self._slave_id and adu[0] << 8 | adu[1] == self._transaction:
                 self._n = n
                 return 0
             if ticks_diff(self._deadline_ms, ticks_ms()) <= 0:

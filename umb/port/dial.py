@@ -26,6 +26,10 @@ def connect(address):
 def datagrams(address):
     """A non-blocking socket for datagrams from and to (host, port) alone. Raises OSError."""
     sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    sock.connect(resolve(address))
-    sock.setblocking(False)
+    try:
+        sock.connect(resolve(address))
+        sock.setblocking(False)
+    except OSError:
+        sock.close()
+        raise
     return sock

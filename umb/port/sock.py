@@ -7,7 +7,6 @@ from micropython import const
 _CHUNK = const(16)
 _IPPROTO_TCP = const(6)
 _TCP_NODELAY = const(1)
-_chunk = bytearray(_CHUNK)  # on the way to anywhere in a buffer: readinto() takes no offset
 
 
 def resolve(address):
@@ -32,9 +31,13 @@ def listen(address, backlog):
 def accept(listener):
     """The next waiting connection as (socket, (host, port)), non-blocking. Raises OSError."""
     sock, address = listener.accept()
-    sock.setblocking(False)  # ports differ in what they inherit
-    no_delay(sock)
-    return sock, peer_of(address)
+    try:
+        sock.setblocking(False)  # ports differ in what they inherit
+        no_delay(sock)
+        return sock, peer_of(address)
+    except BaseException:
+        sock.close()
+        raise
 
 
 def peer_of(address):
@@ -57,36 +60,35 @@ class Stream:
     """A non-blocking socket and the ADU buffer that it fills and drains.
 
     start   where in the buffer frames begin
-    header  how far from there the second read of a frame usually begins
+    second  how far from there the second read of a frame usually begins
     """
 
-    def __init__(self, adu, start, header):
+    def __init__(self, adu, start, second):
         self.sock = None
         self.adu = adu
         self.start = start
-        self.header = header
+        self.second = second
         self.whole = memoryview(adu)[start:]
-        self.rest = memoryview(adu)[start + header :]
+        self.rest = memoryview(adu)[start + second :]
+        self.chunk = bytearray(_CHUNK)  # on the way to anywhere else: readinto() takes no offset
 
     def fill(self, have, n):
         """Read up to n bytes to where `have` are already. Returns how many; -1: it is over."""
-        into = _chunk
+        into = chunk = self.chunk
         if have == 0:
             into = self.whole
-        elif have == self.header:
+        elif have == self.second:
             into = self.rest
-        elif n > _CHUNK:
-            n = _CHUNK
         try:
             got = self.sock.readinto(into, n)
         except OSError:
             return -1
         if got is None:
             return 0
-        if into is _chunk:
+        if into is chunk:
             at = self.start + have
             for i in range(got):
-                self.adu[at + i] = into[i]
+                self.adu[at + i] = chunk[i]
         return got or -1
 
     def push(self, done, n):

@@ -131,8 +131,8 @@ class TCPServer(Driver):
 
     handler          answers the requests; None: a Server of its own, for routes
     max_clients      how many may be connected; when a further one comes, the oldest that never
-                     completed a request makes room, then the longest idle. Their buffers, 0.6 KB
-                     each, are made when so many come for the first time, and kept
+                     completed a request makes room, then the longest idle. Their buffers (0.6 KB
+                     each on a 32-bit board) are made when so many come first, and kept
     idle_timeout_ms  after this long without a byte a client is disconnected; 0: never
     framer           "mbap"; or "rtu": RTU frames in the stream, as serial device servers have them
     on_connect(peer), on_disconnect(peer)  are told of each client's (host, port)
@@ -154,17 +154,17 @@ class TCPServer(Driver):
         super().__init__(handler)
         self.frame = MBAP
         if framer != "mbap":
-            from ..net_loop import stream
+            from ..net_loop import frame_of
 
-            self.frame = stream(framer)
-        self.idle_timeout_ms = idle_timeout_ms
+            self.frame = frame_of(framer)
+        self.idle_timeout_ms = idle_timeout_ms or 0
         self.on_connect = on_connect
         self.on_disconnect = on_disconnect
         self.max_clients = max_clients
-        self.connections = []  # made when so many clients are there at once for the first time
-        self.listener = listen(address, max_clients)
+        self._connections = []  # made when so many clients are there at once for the first time
+        self._listener = listen(address, max_clients)
         self.poller = select.poll()
-        self.poller.register(self.listener, _IN)
+        self.poller.register(self._listener, _IN)
         self._swept_ms = ticks_ms()
         self._done = 0  # requests answered since poll() last told
 
@@ -174,11 +174,11 @@ class TCPServer(Driver):
         Returns how many requests were answered.
         """
         for sock, event in self.poller.ipoll(wait_ms):
-            if sock is self.listener:
+            if sock is self._listener:
                 self._accept()
                 continue
             now_ms = ticks_ms()
-            for connection in self.connections:
+            for connection in self._connections:
                 if connection.sock is sock:
                     done = -1 if connection.held and event & _BROKEN else connection.turn(now_ms)
                     self.answered(connection, done)
@@ -186,7 +186,7 @@ class TCPServer(Driver):
         now_ms = ticks_ms()
         if ticks_diff(now_ms, self._swept_ms) >= _SWEEP_MS:
             self._swept_ms = now_ms
-            for connection in self.connections:
+            for connection in self._connections:
                 idle_ms = ticks_diff(now_ms, connection.active_ms)
                 if 0 < self.idle_timeout_ms <= idle_ms and not (
                     connection.gone or connection.held
@@ -205,16 +205,13 @@ class TCPServer(Driver):
 
     def _accept(self):
         try:
-            sock, peer = accept(self.listener)
+            sock, peer = accept(self._listener)
         except OSError:
             return  # it went away again, or the port is out of memory
-        except MemoryError:  # with the one above it would need memory for a tuple
+        except MemoryError:  # apart: a tuple of both would have to be made now
             return
-        try:
-            connection = self._room()
-        except MemoryError:
-            connection = None
-        if connection is None:  # or every buffer is in a handler's hands
+        connection = self._room()
+        if connection is None:  # every buffer is in a handler's hands, or there is no memory
             sock.close()
             return
         connection.open(sock, peer)
@@ -226,7 +223,7 @@ class TCPServer(Driver):
         """A connection for a new client, if need be an old one's (TCP Guide 4.3.1)."""
         now_ms = ticks_ms()
         best, worst_ms = None, -1
-        for connection in self.connections:
+        for connection in self._connections:
             if connection.held:
                 continue
             if connection.gone:
@@ -237,10 +234,13 @@ class TCPServer(Driver):
                 waste_ms = ticks_diff(now_ms, connection.since_ms) + (1 << 29)
             if waste_ms > worst_ms:
                 best, worst_ms = connection, waste_ms
-        if len(self.connections) < self.max_clients:
-            best = _Connection(self)
-            self.connections.append(best)
-        elif best is not None:
+        if len(self._connections) < self.max_clients:
+            try:
+                self._connections.append(_Connection(self))
+                return self._connections[-1]
+            except MemoryError:
+                pass  # then as if these were all
+        if best is not None:
             self._drop(best)
         return best
 
