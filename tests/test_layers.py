@@ -21,7 +21,7 @@ PURE_ROWS = (  # never wait, read a clock or touch a device
         "combined",
         "calls",
     },  # optional: loaded when asked for
-    {"extras", "loop"},  # what a Server is seldom asked, and loads of the row above
+    {"extras", "loop"},  # second halves of Server and Driver; they load of the row above
     {"frame.mbap", "frame.rtu", "frame.ascii"},
     {"frame.stream"},  # RTU frames without silence, on a network
     {"server", "client"},
@@ -30,13 +30,14 @@ ROWS = (
     *PURE_ROWS,
     {"port.sock", "port.tty", "port.counted", "port.delayed", "port.unsure", "port.wait"},
     {"port.dial"},  # how clients get their sockets
-    {"line", "line_loop", "net_loop"},  # a port and a frame, for both roles on a serial line
+    {"line"},  # a port and a frame, for both roles on a serial line
+    {"line_loop", "net_loop"},  # second halves of RTUServer and TCPServer
     {"uart"},  # what a line needs once
     {"client.functional"},  # optional: uModbus's functions, which the drivers offer as their own
     {"server.tcp", "server.udp", "server.rtu", "client.tcp", "client.udp", "client.rtu"},
     {"aio", "gateway", "utils"},
 )
-_PURE_IMPORTS = {"micropython", "struct", "array", "sys"}
+_PURE_IMPORTS = {"micropython", "struct", "sys"}
 _MAY_PRINT = {"utils"}
 
 

@@ -3,8 +3,10 @@
 Optional: a Client takes it when one of these calls is made for the first time.
 """
 
+from micropython import const
+
 MORE = "more"  # what decode returns when the device has more objects: ask for `values[MORE]`
-_REFERENCE = 6  # the reference type of file records (AP 6.14)
+_REFERENCE = const(6)  # the reference type of file records (AP 6.14)
 
 
 def _word(adu, at, value, name="value"):

@@ -1,6 +1,6 @@
 """The counters of a driver by their names. Optional: loaded when they are asked for."""
 
-# In the order of FC 8's sub-functions 11 to 18 (AP 6.8), which is that of Driver.values.
+# In the order of FC 8's sub-functions 11 to 18 (AP 6.8), which is that of Driver.counts.
 NAMES = (
     "bus_message_count",
     "bus_communication_error_count",
@@ -16,24 +16,19 @@ NAMES = (
 class Counters:
     """What FC 8 and 11 report, 16 bits each; they wrap.
 
-    values  Driver.values: the eight counters, and the log that FC 12 reports, or None
+    counts  Driver.counts: the eight counters, and the log that FC 12 reports, or None
     """
 
-    def __init__(self, values):
-        self.values = values
+    def __init__(self, counts):
+        self.counts = counts
 
     def __getattr__(self, name):
         if name not in NAMES:
             raise AttributeError(name)
-        return self.values[NAMES.index(name)]
+        return self.counts[NAMES.index(name)]
 
     def __setattr__(self, name, value):
         if name in NAMES:
-            self.values[NAMES.index(name)] = value
+            self.counts[NAMES.index(name)] = value
         else:
             object.__setattr__(self, name, value)
-
-    def clear(self):
-        """All of them are 0 again."""
-        for i in range(len(NAMES)):
-            self.values[i] = 0

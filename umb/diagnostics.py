@@ -11,7 +11,7 @@ _ILLEGAL_VALUE = const(3)
 _EVENTS = const(64)
 _COLON = const(0x3A)  # begins an ASCII frame: it cannot end one
 
-_BUS_MESSAGES = const(0)  # where in Driver.values, see umb.counters
+_BUS_MESSAGES = const(0)  # where in Driver.counts, see umb.counters
 _ERRORS = const(1)
 _EXCEPTIONS = const(2)
 _MESSAGES = const(3)
@@ -40,9 +40,9 @@ def _ascii(link):
 class EventLog:
     """The last 64 events of a line, as FC 12 reports them."""
 
-    def __init__(self, values):
-        self._values = values
-        self._errors = values[_ERRORS]
+    def __init__(self, counts):
+        self._counts = counts
+        self._errors = counts[_ERRORS]
         self._events = bytearray(_EVENTS)  # a ring, the newest before _at
         self._at = 0
         self._has_sent = False  # the response that is about to leave is in it already
@@ -52,7 +52,7 @@ class EventLog:
     def clear_counters(self):
         """Clear the driver's counters, and what is derived from them."""
         for i in range(_LOG):
-            self._values[i] = 0
+            self._counts[i] = 0
         self._errors = self.fetches = 0
 
     def add(self, event):
@@ -62,7 +62,7 @@ class EventLog:
 
     def received(self, link, broadcast):
         """A request for this server came; and before it, perhaps, what was none."""
-        errors = self._values[_ERRORS]
+        errors = self._counts[_ERRORS]
         for _ in range(min(errors - self._errors & 0xFFFF, _EVENTS)):
             self.add(_RECEIVED | _COMMUNICATION_ERROR)
         self._errors = errors
@@ -102,10 +102,10 @@ class Diagnostics:
     def handle(self, adu, n, link):
         """Answer FC 7, 8, 11 or 12 in place: the response's length, or minus an exception code."""
         code = adu[7]
-        values = link.values
-        if values[_LOG] is None:
-            values[_LOG] = EventLog(values)
-            values[_LOG].received(link, False)  # this very request
+        counts = link.counts
+        if counts[_LOG] is None:
+            counts[_LOG] = EventLog(counts)
+            counts[_LOG].received(link, False)  # this very request
         if code == 8:
             return self._diagnose(adu, n, link)
         if n != 1:
@@ -113,17 +113,17 @@ class Diagnostics:
         if code == 7:
             adu[8] = self._server.exception_status & 0xFF
             return 2
-        log = values[_LOG]
+        log = counts[_LOG]
         at = 8 if code == 11 else 9
         _word(adu, at, 0)  # status: nothing is being worked on
         # What was done with success before this, but for the fetching of this counter (AP 6.9).
-        events = values[_MESSAGES] - 1 - values[_EXCEPTIONS]
+        events = counts[_MESSAGES] - 1 - counts[_EXCEPTIONS]
         _word(adu, at + 2, events - log.fetches)
         if code == 11:
             log.fetches += 1
             return 5
         adu[8] = 6 + log.count
-        _word(adu, 13, values[_BUS_MESSAGES])
+        _word(adu, 13, counts[_BUS_MESSAGES])
         log.get(adu, 15)
         return 8 + log.count
 
@@ -152,7 +152,7 @@ class Diagnostics:
     @staticmethod
     def _restart(adu, data, link):
         """Sub-function 1: the response has left before, and is not counted either."""
-        log = link.values[_LOG]
+        log = link.counts[_LOG]
         n = 0 if link.listen_only else 5
         log.restarted(link, adu, data)
         log.clear_counters()
@@ -161,18 +161,18 @@ class Diagnostics:
 
     def _report(self, adu, sub_function, link):
         """Sub-functions 2, 4, 10, 11 to 18 and 20: what the server knows, or forgets."""
-        values = link.values
+        counts = link.counts
         if sub_function == 2:
             _word(adu, 10, self._server.diagnostic_register)
         elif sub_function == 4:
             link.listen_only = True
-            values[_LOG].add(_LISTENS_ONLY)
+            counts[_LOG].add(_LISTENS_ONLY)
             return 0
         elif sub_function == 10:
-            values[_LOG].clear_counters()
+            counts[_LOG].clear_counters()
             self._server.diagnostic_register = 0
         elif sub_function == 20:
-            values[_OVERRUNS] = 0
+            counts[_OVERRUNS] = 0
         else:
-            _word(adu, 10, values[sub_function - 11])
+            _word(adu, 10, counts[sub_function - 11])
         return 5

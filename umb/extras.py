@@ -8,8 +8,8 @@ from micropython import const
 from . import late
 from .faults import refuse
 
-_NAK = const(5)  # where in link.values, see umb.counters
-_BUSY = const(6)
+_NAKS = const(5)  # where in link.counts, see umb.counters
+_BUSIES = const(6)
 _NO_RESPONSES = const(4)
 _MESSAGES = const(3)
 _LOG = const(8)
@@ -103,7 +103,7 @@ class Extras:
             slave_id = self._itself() if slave_id in b"\x00\xff" else None
             if slave_id is None:
                 return -refuse(adu, 11)
-        log = link.values[_LOG]
+        log = link.counts[_LOG]
         if log is not None:  # only then can it be in listen-only mode, too
             log.received(link, broadcast)
             if link.listen_only and (broadcast or adu[7] != 8):
@@ -120,11 +120,11 @@ class Extras:
 
     def _broadcast(self, adu, n, link):
         """Do a write for every device, in silence (SL 2.1). Anything else is ignored."""
-        values = link.values
-        values[_MESSAGES] = values[_MESSAGES] + 1 & 0xFFFF
-        values[_NO_RESPONSES] = values[_NO_RESPONSES] + 1 & 0xFFFF
+        counts = link.counts
+        counts[_MESSAGES] = counts[_MESSAGES] + 1 & 0xFFFF
+        counts[_NO_RESPONSES] = counts[_NO_RESPONSES] + 1 & 0xFFFF
         if adu[7] in _WRITES:
-            nak, busy = values[_NAK], values[_BUSY]  # nobody is told of those
+            nak, busy = counts[_NAKS], counts[_BUSIES]  # nobody is told of those
             done = None
             for slave_id in self.stores:
                 store = self.stores[slave_id]
@@ -132,8 +132,8 @@ class Extras:
                 if store is not done or self.routes is not None:
                     self.execute(adu, n, slave_id, link)
                 done = store
-            values[_NAK] = nak
-            values[_BUSY] = busy
+            counts[_NAKS] = nak
+            counts[_BUSIES] = busy
 
     def special(self, adu, n, slave_id, link):
         """Function codes that not every server offers: the response's length, or minus a code."""
@@ -170,7 +170,8 @@ class Extras:
         if not isinstance(code, int) or not 0 < code < 256:
             code = 4
         if 6 <= code <= 7:
-            link.values[12 - code] = link.values[12 - code] + 1 & 0xFFFF
+            which = _BUSIES if code == 6 else _NAKS
+            link.counts[which] = link.counts[which] + 1 & 0xFFFF
         on_error = self.on_error
         if code == 4 and on_error is not None:
             try:

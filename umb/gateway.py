@@ -7,25 +7,28 @@ is received there.
 
 from time import ticks_diff, ticks_ms
 
+from micropython import const
+
 from .client import NO_REPLY, PENDING
 from .crc import copy
 from .faults import refuse
 from .port.wait import share
 from .server import LATER, Driver, Server
 
-_BUSY = 6
-_NO_PATH = 10
-_NO_ANSWER = 11
+_BUSY = const(6)
+_NO_PATH = const(10)
+_NO_ANSWER = const(11)
 
 
 class _Bus:
     """The link that the local Server sees for a broadcast: a serial line's."""
 
     serial = True
-    listen_only = False
+    listen_only = gone = False
+    peer = None
 
     def __init__(self):
-        self.values = [0] * 8 + [None]  # see umb.counters
+        self.counts = [0] * 8 + [None]  # see umb.counters
 
 
 class _Path:

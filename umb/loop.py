@@ -18,7 +18,7 @@ class Rest:
             raise AttributeError(name)
         from .counters import Counters
 
-        self.counters = Counters(self.values)
+        self.counters = Counters(self.counts)
         return self.counters
 
     def route(self, *arguments, **keywords):
@@ -40,7 +40,11 @@ def load(driver_class):
 
 
 def serve(drivers):
-    """Serve with all these drivers until one is shut down, asleep while nothing comes."""
+    """Serve with all these drivers until one is shut down, asleep while nothing comes.
+
+    A driver has poll(wait_ms), join(first) to share the first one's poller, nap_ms(), how long it
+    may sleep, and stopping, true to end it all; settle(), if leaving at once would do harm.
+    """
     for driver in drivers:
         driver.stopping = False
         driver.join(drivers[0])

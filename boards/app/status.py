@@ -41,7 +41,7 @@ class Tally:
         if self.counters is not None:
             start = self.block.start
             for at in range(address, address + quantity):
-                self.block[at] = self.counters.values[at - start]
+                self.block[at] = self.counters.counts[at - start]
 
 
 class Status:

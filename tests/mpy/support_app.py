@@ -19,7 +19,7 @@ class Restart(Exception):
 class _Pin(Pin):
     """machine.Pin, kept by its number; `level` from outside is what an input reads."""
 
-    PULL_UP, PULL_DOWN = 1, 2
+    PULL_UP = 1
 
     def __init__(self, number, mode=Pin.IN, pull=None, value=None):
         if number not in chip.board.PINS:

@@ -59,8 +59,8 @@ class Link:
 
     def __init__(self, serial=False):
         self.serial = serial
-        self.values = [0] * 8 + [None]
-        self.counters = Counters(self.values)
+        self.counts = [0] * 8 + [None]
+        self.counters = Counters(self.counts)
         self.answers = []
 
     def answer(self, n):

@@ -43,8 +43,8 @@ class Link:
     peer = None
 
     def __init__(self):
-        self.values = [0] * 8 + [None]
-        self.counters = Counters(self.values)
+        self.counts = [0] * 8 + [None]
+        self.counters = Counters(self.counts)
 
 
 class Pin:

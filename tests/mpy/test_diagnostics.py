@@ -37,12 +37,12 @@ class Bench:
         self.counters = self.link.counters
         if not fresh:
             self.ask(request(8, 0))
-            self.counters.values[:8] = [0] * 8
+            self.counters.counts[:8] = [0] * 8
 
     def ask(self, pdu, slave_id=1):
         """What is answered; the driver counts messages."""
         count = self.counters.bus_message_count
-        self.counters.values[_BUS_MESSAGES] = count + 1 & 0xFFFF
+        self.counters.counts[_BUS_MESSAGES] = count + 1 & 0xFFFF
         return ask(self.server, pdu, slave_id, self.link)
 
     def count(self, sub_function):
@@ -108,7 +108,7 @@ def test_every_counter():
     bench = Bench()
     bench.ask(_READ)
     for i in range(len(_COUNTERS)):
-        bench.counters.values[i] = 0x1000 + i
+        bench.counters.counts[i] = 0x1000 + i
         assert bench.count(11 + i) == 0x1000 + i + (i in (0, 3)), _COUNTERS[i]
     assert bench.ask(raw("08 0014 0000")) == raw("08 0014 0000")
     assert bench.count(18) == 0 and bench.count(17) == 0x1006
@@ -127,7 +127,7 @@ def test_counters_wrap():
     bench = Bench()
     bench.ask(_CLEAR)
     for name in _COUNTERS:
-        bench.counters.values[_COUNTERS.index(name)] = 0xFFFF
+        bench.counters.counts[_COUNTERS.index(name)] = 0xFFFF
     bench.fail(6)
     assert bench.count(13) == 0 and bench.count(17) == 0
     assert bench.count(11) == 3 and bench.count(14) == 4
@@ -137,7 +137,7 @@ def test_restart_clears_counters():
     for pdu in (_RESTART, _EMPTY_LOG, _CLEAR):
         bench = Bench()
         for name in _COUNTERS:
-            bench.counters.values[_COUNTERS.index(name)] = 7
+            bench.counters.counts[_COUNTERS.index(name)] = 7
         assert bench.ask(pdu) == pdu
         assert [getattr(bench.counters, name) for name in _COUNTERS] == [0] * 8
 
@@ -172,9 +172,9 @@ def test_events():
 def test_events_of_the_line():
     bench = Bench()
     bench.ask(_EMPTY_LOG)
-    bench.counters.values[_ERRORS] += 2
+    bench.counters.counts[_ERRORS] += 2
     bench.ask(request(6, 0, 1), 0)
-    bench.counters.values[_ERRORS] += 1
+    bench.counters.counts[_ERRORS] += 1
     assert bench.events() == b"\x80\x82\xc0\x82\x82\x00"
     assert bench.events() == b"\x80\x40" + b"\x80\x82\xc0\x82\x82\x00"
 
@@ -184,7 +184,7 @@ def test_cleared_counters_are_no_events():
     for pdu in (_CLEAR, _RESTART, _EMPTY_LOG):
         bench = Bench()
         bench.ask(_EMPTY_LOG)
-        bench.counters.values[_ERRORS] = 3
+        bench.counters.counts[_ERRORS] = 3
         bench.ask(pdu)
         assert bench.events().count(b"\x82") == (0 if pdu == _EMPTY_LOG else 3)
         assert bench.events().count(b"\x82") == (0 if pdu == _EMPTY_LOG else 3)
@@ -197,7 +197,7 @@ def test_64_events():
         events = bench.events()
         assert len(events) == min(2 * n + 2, 64)
         assert events[:3] == (b"\x80\x00" if n == 0 else b"\x80\x40\x80")
-    bench.counters.values[_ERRORS] += 1000
+    bench.counters.counts[_ERRORS] += 1000
     assert bench.events() == b"\x80" + b"\x82" * 63
 
 

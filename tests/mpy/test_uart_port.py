@@ -14,9 +14,9 @@ _ADU = bytes(range(256)) + b"behind"
 
 def line_on(uart, de, baudrate=19200, form=(8, 0, 1), de_active=1, turnaround_us=0):
     bits, parity, stop = form
-    from umb import uart as opening  # anew: it is let go of
+    from umb.uart import attach  # anew: it is let go of
 
-    return opening.attach(
+    return attach(
         None,  # nothing comes: nobody asks how long frames are, and for whom
         uart,
         baudrate=baudrate,

@@ -27,7 +27,6 @@ class Asked:
     """A request as it was on the line, and when the answer to it was; None: there was none."""
 
     chars: list[Char]
-    reply_start_ns: float | None = None
     reply_end_ns: float | None = None
 
     @property
@@ -69,7 +68,7 @@ class ScriptedSlave:
         if answer:
             delay_ns = self._delays_ns[turn % len(self._delays_ns)]
             at_ns = asked.end_ns + self.line.form.t35_ns + delay_ns
-            asked.reply_start_ns, asked.reply_end_ns = self.line.put(answer, at_ns)
+            _, asked.reply_end_ns = self.line.put(answer, at_ns)
 
 
 class Run:

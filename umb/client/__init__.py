@@ -36,6 +36,7 @@ class Client:
     start(n)   set out to send the request of n bytes; returns its status
     advance()  go on with what can be done without waiting; returns the status
     wait()     sleep until there may be something to go on with
+    nap_ms()   how long that may take without missing much, for umb.aio
     abandon()  the caller gave up: leave everything so that the next call works
     """
 

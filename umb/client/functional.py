@@ -6,12 +6,14 @@ the request ADU as bytes. umb.client.tcp and umb.client.rtu hand out these names
 
 from errno import EAGAIN, ETIMEDOUT
 
+from micropython import const
+
 from ..errors import BadReplyError, NoConnectionError, NoReplyError, exception_for
 from ..frame.mbap import MBAP
 from ..frame.rtu import RTU
 from . import Client
 
-_HEADER = 7
+_HEADER = const(7)
 
 
 class _API(Client):

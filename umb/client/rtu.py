@@ -30,7 +30,7 @@ class RTUClient(Client):
 
     uart           a UART's number, or a machine.UART or its like, whose format is then repeated:
     baudrate, bits=8, parity=None, stop=1   parity 0 is even, 1 odd; SL 2.5.1 wants 8E1 or 8N2
-    tx, rx, de, de_active, turnaround_us    as RTUServer has them
+    tx, rx, de, de_active, turnaround_us, gap_ms   as RTUServer has them
     timeout_ms     how long a call waits for the answer, from the end of the request
     retries        how many times it asks again when no answer comes, or none that is right
     turnaround_ms  how long a broadcast takes (SL 2.4.1: 100 to 200)
@@ -51,9 +51,9 @@ class RTUClient(Client):
         echo=False,
         **line,
     ):
-        from .. import uart as opening
+        from ..uart import attach
 
-        self.line = opening.attach(self, uart, **line)
+        self.line = attach(self, uart, **line)
         super().__init__(self.line.frame.adu, timeout_ms, retries)
         self._turnaround_ms = turnaround_ms
         self._echo = bytearray(_CHUNK) if echo else None

@@ -1,7 +1,7 @@
 """Server: request PDU in, response PDU out, in the same buffer (AP 4.4). It never waits.
 
 A driver (umb.server.tcp, umb.server.rtu) brings requests and tells of itself as `link`:
-`serial` (is it a serial line, with broadcast and silence), `values` (what `counters` shows by
+`serial` (is it a serial line, with broadcast and silence), `counts` (what `counters` shows by
 their names), `listen_only`, `peer`, and for handlers that answer later `gone` and `answer(n)`.
 
 Both classes have a second half, umb.extras and umb.loop, see umb.late.
@@ -13,7 +13,7 @@ from ..pdu import check, read, write
 
 LATER = -1  # what a handler returns that keeps the buffer and calls link.answer(n) later
 
-_EXCEPTIONS = const(2)  # where in link.values, see umb.counters
+_EXCEPTIONS = const(2)  # where in link.counts, see umb.counters
 _MESSAGES = const(3)
 _LOG = const(8)
 _SINGLE = const(1 << 5 | 1 << 6)  # the function codes whose requests have no quantity
@@ -40,7 +40,7 @@ class Server:
 
     def __init__(self, store=None, slave_ids=(1,), **offered):
         if type(self) is not Server:  # methods that call super()'s do not come by __getattr__
-            self.special  # noqa: B018
+            self.combined  # noqa: B018 - of the second half, and nobody overrides it
         self.stores = {}
         for slave_id in slave_ids:
             self.add(slave_id, store)
@@ -77,8 +77,8 @@ class Server:
         Returns the response PDU's length, 0 to say nothing. Never raises.
         """
         slave_id = adu[6]
-        values = link.values
-        if slave_id not in self.stores or self.routes is not None or values[_LOG] is not None:
+        counts = link.counts
+        if slave_id not in self.stores or self.routes is not None or counts[_LOG] is not None:
             if link.serial and slave_id and not self.serves(slave_id):
                 return 0  # another slave's
             try:
@@ -87,14 +87,14 @@ class Server:
                 return 0
             if slave_id <= 0:
                 return -slave_id
-        values[_MESSAGES] = values[_MESSAGES] + 1 & 0xFFFF
+        counts[_MESSAGES] = counts[_MESSAGES] + 1 & 0xFFFF
         n = self.execute(adu, n, slave_id, link)
         if n < 0:
-            values[_EXCEPTIONS] = values[_EXCEPTIONS] + 1 & 0xFFFF
+            counts[_EXCEPTIONS] = counts[_EXCEPTIONS] + 1 & 0xFFFF
             adu[7] |= 0x80  # an exception response (AP 7)
             adu[8] = -n
             n = 2
-        log = values[_LOG]  # this request may have been the one that began it
+        log = counts[_LOG]  # this request may have been the one that began it
         if n and log is not None:
             log.sent(link, adu)
         return n
@@ -143,9 +143,9 @@ class Driver:
 
     def __init__(self, handler):
         self.handler = Server() if handler is None else handler
-        self.values = [0] * 8 + [None]  # see umb.counters
-        if type(self).__module__[:3] != "umb":  # as in Server
-            getattr(self, "sleep", None)
+        self.counts = [0] * 8 + [None]  # see umb.counters
+        if type(self).__module__[:4] != "umb.":  # as in Server
+            getattr(self, "sleep", None)  # of a transport's half, if it has one
             self.stopping  # noqa: B018
 
     def __getattr__(self, name):

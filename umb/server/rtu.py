@@ -9,7 +9,7 @@ from . import Driver
 
 _SHORTEST = const(4)
 _LATER = const(-1)  # LATER of umb.server
-_BUS_MESSAGES = const(0)  # where in Driver.values, see umb.counters
+_BUS_MESSAGES = const(0)  # where in Driver.counts, see umb.counters
 _ERRORS = const(1)
 
 _LISTEN = const(0)  # what the driver is doing: following the line,
@@ -39,12 +39,12 @@ class RTUServer(Driver):
     serial = True
 
     def __init__(self, uart, handler=None, **line):
-        from .. import uart as opening
+        from ..uart import attach
 
         super().__init__(handler)
         self._hold_us = line.pop("hold_ms", 20) * 1000
         self.serves = getattr(self.handler, "serves", {}.get)
-        self.line = opening.attach(self, uart, **line)
+        self.line = attach(self, uart, **line)
         self.state = _LISTEN
         self.match = False  # what comes is for us
 
@@ -77,12 +77,12 @@ class RTUServer(Driver):
             n = self.sleep(wait_ms)
         while n or frame.have:
             size = line.feed(n)
-            values = self.values
+            counts = self.counts
             if frame.bad:
-                values[_ERRORS] = values[_ERRORS] + frame.bad & 0xFFFF
+                counts[_ERRORS] = counts[_ERRORS] + frame.bad & 0xFFFF
                 frame.bad = 0
             if size:
-                values[_BUS_MESSAGES] = values[_BUS_MESSAGES] + 1 & 0xFFFF
+                counts[_BUS_MESSAGES] = counts[_BUS_MESSAGES] + 1 & 0xFFFF
                 # The request is executed while the silence after it runs.
                 self.answer(self.handler.handle(frame.adu, size - 3, self))
                 if self.state:

@@ -12,7 +12,7 @@ from . import Driver
 
 _ADU = const(262)
 _LATER = const(-1)  # LATER of umb.server
-_BUS_MESSAGES = const(0)  # where in Driver.values, see umb.counters
+_BUS_MESSAGES = const(0)  # where in Driver.counts, see umb.counters
 _AHEAD = const(4)  # the usual request is so much longer than the shortest
 _SWEEP_MS = const(250)
 _IN = const(1)  # select.POLLIN and the others, the same on every port
@@ -30,7 +30,7 @@ class _Connection(Stream):
         self.frame = frame = driver.frame
         super().__init__(bytearray(_ADU), frame.start, frame.usual)
         self.listen_only = False
-        self.values = driver.values
+        self.counts = driver.counts
         self.peer = None  # (host, port) while connected
         self.gone = True  # nobody is connected
         self.held = False  # a handler keeps the buffer, see LATER
@@ -81,8 +81,8 @@ class _Connection(Stream):
         while missing:
             self.ahead[_AHEAD + missing] = adu[frame.start + have + missing]
             missing += 1
-        values = self.values
-        values[_BUS_MESSAGES] = values[_BUS_MESSAGES] + 1 & 0xFFFF
+        counts = self.counts
+        counts[_BUS_MESSAGES] = counts[_BUS_MESSAGES] + 1 & 0xFFFF
         n = have - self.surplus - frame.wrapping
         return self._reply(self.driver.handler.handle(adu, n, self))
 

@@ -10,7 +10,7 @@ from ..port.sock import peer_of, resolve
 from . import LATER, Driver
 
 _ADU = const(262)
-_BUS_MESSAGES = const(0)  # where in Driver.values, see umb.counters
+_BUS_MESSAGES = const(0)  # where in Driver.counts, see umb.counters
 _DATAGRAM = const(260)  # the longest frame
 _SLEEP_MS = const(1000)
 
@@ -56,8 +56,8 @@ class UDPServer(Driver):
         if MBAP.missing(self._adu, n):
             return 0
         self.peer = peer_of(self._from)
-        values = self.values
-        values[_BUS_MESSAGES] = values[_BUS_MESSAGES] + 1 & 0xFFFF
+        counts = self.counts
+        counts[_BUS_MESSAGES] = counts[_BUS_MESSAGES] + 1 & 0xFFFF
         n = self.handler.handle(self._adu, n - MBAP.wrapping, self)
         if n == LATER:
             self._held = True

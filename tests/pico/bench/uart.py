@@ -46,7 +46,6 @@ class TimedUart(RPUART):
         self.deaf = None  # deaf() -> True while the transceiver's receiver is off
         self.sent, self.heard = [], []
         self.overruns = 0
-        self.unsent = 0  # bytes written to a full FIFO
         self._sent_alarm = self.clock.create_alarm(self._shifted_out)
         self._heard_alarm = self.clock.create_alarm(self._shifted_in)
         self._silent_alarm = self.clock.create_alarm(self._timed_out)
@@ -126,8 +125,7 @@ class TimedUart(RPUART):
 
     def _write_data(self, value):
         if len(self._tx) >= self._depth:
-            self.unsent += 1
-            return
+            return  # it is lost
         self._tx.append(value & ((1 << self.word_length) - 1))
         if len(self._tx) > self._tx_level:
             self._interrupt_status &= ~_INT_TX
