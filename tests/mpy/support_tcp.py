@@ -9,8 +9,9 @@ from time import sleep_ms, ticks_diff, ticks_ms
 from support_pdu import shown, words
 
 from umb.port.sock import no_delay
-from umb.server import LATER
+from umb.server import LATER, Server
 from umb.server.tcp import TCPServer
+from umb.store import Store
 
 _PATIENCE_MS = 10_000
 _SO_RCVBUF = 8
@@ -27,6 +28,14 @@ def free_port(listen):
             if error.errno != errno.EADDRINUSE:
                 raise
             port += 1
+
+
+def counting():
+    """A device whose holding registers are 1000, 1001, ..."""
+    store = Store(2000, 0, 0, 200)
+    for i in range(200):
+        store.holding_registers[i] = 1000 + i
+    return Server(store)
 
 
 def frame(pdu, slave_id=1, transaction=1):
