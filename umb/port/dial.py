@@ -1,4 +1,4 @@
-"""Non-blocking sockets of every port that set out to another machine: streams and datagrams."""
+"""Non-blocking sockets of every port: streams to another machine, and datagrams."""
 
 import socket
 from errno import EINPROGRESS
@@ -23,11 +23,17 @@ def connect(address):
     return sock
 
 
-def datagrams(address):
-    """A non-blocking socket for datagrams from and to (host, port) alone. Raises OSError."""
+def datagrams(address, own=False):
+    """A non-blocking socket for datagrams with (host, port) alone; own: at this address of ours.
+
+    Raises OSError.
+    """
     sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     try:
-        sock.connect(resolve(address))
+        if own:
+            sock.bind(resolve(address))
+        else:
+            sock.connect(resolve(address))
         sock.setblocking(False)
     except OSError:
         sock.close()

@@ -1,12 +1,12 @@
 """UDPServer: Modbus over UDP, one MBAP frame a datagram. It allocates: ports have no other way."""
 
 import select
-import socket
 
 from micropython import const
 
 from ..frame.mbap import MBAP
-from ..port.sock import peer_of, resolve
+from ..port.dial import datagrams
+from ..port.sock import peer_of
 from . import LATER, Driver
 
 _ADU = const(262)
@@ -30,7 +30,7 @@ class UDPServer(Driver):
         self._adu = bytearray(_ADU)
         self._from = None  # the same as the port's socket takes it
         self._held = False
-        self._sock = _bind(address)
+        self._sock = datagrams(address, own=True)
         self.poller = select.poll()
         self.poller.register(self._sock, select.POLLIN)
 
@@ -88,15 +88,3 @@ class UDPServer(Driver):
         """Close the socket."""
         self.poller.unregister(self._sock)
         self._sock.close()
-
-
-def _bind(address):
-    """A non-blocking socket for datagrams to (host, port). Raises OSError."""
-    sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    try:
-        sock.bind(resolve(address))
-        sock.setblocking(False)
-    except OSError:
-        sock.close()
-        raise
-    return sock
