@@ -83,13 +83,13 @@ class Budget(NamedTuple):
 
 BUDGETS = {
     "server-rtu": Budget(8_400, 10_250, 18_450),
-    "server-tcp": Budget(7_000, 15_100, 16_750),
-    "server-udp": Budget(5_650, 13_000, 14_800),
+    "server-tcp": Budget(7_000, 15_150, 16_800),
+    "server-udp": Budget(5_950, 13_450, 15_300),
     "client-rtu": Budget(14_050, 27_100, 33_000),
-    "client-tcp": Budget(10_150, 26_750, 27_950),
-    "client-udp": Budget(9_350, 25_650, 26_500),
-    "aio": Budget(14_900, 40_250, 41_500),
-    "gateway": Budget(21_750, 45_400, 53_050),
+    "client-tcp": Budget(10_200, 26_800, 28_050),
+    "client-udp": Budget(9_350, 25_750, 26_550),
+    "aio": Budget(14_950, 40_300, 41_600),
+    "gateway": Budget(21_750, 45_450, 53_100),
     "ascii": Budget(1_050, 3_100, 3_150),
     "tty": Budget(1_200, 3_400, 3_450),
 }

@@ -155,3 +155,23 @@ def test_without_memory_for_more_clients_the_idle_make_room():
             newest = bench.client()
         assert idle.closed()
         assert [one.ask(_READ) for one in (client, newest)] == [raw("03 02 03e8")] * 2
+
+
+class FullPoller:
+    """The poller of a server, but there is no memory for one more socket."""
+
+    def __init__(self, poller):
+        self.ipoll = poller.ipoll
+        self.unregister = poller.unregister
+
+    def register(self, *_):
+        raise MemoryError
+
+
+def test_a_client_whom_the_poller_has_no_memory_for_is_closed():
+    with Bench(counting(), max_clients=1) as bench:
+        poller = bench.tcp.poller
+        bench.tcp.poller = FullPoller(poller)
+        assert bench.client().closed()
+        bench.tcp.poller = poller
+        assert bench.client().ask(_READ) == raw("03 02 03e8")

@@ -211,11 +211,15 @@ class TCPServer(Driver):
         except MemoryError:  # apart: a tuple of both would have to be made now
             return
         connection = self._room()
-        if connection is None:  # every buffer is in a handler's hands, or there is no memory
+        try:
+            if connection is not None:
+                self.poller.register(sock, _IN)
+        except MemoryError:
+            connection = None
+        if connection is None:  # or every buffer is in a handler's hands
             sock.close()
             return
         connection.open(sock, peer)
-        self.poller.register(sock, _IN)
         if self.on_connect is not None:
             self.on_connect(peer)
 
