@@ -1,4 +1,4 @@
-"""umb.crc without its machine code: on CPython, and compiled for no architecture."""
+"""umb.fast without its machine code: on CPython, and compiled for no architecture."""
 
 import os
 import subprocess
@@ -29,7 +29,7 @@ def test_on_cpython(tmp_path):
         text=True,
         check=False,
     )
-    assert (done.stdout.strip(), done.stderr) == ("umb._plain", "")
+    assert (done.stdout.strip(), done.stderr) == ("umb.fast.bytecode", "")
 
 
 def compiled(folder, *words):
@@ -48,7 +48,7 @@ def compiled(folder, *words):
 
 
 def works(micropython, folder):
-    """Check umb.crc as it has been compiled into a folder."""
+    """Check umb.fast as it has been compiled into a folder."""
     done = subprocess.run(
         [micropython, "-c", _CHECK],
         cwd=folder,  # where MicroPython looks first
@@ -57,16 +57,16 @@ def works(micropython, folder):
         text=True,
         check=False,
     )
-    return (done.stdout.strip(), done.stderr) == ("umb/crc.mpy", "")
+    return (done.stdout.strip(), done.stderr) == ("umb/fast/__init__.mpy", "")
 
 
 def test_compiled_for_any_board(tmp_path, micropython):
     """All but the machine code can be, and does without it."""
-    assert compiled(tmp_path) == ["umb/_thumb.py", "umb/_viper.py"]
+    assert compiled(tmp_path) == ["umb/fast/thumb.py", "umb/fast/viper.py"]
     assert works(micropython, tmp_path)
 
 
-@pytest.mark.parametrize(("architecture", "refused"), [("x64", ["umb/_thumb.py"]), ("armv6m", [])])
+@pytest.mark.parametrize(("architecture", "refused"), [("x64", ["umb/fast/thumb.py"]), ("armv6m", [])])
 def test_compiled_for_some_board(tmp_path, micropython, architecture, refused):
     """Another board's machine code is left alone."""
     assert compiled(tmp_path, f"-march={architecture}") == refused

@@ -75,7 +75,7 @@ def test_all_is_compiled_but_the_machine_code(tree):
 @pytest.mark.parametrize("arch", BOARDS)
 def test_an_architecture_has_its_machine_code_instead_of_a_choice(tmp_path, tree, arch):
     chosen = build.THUMB if arch.startswith("armv") else build.VIPER
-    build.compile_file(ROOT / chosen, tmp_path / "native.mpy", "umb.crc", arch)
+    build.compile_file(ROOT / chosen, tmp_path / "native.mpy", "umb.fast", arch)
     native = (tmp_path / "native.mpy").read_bytes()
     assert native[:2] == b"M\x06"
     assert native[2] >> 2 == ARCHITECTURES.index(arch) + 1
@@ -83,7 +83,7 @@ def test_an_architecture_has_its_machine_code_instead_of_a_choice(tmp_path, tree
     build.make_tree(tmp_path, arch)
     gone = {name.replace(".py", ".mpy") for name in build.CHOSEN} | set(NATIVE)
     rest = {name: data for name, data in tree.items() if name not in gone}
-    assert files_in(tmp_path) == {**rest, "umb/crc.mpy": native}
+    assert files_in(tmp_path) == {**rest, "umb/fast/__init__.mpy": native}
 
 
 @pytest.mark.parametrize("name", (WHOLE, *PARTS))
@@ -110,8 +110,8 @@ def test_what_was_there_goes(tmp_path):
     (tmp_path / "mine.txt").write_text("not ours")
     build.make_dist(tmp_path, "armv6m")
     files = files_in(tmp_path)
-    assert "umb/_viper.py" not in files
-    assert "umb/crc.mpy" in files
+    assert "umb/fast/viper.py" not in files
+    assert "umb/fast/__init__.mpy" in files
     assert files["mine.txt"] == b"not ours"
 
 
@@ -131,7 +131,7 @@ def test_a_file_that_does_not_compile_is_told(tmp_path):
     with pytest.raises(Trouble, match=r"umb/bad\.py does not compile: SyntaxError"):
         build.compile_file(tmp_path / "bad.py", tmp_path / "bad.mpy", "umb/bad.py")
     with pytest.raises(Trouble, match="invalid arch"):
-        build.compile_file(ROOT / build.VIPER, tmp_path / "bad.mpy", "umb._viper")
+        build.compile_file(ROOT / build.VIPER, tmp_path / "bad.mpy", "umb.fast.viper")
 
 
 def test_the_image_holds_the_tree(micropython, made, tree, tmp_path):

@@ -71,12 +71,12 @@ def test_what_is_installed_is_whole(name, tmp_path):
 
 def test_without_an_emitter_there_is_no_machine_code(tmp_path):
     files = Files(tmp_path, "RPI_PICO", 0, None)
-    assert "/lib/umb/crc.mpy" in files.made  # chooses
-    assert "/lib/umb/_viper.mpy" not in files.made
-    assert "/lib/umb/_thumb.mpy" not in files.made
-    assert "/lib/umb/_plain.mpy" in files.made
+    assert "/lib/umb/fast/__init__.mpy" in files.made  # chooses
+    assert "/lib/umb/fast/viper.mpy" not in files.made
+    assert "/lib/umb/fast/thumb.mpy" not in files.made
+    assert "/lib/umb/fast/bytecode.mpy" in files.made
     other = Files(tmp_path, "RPI_PICO", 0, "armv6m")
-    assert set(files.made) - set(other.made) == {"/lib/umb/_plain.mpy"}
+    assert set(files.made) - set(other.made) == {"/lib/umb/fast/bytecode.mpy"}
 
 
 def test_the_defaults_of_every_board_are_possible():

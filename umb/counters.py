@@ -1,34 +1,19 @@
-"""The counters of a driver by their names. Optional: loaded when they are asked for."""
-
-# In the order of FC 8's sub-functions 11 to 18 (AP 6.8), which is that of Driver.counts.
-NAMES = (
-    "bus_message_count",
-    "bus_communication_error_count",
-    "bus_exception_error_count",
-    "server_message_count",
-    "server_no_response_count",
-    "server_nak_count",
-    "server_busy_count",
-    "bus_character_overrun_count",
-)
+"""Counters: what a serial line or a network server counts, as function codes 8 and 11 report it."""
 
 
 class Counters:
-    """What FC 8 and 11 report, 16 bits each; they wrap.
+    """The counters of one driver (AP 6.8, sub-functions 11 to 18). Each has 16 bits and wraps."""
 
-    counts  Driver.counts: the eight counters, and the log that FC 12 reports, or None
-    """
+    def __init__(self):
+        self.clear()
 
-    def __init__(self, counts):
-        self.counts = counts
-
-    def __getattr__(self, name):
-        if name not in NAMES:
-            raise AttributeError(name)
-        return self.counts[NAMES.index(name)]
-
-    def __setattr__(self, name, value):
-        if name in NAMES:
-            self.counts[NAMES.index(name)] = value
-        else:
-            object.__setattr__(self, name, value)
+    def clear(self):
+        """Set every counter to 0."""
+        self.bus_message_count = 0  # messages seen on the line, whoever they were for
+        self.bus_communication_error_count = 0  # wrong CRC, LRC, length or framing
+        self.bus_exception_error_count = 0  # exception responses sent
+        self.server_message_count = 0  # messages addressed to this device, or broadcast
+        self.server_no_response_count = 0  # messages that were not answered
+        self.server_nak_count = 0  # exceptions 7 sent
+        self.server_busy_count = 0  # exceptions 6 sent
+        self.bus_character_overrun_count = 0  # no port tells: always 0

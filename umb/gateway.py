@@ -10,9 +10,9 @@ from time import ticks_diff, ticks_ms
 from micropython import const
 
 from .client import NO_REPLY, PENDING
-from .crc import copy
-from .faults import refuse
-from .port.wait import share
+from .counters import Counters
+from .fast import copy
+from .frame import WRITES, refuse
 from .server import LATER, Driver, Server
 
 _BUSY = const(6)
@@ -28,7 +28,7 @@ class _Bus:
     peer = None
 
     def __init__(self):
-        self.counts = [0] * 8 + [None]  # see umb.counters
+        self.counters = Counters()
 
 
 class _Path:
@@ -169,7 +169,7 @@ class _Path:
             return 1000
         return self.client.nap_ms() if self._sent else 0
 
-    def settle(self):
+    def finish(self):
         """Give up what is under way: the frame leaves whole and the pin goes to receive."""
         if self._begun:
             self.client.abandon()
@@ -177,7 +177,7 @@ class _Path:
 
     def close(self):
         """Let go of the line and of all requests."""
-        self.settle()
+        self.finish()
         while self.count:
             self._answer(0)
         self.client.close()
@@ -217,15 +217,10 @@ class Gateway(Driver):
         if self._paths:
             self._paths[-1].after = path
         self._paths.append(path)
-        share(line.line, self.poller)
-
-    @property
-    def poller(self):
-        return self._paths[0].client.line.poller
 
     def serves(self, slave_id):
         """Is there a device with this slave id, here or on a line?"""
-        return self.handler.serves(slave_id) or self._path(slave_id) is not None
+        return self.server.serves(slave_id) or self._path(slave_id) is not None
 
     def _path(self, slave_id):
         for path in self._paths:
@@ -236,12 +231,12 @@ class Gateway(Driver):
     def handle(self, adu, n, link):
         """Answer the request here, or let it wait for its line. See umb.server.Server.handle."""
         slave_id = adu[6]
-        if slave_id == 0 and adu[7] in b"\x05\x06\x0f\x10\x16":  # a write: SL 2.1
-            self.handler.handle(adu, n, self._bus)
+        if slave_id == 0 and adu[7] in WRITES:  # a write: SL 2.1
+            self.server.handle(adu, n, self._bus)
             return self._paths[0].put_broadcast(adu, n, link)
         for_us = slave_id == 0 or slave_id == 255  # TCP Guide 4.4.2.1
-        if (for_us and self._is_device) or self.handler.serves(slave_id):
-            return self.handler.handle(adu, n, link)
+        if (for_us and self._is_device) or self.server.serves(slave_id):
+            return self.server.handle(adu, n, link)
         path = None if for_us else self._path(slave_id)
         if path is not None:
             return path.put(adu, n, link)
@@ -253,17 +248,16 @@ class Gateway(Driver):
         Returns how many requests were answered.
         """
         if wait_ms:
-            for _ in self.poller.ipoll(min(wait_ms, self.nap_ms())):
-                pass
+            self._paths[0].client.line.sleep(min(wait_ms, self.nap_ms()))
         done = 0
         for path in self._paths:
             done += path.poll()
         return done
 
-    def join(self, first):
-        """Use the first driver's poller from now on, see umb.server.serve()."""
+    def watch(self, poller):
+        """Use this select.poll from now on, see umb.serve."""
         for path in self._paths:
-            share(path.client.line, first.poller)
+            path.client.line.watch(poller)
 
     def nap_ms(self):
         """How long serve() may sleep without missing anything."""
@@ -272,10 +266,10 @@ class Gateway(Driver):
             nap_ms = min(nap_ms, path.nap_ms())
         return nap_ms
 
-    def settle(self):
+    def finish(self):
         """Leave every line clean: what is being sent leaves, who waits for its answer gets 11."""
         for path in self._paths:
-            path.settle()
+            path.finish()
 
     def server_close(self):
         """Let go of the lines, whose pins are at receive, and of the requests that wait."""

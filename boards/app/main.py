@@ -5,7 +5,7 @@ import sys
 import time
 
 import umb
-from umb.server import serve
+from umb.serve import serve
 
 import app
 

@@ -28,7 +28,7 @@ def main(args):
     # Imports are here, so that an interrupt while they run is taken as well.
     import options
 
-    from umb.server import serve
+    from umb.serve import serve
 
     try:
         wanted = options.parse(args)

@@ -8,7 +8,7 @@ import sys
 from umb.client.rtu import RTUClient
 from umb.gateway import Gateway
 from umb.port.tty import TTY
-from umb.server import serve
+from umb.serve import serve
 from umb.server.tcp import TCPServer
 
 line = RTUClient(TTY(sys.argv[2], 115200), baudrate=115200)

@@ -204,6 +204,6 @@ REMARKS = {
     114: "more can be had with `turnaround_us`",
     124: "but a constructor has to be told; the applications begin with 502",
     137: "by a time-out; keep-alive is not every port's",
-    138: "TCP_NODELAY cannot be seen from outside: `umb/port/sock.py` sets it",
+    138: "TCP_NODELAY cannot be seen from outside: `umb/port/sockets.py` sets it",
     140: "a server takes the requests of a connection one by one",
 }

@@ -11,7 +11,8 @@ from device import BASIC, EXCEPTIONS, OBJECTS, REFUSED, REGULAR, SLAVE_IDS
 
 from umb.errors import exception_for
 from umb.port.tty import TTY
-from umb.server import Server, serve
+from umb.serve import serve
+from umb.server import Server
 from umb.server.rtu import RTUServer
 from umb.server.tcp import TCPServer
 from umb.server.udp import UDPServer

@@ -28,5 +28,5 @@ class Shell(Remote):
     def line(self, framer, **form):
         """Make `line`, with this frame and format."""
         named = "".join(f", {name}={value!r}" for name, value in form.items())
-        self.run("from umb.uart import attach")  # anew: it is let go of
+        self.run("from umb.port.uart import attach")  # anew: it is let go of
         self.run(f"line = attach(None, Nothing(), {framer!r}{named})")

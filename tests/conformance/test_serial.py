@@ -80,7 +80,7 @@ def test_095_broadcasts(serial):
 
 def test_100_crc(rtu, shell):
     assert crc16(b"\x02\x07") == b"\x41\x12"
-    shell.run("from umb.crc import crc16")
+    shell.run("from umb.fast import crc16")
     assert shell.evaluate("crc16(b'\\x02\\x07', 0, 2)") == 0x1241
     assert is_heard(rtu)
 

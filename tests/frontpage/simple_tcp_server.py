@@ -8,7 +8,7 @@ from collections import defaultdict
 
 from umb import conf
 from umb.server.tcp import RequestHandler, TCPServer, get_server
-from umb.utils import log_to_stream
+from umb.umodbus.utils import log_to_stream
 
 # Add stream handler to logger 'uModbus'.
 log_to_stream(level=logging.DEBUG)

@@ -6,7 +6,7 @@ from pc_line import TTY  # stands for machine.UART
 
 from umb.client.rtu import RTUClient
 from umb.gateway import Gateway
-from umb.server import serve
+from umb.serve import serve
 from umb.server.tcp import TCPServer
 
 line = RTUClient(TTY(sys.argv[2], 19200), baudrate=19200, timeout_ms=10_000)

@@ -14,7 +14,8 @@ from umb import aio
 from umb.client.rtu import RTUClient
 from umb.gateway import Gateway
 from umb.port.tty import TTY
-from umb.server import Server, serve
+from umb.serve import serve
+from umb.server import Server
 from umb.server.rtu import RTUServer
 from umb.server.tcp import TCPServer
 from umb.store import Store

@@ -3,7 +3,7 @@
 import binascii
 
 from umb.frame.ascii import ASCII
-from umb.pdu import REQUEST, rtu_size
+from umb.frame.rtu import REQUEST, rtu_size
 
 _AT = 6  # where a decoded frame stands in its buffer
 

@@ -59,8 +59,7 @@ class Link:
 
     def __init__(self, serial=False):
         self.serial = serial
-        self.counts = [0] * 8 + [None]
-        self.counters = Counters(self.counts)
+        self.counters = Counters()
         self.answers = []
 
     def answer(self, n):

@@ -8,7 +8,7 @@ from time import sleep_ms, ticks_diff, ticks_ms
 
 from support_pdu import shown, words
 
-from umb.port.sock import no_delay
+from umb.port.sockets import no_delay
 from umb.server import LATER, Server
 from umb.server.tcp import TCPServer
 from umb.store import Store

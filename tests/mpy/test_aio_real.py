@@ -11,7 +11,7 @@ from support_tcp import frame, free_port
 import asyncio
 
 from umb.aio import AsyncRTUClient, AsyncTCPClient, serve
-from umb.crc import crc16
+from umb.fast import crc16
 from umb.errors import NoReplyError
 from umb.server import Server
 from umb.server.rtu import RTUServer

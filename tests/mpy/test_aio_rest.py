@@ -36,7 +36,7 @@ def test_the_driver_that_must_look_first_decides():
     """A TCPServer may rest for 5 ms; a line beside it is looked at every millisecond."""
     for order in (0, 1):
         bench = line(19200)
-        tcp, _ = listen(bench.rtu.handler)
+        tcp, _ = listen(bench.rtu.server)
 
         async def main(bench=bench):
             for n in range(20):

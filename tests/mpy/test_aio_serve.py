@@ -87,7 +87,7 @@ def test_served_again_after_a_cancellation():
 
 def test_several_drivers_in_one_task():
     bench = line()
-    tcp, port = listen(bench.rtu.handler)
+    tcp, port = listen(bench.rtu.server)
     other, other_port = listen(Server(Store(holding_registers=5), (7,)))
     client = AsyncTCPClient(("127.0.0.1", port))
     other_client = AsyncTCPClient(("127.0.0.1", other_port))
@@ -109,7 +109,7 @@ def test_several_drivers_in_one_task():
 
 def test_shutdown_ends_it_and_it_may_begin_again():
     bench = line()
-    tcp, _ = listen(bench.rtu.handler)
+    tcp, _ = listen(bench.rtu.server)
 
     async def main():
         for n, driver in enumerate((bench.rtu, tcp, bench.rtu)):

@@ -14,7 +14,7 @@ from support_tcp import frame, free_port
 
 from umb.aio import AsyncTCPClient, serve
 from umb.errors import NoConnectionError, NoReplyError
-from umb.port.sock import listen
+from umb.port.sockets import listen
 from umb.server import LATER
 from umb.server.tcp import TCPServer
 

@@ -43,8 +43,7 @@ class Link:
     peer = None
 
     def __init__(self):
-        self.counts = [0] * 8 + [None]
-        self.counters = Counters(self.counts)
+        self.counters = Counters()
 
 
 class Pin:

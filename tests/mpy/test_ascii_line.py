@@ -1,5 +1,6 @@
-"""RTUServer with framer="ascii" on the line of support_uart: every port, exact times, the pin."""
+"""RTUServer with framer=ASCII on the line of support_uart: every port, exact times, the pin."""
 
+from umb.frame.ascii import ASCII
 from support_rtu import OTHER, OURS, Bench, spans  # comes first, see there
 
 from support_ascii import text
@@ -13,7 +14,7 @@ _SECOND_US = 1_000_000
 
 
 def bench(baudrate=19200, bits=7, parity=0, stop=1, **options):
-    return Bench(baudrate, bits, parity, stop, framer="ascii", **options)
+    return Bench(baudrate, bits, parity, stop, framer=ASCII, **options)
 
 
 def answers(one, *pieces, after_us=2000, every_us=0):

@@ -1,9 +1,9 @@
-"""umb.calls: what a client sends for FC 7, 8, 11, 12, 17, 20, 21, 24, 43, and what it believes."""
+"""umb.client.rare: what a client sends for FC 7, 8, 11, 12, 17, 20, 21, 24, 43, and what it believes."""
 
 from support_pdu import raw, request, shown, words
 from support_umb import raises
 
-from umb.calls import MORE, build, decode
+from umb.client.rare import MORE, build, decode
 
 _AT = 7
 

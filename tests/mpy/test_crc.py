@@ -1,15 +1,15 @@
-"""umb.crc: both twins agree with SL 6.2.2, bit by bit, and the right one is taken."""
+"""umb.fast: both twins agree with SL 6.2.2, bit by bit, and the right one is taken."""
 
 import random
 import sys
 
 from support_rtu import crc
 
-from umb import _plain
+from umb.fast import bytecode
 
 _TWINS = [_plain]
 try:
-    from umb import _viper
+    from umb.fast import viper
 
     _TWINS.append(_viper)
 except (ImportError, SyntaxError, ValueError):
@@ -72,15 +72,15 @@ def test_bytes_are_moved_forward_within_a_buffer():
 
 
 def test_the_fast_twin_is_taken_and_the_plain_one_where_there_is_none():
-    from umb import crc as chosen
+    from umb import fast as chosen
 
     assert chosen.crc16 is _TWINS[-1].crc16 and chosen.copy is _TWINS[-1].copy
-    fast, sys.modules["umb._viper"] = sys.modules.get("umb._viper"), object()
+    fast, sys.modules["umb.fast.viper"] = sys.modules.get("umb.fast.viper"), object()
     try:
-        del sys.modules["umb.crc"]
-        again = __import__("umb.crc", None, None, ("crc16",))
+        del sys.modules["umb.fast"]
+        again = __import__("umb.fast", None, None, ("crc16",))
         assert again is not chosen
         assert again.crc16 is _plain.crc16 and again.copy is _plain.copy
     finally:
-        sys.modules["umb._viper"] = fast
-        sys.modules["umb.crc"] = chosen
+        sys.modules["umb.fast.viper"] = fast
+        sys.modules["umb.fast"] = chosen

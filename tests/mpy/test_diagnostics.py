@@ -1,8 +1,9 @@
-"""umb.diagnostics: FC 7, 8, 11 and 12 (AP 6.7-6.10)."""
+"""umb.functions.diagnostics: FC 7, 8, 11 and 12 (AP 6.7-6.10)."""
 
 from support_pdu import Link, ask, expect, raw, request, words
 from support_umb import Told
 
+from umb.functions.diagnostics import Diagnostics
 from umb.errors import exception_for
 from umb.server import Server
 from umb.store import Registers, Store
@@ -287,5 +288,5 @@ def test_networks():
     for code in (7, 8, 11, 12):
         pdu = bytes((code,)) + (bytes(4) if code == 8 else b"")
         expect(Server(), pdu, bytes((code | 0x80, 1)))
-        got = ask(Server(serial_codes=True), pdu)
+        got = ask(Server(functions=(Diagnostics(networks=True),)), pdu)
         assert got[0] == code

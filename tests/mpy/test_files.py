@@ -1,8 +1,11 @@
-"""umb.files: FC 20, 21 and 24 (AP 6.14, 6.15, 6.18)."""
+"""umb.functions.files: FC 20, 21 and 24 (AP 6.14, 6.15, 6.18)."""
 
 from support_pdu import ask, expect, raw, request, words
 from support_umb import Told, raises, values
 
+from umb.functions.files import Queues
+from umb.functions.files import Files
+from umb.functions.identity import Identity
 from umb.errors import MemoryParityError
 from umb.server import Server
 from umb.store import Registers
@@ -198,7 +201,7 @@ def test_two_servers_do_not_share():
 
 def test_queues():
     queue = [0x01B8, 0x1284]
-    server = Server(fifo={0x04DE: queue, 0: [], 65535: range(31), 7: (-1, -32768)})
+    server = Server(functions=(Queues({0x04DE: queue, 0: [], 65535: range(31), 7: (-1, -32768)}),))
     expect(server, "1804de", "18 0006 0002 01b8 1284")  # AP 6.18's example
     expect(server, "1804de", "18 0006 0002 01b8 1284")
     queue.append(0xFFFF)
@@ -211,7 +214,7 @@ def test_queues():
 
 
 def test_queues_that_cannot_be_read():
-    server = Server(fifo={0: list(range(32))})
+    server = Server(functions=(Queues({0: list(range(32))}),))
     expect(server, "180000", "9803")
     expect(server, "180001", "9802")
     for wrong in ("18", "1800", "18000000"):
@@ -219,8 +222,8 @@ def test_queues_that_cannot_be_read():
 
 
 def test_what_is_not_offered():
-    for server in (Server(), Server(identity={0: "", 1: "", 2: ""})):
+    for server in (Server(), Server(functions=(Identity({0: "", 1: "", 2: ""}),))):
         for pdu in (read(sub(1, 0, 1)), write(sub(1, 0, 1, 1)), raw("180000")):
             expect(server, pdu, bytes((pdu[0] | 0x80, 1)))
-    expect(Server(fifo={}), read(sub(1, 0, 1)), "9401")
-    expect(Server(files={}), "180000", "9801")
+    expect(Server(functions=(Queues({}),)), read(sub(1, 0, 1)), "9401")
+    expect(Server(functions=(Files({}),)), "180000", "9801")

@@ -21,7 +21,7 @@ from support_umb import Signed, raises
 from umb import errors
 from umb.client import rtu, tcp
 from umb.server import Driver
-from umb.utils import log_to_stream
+from umb.umodbus.utils import log_to_stream
 
 # request() and FC 22 and 23 are not uModbus's, but cost nothing.
 _CALLS = [row for row in CALLS if not row[0].startswith("request")]

@@ -9,7 +9,7 @@ from support_pdu import read_write, request, words, write_bits, write_registers
 from support_uart import clock
 
 from umb.server import Driver
-from umb.utils import log_to_stream
+from umb.umodbus.utils import log_to_stream
 
 READ = request(3, 100, 2)
 

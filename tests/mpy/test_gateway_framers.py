@@ -11,6 +11,7 @@ from support_pdu import raw, request, write_registers
 from support_rtu import frame
 from support_uart import UART, clock
 
+from umb.frame.rtu_stream import RTUStream
 from umb.server.udp import UDPServer
 
 READ = request(3, 100, 2)
@@ -22,7 +23,7 @@ class Net(support_tcp.Bench):
 
     def __init__(self):
         self.line = bench(bus=Bus(absent=(ABSENT,)))
-        super().__init__(self.line.gateway, framer="rtu")
+        super().__init__(self.line.gateway, framer=RTUStream)
 
     def poll(self, wait_ms=0):
         done = super().poll()

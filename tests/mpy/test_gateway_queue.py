@@ -239,7 +239,7 @@ def test_settle_lets_what_is_being_sent_leave():
         second.ask(line.gateway, 2, READ)
         line.run(after_ms)
         assert line.buses[0].pin.level == 1
-        line.gateway.settle()
+        line.gateway.finish()
         line.is_clean()
         assert first.answers == [raw("90 0b")]
         assert second.waits
@@ -253,7 +253,7 @@ def test_settle_lets_a_broadcast_leave():
     asker = Asker()
     asker.ask(line.gateway, 0, write_registers(0, [7] * 100))
     line.run(10)
-    line.gateway.settle()
+    line.gateway.finish()
     line.is_clean()
     assert asker.answers == [b""]
     assert len(line.buses[0].asked) == 1
@@ -265,7 +265,7 @@ def test_after_settle_an_answer_that_has_come_is_not_waited_for():
     first.ask(line.gateway, 1, READ)
     second.ask(line.gateway, 2, READ)
     line.run(2)
-    line.gateway.settle()
+    line.gateway.finish()
     clock.sleep_ms(10)
     assert line.until_answered(second) < 20_000
     assert second.answers == [answer(2, READ)]

@@ -9,7 +9,8 @@ from support_pdu import request
 from support_tcp import frame, free_port
 from support_uart import clock
 
-from umb.server import Driver, serve
+from umb.serve import serve
+from umb.server import Driver
 from umb.server.tcp import TCPServer
 
 READ = request(3, 100, 2)

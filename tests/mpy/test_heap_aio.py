@@ -90,7 +90,7 @@ async def rest(times):
 
 def test_nothing_at_rest():
     bench = Bench(115200)
-    tcp, _ = listen(bench.rtu.handler)
+    tcp, _ = listen(bench.rtu.server)
     gateway = Gateway(RTUClient(Slave(b""), baudrate=921600))
     assert costs(rest, bench.rtu, tcp, gateway) == 0
     tcp.server_close()
@@ -143,7 +143,7 @@ def test_nothing_for_a_request_through_a_gateway():
                 await asyncio.sleep_ms(0)
             assert got[7] == 3
 
-    assert costs(ask, tcp, tcp.handler, times=200) == 0
+    assert costs(ask, tcp, tcp.server, times=200) == 0
     sock.close()
     tcp.server_close()
 

@@ -6,6 +6,7 @@ from support_pdu import Link, ask, raw, read_write, request, words, write_regist
 from support_tcp import Bench, frame
 from support_wire import Wire
 
+from umb.frame.ascii import ASCII
 from umb.client.rtu import RTUClient
 from umb.server import Server
 from umb.server.rtu import RTUServer
@@ -180,7 +181,7 @@ class ASCIITraffic:
 
     def __init__(self, server, pdu, times=_TIMES):
         self.wire = Wire(text(b"\x11" + pdu))
-        self.rtu = RTUServer(self.wire, server, baudrate=115200, framer="ascii")
+        self.rtu = RTUServer(self.wire, server, baudrate=115200, framer=ASCII)
         self.reply = text(b"\x11" + ask(server, pdu, 17, Link(serial=True)))
         self.times = times
         self.faults = 0
@@ -243,7 +244,7 @@ class Calls:
 
     def __init__(self, pdu):
         self.wire = Wire(text(b"\x11" + pdu), replies=True)
-        self.client = RTUClient(self.wire, baudrate=115200, framer="ascii")
+        self.client = RTUClient(self.wire, baudrate=115200, framer=ASCII)
         self.values = [0] * 125
         self.faults = 0
 

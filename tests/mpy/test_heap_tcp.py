@@ -240,7 +240,7 @@ class Echo:
 
 
 def later(traffic):
-    tcp, sock, echo = traffic.tcp, traffic.socks[0], traffic.tcp.handler
+    tcp, sock, echo = traffic.tcp, traffic.socks[0], traffic.tcp.server
     for _ in range(traffic.times):
         sock.write(traffic.data)
         while echo.link is None:

@@ -1,8 +1,11 @@
-"""umb.identity: FC 43/14 and FC 17 (AP 6.21, 6.13)."""
+"""umb.functions.identity: FC 43/14 and FC 17 (AP 6.21, 6.13)."""
 
 from support_pdu import ask, expect, raw
 from support_umb import raises
 
+from umb.functions.diagnostics import Diagnostics
+from umb.functions.identity import Identity
+from umb.functions.identity import ServerId
 from umb.server import Server
 
 _NAMES = {0: "Company identification", 1: "Product code XX", 2: "V2.11"}  # AP 6.21's example
@@ -10,7 +13,7 @@ _NAMES = {0: "Company identification", 1: "Product code XX", 2: "V2.11"}  # AP 6
 
 def identity(objects, code=1, first=0):
     """What is answered: (conformity, more, next, {object id: value})."""
-    response = ask(Server(identity=objects), bytes((43, 14, code, first)))
+    response = ask(Server(functions=(Identity(objects),)), bytes((43, 14, code, first)))
     assert response[:3] == bytes((43, 14, code)) and len(response) <= 253
     found = {}
     at = 7
@@ -27,7 +30,7 @@ def encoded(objects):
 
 
 def test_the_example_of_the_specification():
-    server = Server(identity=_NAMES)
+    server = Server(functions=(Identity(_NAMES),))
     wanted = raw("2b0e01 81 00 00 03")
     for i in range(3):
         wanted += bytes((i, len(_NAMES[i]))) + _NAMES[i].encode()
@@ -78,7 +81,7 @@ def test_more_than_is_there():
 
 def test_single_objects():
     objects = _NAMES | {5: "", 0x80: "x" * 244}
-    server = Server(identity=objects)
+    server = Server(functions=(Identity(objects),))
     for i in range(256):
         if i in objects:
             assert identity(objects, 4, i) == (0x83, 0, 0, encoded({i: objects[i]}))
@@ -112,7 +115,7 @@ def test_a_response_that_is_just_full():
 
 
 def test_what_is_refused():
-    server = Server(identity=_NAMES)
+    server = Server(functions=(Identity(_NAMES),))
     for pdu, response in (
         ("2b", "ab03"),
         ("2b0e", "ab03"),
@@ -130,15 +133,15 @@ def test_what_is_refused():
 
 
 def test_server_id():
-    expect(Server(server_id="umb", serial_codes=True), "11", "1104 756d62 ff")
-    expect(Server(server_id=b"", serial_codes=True), "11", "1101 ff")
-    expect(Server(server_id=b"\x00", serial_codes=True), "11", "1102 00ff")
+    expect(Server(functions=(ServerId("umb", networks=True),)), "11", "1104 756d62 ff")
+    expect(Server(functions=(ServerId(b"", networks=True),)), "11", "1101 ff")
+    expect(Server(functions=(ServerId(b"\x00", networks=True),)), "11", "1102 00ff")
     most = b"x" * 250
-    expect(Server(server_id=most, serial_codes=True), "11", b"\x11\xfb" + most + b"\xff")
-    expect(Server(server_id="umb", serial_codes=True), "1100", "9103")
-    expect(Server(serial_codes=True), "11", "9101")
+    expect(Server(functions=(ServerId(most, networks=True),)), "11", b"\x11\xfb" + most + b"\xff")
+    expect(Server(functions=(ServerId("umb", networks=True),)), "1100", "9103")
+    expect(Server(functions=(Diagnostics(networks=True),)), "11", "9101")
     raises(ValueError, Server, server_id=b"x" * 251)
 
 
 def test_server_id_is_for_serial_lines():
-    expect(Server(server_id="umb"), "11", "9101")
+    expect(Server(functions=(ServerId("umb"),)), "11", "9101")

@@ -131,7 +131,7 @@ def test_de_as_a_signal():
 
 def test_without_de():
     bench = Bench(de=Output())
-    plain = RTUServer(bench.uart, bench.rtu.handler, baudrate=19200, parity=0)
+    plain = RTUServer(bench.uart, bench.rtu.server, baudrate=19200, parity=0)
     bench.rtu = plain
     assert len(bench.ask(request(3, 0, 2))) == 1
 

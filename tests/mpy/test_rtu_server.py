@@ -283,5 +283,5 @@ def test_other_framers_are_refused():
 
 def test_a_driver_makes_its_own_server():
     rtu = RTUServer(UART(9600), baudrate=9600, de=Output())
-    assert isinstance(rtu.handler, Server)
+    assert isinstance(rtu.server, Server)
     assert rtu.serial and not rtu.listen_only and not rtu.gone

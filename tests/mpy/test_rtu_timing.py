@@ -92,7 +92,7 @@ def test_active_low_pin():
 
 def test_the_pin_may_be_missing():
     bench = Bench()
-    bench.rtu = type(bench.rtu)(bench.uart, bench.rtu.handler, baudrate=19200, parity=0)
+    bench.rtu = type(bench.rtu)(bench.uart, bench.rtu.server, baudrate=19200, parity=0)
     assert len(bench.ask(request(3, 0, 9))) == 1
 
 

@@ -8,7 +8,8 @@ from support_tcp import Keeper, free_port
 from support_tcp import frame as tcp_frame
 from support_uart import clock
 
-from umb.server import Driver, Server, serve
+from umb.serve import serve
+from umb.server import Driver, Server
 from umb.server.tcp import TCPServer
 from umb.store import Store
 
@@ -64,7 +65,7 @@ def replies(bench, n):
 def test_one_server_behind_a_line_and_a_network():
     for order in (0, 1):
         bench = Bench()
-        tcp, port = listen(bench.rtu.handler)
+        tcp, port = listen(bench.rtu.server)
         sock = connect(port)
 
         def steps(bench=bench, sock=sock):
@@ -89,7 +90,7 @@ def test_one_server_behind_a_line_and_a_network():
 
 def test_a_line_is_served_while_clients_ask():
     bench = Bench()
-    tcp, port = listen(bench.rtu.handler)
+    tcp, port = listen(bench.rtu.server)
     sock = connect(port)
 
     def steps():

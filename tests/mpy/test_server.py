@@ -303,7 +303,7 @@ def test_counters():
     serial = Link(serial=True)
     ask(server, request(3, 0, 1), 9, serial)
     assert serial.counters.server_message_count == 0, "another slave's request was counted"
-    link.counters.counts[3] = 0xFFFF
+    link.counters.server_message_count = 0xFFFF
     ask(server, request(3, 0, 1), 1, link)
     assert link.counters.server_message_count == 0, "counters have 16 bits"
 

@@ -1,10 +1,10 @@
-"""umb.frame.stream: RTU frames in a TCP stream are told apart by length and CRC alone."""
+"""umb.frame.rtu_stream: RTU frames in a TCP stream are told apart by length and CRC alone."""
 
 from support_pdu import read_write, request, write_bits, write_registers
 from support_rtu import frame
 
-from umb.frame.stream import RTUStream
-from umb.pdu import REQUEST, RESPONSE
+from umb.frame.rtu_stream import RTUStream
+from umb.frame.rtu import REQUEST, RESPONSE
 
 _AT = 6
 _LONGEST = 256

@@ -35,6 +35,6 @@ def test_in_a_module_whose_name_begins_like_ours():
     assert mine.told and mine.stopping
     adu = bytearray(262)
     adu[6:8] = b"\x01\x63"
-    assert mine.handler.special(adu, 1, 1, None) == -1
+    assert mine.server.special(adu, 1, 1, None) == -1
     mine.server_close()
     assert mine.closed

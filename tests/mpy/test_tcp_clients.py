@@ -7,7 +7,7 @@ from support_pdu import raw
 from support_tcp import Bench, counting, frame
 from support_umb import Told
 
-from umb.port import sock
+from umb.port import sockets as sock
 from umb.server import tcp
 
 _READ = raw("03 0000 0001")

@@ -11,7 +11,8 @@ from support_tcp import Bench, counting, frame, free_port
 from support_umb import Told, raises
 from support_vectors import VECTORS
 
-from umb.server import Server, serve
+from umb.serve import serve
+from umb.server import Server
 from umb.server.tcp import TCPServer
 from umb.store import Store
 

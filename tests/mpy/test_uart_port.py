@@ -1,9 +1,11 @@
-"""A Line and what umb.uart gives it: character times and the direction pin's edges."""
+"""A Line and what umb.port.uart gives it: character times and the direction pin's edges."""
 
 from support_boards import BOARDS, ESP8266
 from support_rtu import spans
 from support_uart import UART, Output, Pin, clock
 
+from umb.frame.rtu import RTU
+from umb.port.uart import open_line
 
 _RATES = (1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200, 230400, 460800, 921600)
 _FORMATS = ((8, None, 1), (8, 0, 1), (8, 1, 1), (8, None, 2))
@@ -14,9 +16,7 @@ _ADU = bytes(range(256)) + b"behind"
 
 def line_on(uart, de, baudrate=19200, form=(8, 0, 1), de_active=1, turnaround_us=0):
     bits, parity, stop = form
-    from umb.uart import attach  # anew: it is let go of
-
-    return attach(
+    return open_line(
         None,  # nothing comes: nobody asks how long frames are, and for whom
         uart,
         baudrate=baudrate,
@@ -26,6 +26,10 @@ def line_on(uart, de, baudrate=19200, form=(8, 0, 1), de_active=1, turnaround_us
         de=de,
         de_active=de_active,
         turnaround_us=turnaround_us,
+        tx=None,
+        rx=None,
+        gap_ms=20,
+        framer=RTU,
     )
 
 

@@ -8,7 +8,9 @@ from support_pdu import request, words, write_registers
 from support_tcp import Keeper, frame, free_port
 from support_umb import raises
 
-from umb.server import Server, serve
+from umb.functions.diagnostics import Diagnostics
+from umb.serve import serve
+from umb.server import Server
 from umb.server.udp import UDPServer
 from umb.store import Registers, Store
 
@@ -186,7 +188,7 @@ def test_an_answer_may_come_later():
 
 
 def test_listen_only():
-    with Bench(Server(Store(0, 0, 0, 9), serial_codes=True)) as bench:
+    with Bench(Server(Store(0, 0, 0, 9), functions=(Diagnostics(networks=True),))) as bench:
         client = bench.client()
         client.send(frame(request(8, 4, 0)))
         client.send(frame(_READ))

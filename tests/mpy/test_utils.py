@@ -1,4 +1,4 @@
-"""umb.utils.log_to_stream: where it writes, what, and that a server does no less for it."""
+"""umb.umodbus.utils.log_to_stream: where it writes, what, and that a server does no less for it."""
 
 import io
 
@@ -11,7 +11,7 @@ from umb.errors import IllegalDataAddressError
 from umb.server import Driver, Server
 from umb.server.tcp import RequestHandler, TCPServer, get_server
 from umb.store import Registers, Store
-from umb.utils import log_to_stream
+from umb.umodbus.utils import log_to_stream
 
 _silent = Driver.__init__
 

@@ -28,7 +28,7 @@ def main(args):
     return 0
 
 
-def settle(args):
+def finish(args):
     """Go on if what is needed is at hand, else become flash.py in .venv."""
     inside = sys.prefix != sys.base_prefix
     if inside and all(map(importlib.util.find_spec, _NEEDS)):

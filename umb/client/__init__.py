@@ -8,6 +8,7 @@ that the wire can do. slave_id 0 broadcasts a write: nobody answers, the call re
 from micropython import const
 
 from .. import conf
+from ..frame import WRITES
 from ..errors import BadReplyError, NoConnectionError, NoReplyError, exception_for
 from ..store import Bits, Registers
 
@@ -188,11 +189,11 @@ class Client:
         if code == _RAW:
             self._broadcast = self.serial and slave_id == 0
             return self._copy(values)
-        self._broadcast = slave_id == 0 and code in b"\x05\x06\x0f\x10\x16"
+        self._broadcast = slave_id == 0 and code in WRITES
         if slave_id == 0 and self.serial and not self._broadcast:
             raise ValueError("slave_id 0 is a broadcast, which nobody answers: only write")
         if code not in _MOST:
-            from ..calls import build
+            from .rare import build
 
             n = build(adu, code, address, quantity, values)
             self._asked[:2] = adu[8:10]
@@ -297,7 +298,7 @@ class Client:
         if code == _RAW:
             return bytes(self._adu[7 : 7 + self._n])
         if code not in _MOST:
-            from ..calls import decode
+            from .rare import decode
 
             values = decode(self._adu, self._n, code, values)
             if values is None:

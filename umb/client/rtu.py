@@ -1,15 +1,11 @@
-"""RTUClient: the calls of umb.client over a serial line, with the times of SL 2.5.1.1 kept.
-
-uModbus's functional API (read_coils(slave_id, ...) -> ADU, send_message(adu, client)) is found
-here too, and loaded when it is used.
-"""
+"""RTUClient: the calls of umb.client over a serial line, with the times of SL 2.5.1.1 kept."""
 
 from time import sleep_ms, ticks_add, ticks_diff, ticks_ms, ticks_us
 
 from micropython import const
 
-from ..pdu import RESPONSE, rtu_size
-from ..port.wait import nap_ms, share
+from ..frame.rtu import RESPONSE, RTU, rtu_size
+from ..port.uart import open_line
 from . import BAD_REPLY, NO_REPLY, PENDING, Client
 
 _FRAME = const(6)  # where in the buffer an RTU frame begins
@@ -34,7 +30,7 @@ class RTUClient(Client):
     timeout_ms     how long a call waits for the answer, from the end of the request
     retries        how many times it asks again when no answer comes, or none that is right
     turnaround_ms  how long a broadcast takes (SL 2.4.1: 100 to 200)
-    framer="rtu"   or "ascii"
+    framer=RTU     or umb.frame.ascii.ASCII
     echo           the line brings back what is sent (a USB adapter with its receiver always on);
                    it is compared. A machine.UART's echo is thrown away without being asked
     """
@@ -45,15 +41,37 @@ class RTUClient(Client):
         self,
         uart,
         *,
+        baudrate,
+        bits=8,
+        parity=None,
+        stop=1,
+        tx=None,
+        rx=None,
+        de=None,
+        de_active=1,
+        turnaround_us=0,
+        gap_ms=20,
+        framer=RTU,
         timeout_ms=1000,
         retries=0,
         turnaround_ms=100,
         echo=False,
-        **line,
     ):
-        from ..uart import attach
-
-        self.line = attach(self, uart, **line)
+        self.line = open_line(
+            self,
+            uart,
+            baudrate=baudrate,
+            bits=bits,
+            parity=parity,
+            stop=stop,
+            tx=tx,
+            rx=rx,
+            de=de,
+            de_active=de_active,
+            turnaround_us=turnaround_us,
+            gap_ms=gap_ms,
+            framer=framer,
+        )
         super().__init__(self.line.frame.adu, timeout_ms, retries)
         self._turnaround_ms = turnaround_ms
         self._echo = bytearray(_CHUNK) if echo else None
@@ -63,7 +81,6 @@ class RTUClient(Client):
         self._came = False  # something came that was no answer
         self._deadline_ms = 0
         self._owed_ms = None  # until when the answer to an abandoned request may still come
-        share(self.line, None)  # now: the first reply must not wait for it
 
     @staticmethod
     def sizes(buf, at, n):
@@ -97,7 +114,7 @@ class RTUClient(Client):
         """Throw away what is on the line. Returns whether there was something."""
         line = self.line
         if line.any():
-            line.discard()
+            line.discard_input()
             line.last_us = ticks_us()
             if self._echo is None:
                 self._owed_ms = None  # that was the answer; it may be no more than an echo else
@@ -112,7 +129,7 @@ class RTUClient(Client):
         self._expire_in(self.timeout_ms)
         frame = self.line.frame
         frame.reset()
-        frame.bad = 0
+        frame.rejected = 0
         return self.advance()
 
     def abandon(self):
@@ -145,8 +162,8 @@ class RTUClient(Client):
         line = self.line
         if self._state == _SENDING or self._state == _TURNAROUND:
             return 1
-        if self._state == _REPLY and not line.seen and not line.frame.have:
-            return min(nap_ms(line), _NAP_MS)
+        if self._state == _REPLY and not line.waiting and not line.frame.have:
+            return min(line.nap_ms(), _NAP_MS)
         return 0
 
     def wait(self):
@@ -155,7 +172,7 @@ class RTUClient(Client):
         if self._state == _REPLY:
             line = self.line
             if not longest_ms or line.sleep(longest_ms):
-                line.listen(line.frame.need)
+                line.wait_for(line.frame.need)
         elif longest_ms:
             sleep_ms(longest_ms)
 
@@ -174,7 +191,7 @@ class RTUClient(Client):
             self._expire_in(self.timeout_ms)
         if self._state == _QUIET:
             quiet_us = ticks_diff(ticks_us(), line.last_us)
-            if self._hush() or 0 <= quiet_us < line.turn_us:
+            if self._hush() or 0 <= quiet_us < line.reply_delay_us:
                 return NO_REPLY if self._expired() else PENDING
             frame = line.frame
             line.send(frame.out, frame.start, self._size)
@@ -194,7 +211,7 @@ class RTUClient(Client):
     def _drain(self):
         """Throw away the echo as it comes: where any() is 0 or 1 that takes long at the end."""
         try:
-            self.line.discard()
+            self.line.discard_input()
         except OSError:
             self.line.flush()  # the pin must not stay
             raise
@@ -211,7 +228,7 @@ class RTUClient(Client):
             self._expire_in(self.timeout_ms + late_ms)
             return
         if line.paced:
-            line.discard()
+            line.discard_input()
         self._after(late_ms)
 
     def _after(self, late_ms):
@@ -246,7 +263,7 @@ class RTUClient(Client):
 
     def _hear(self):
         line = self.line
-        size = line.feed(line.any())
+        size = line.receive(line.any())
         if size:
             if self._adu[_FRAME] == self._slave_id:
                 self._n = size - 3
@@ -259,13 +276,8 @@ class RTUClient(Client):
         if not self._expired():
             return PENDING
         frame = self.line.frame
-        came = self._came or frame.have or frame.bad or 0 < self._done < self._size
-        frame.bad = 0
+        came = self._came or frame.have or frame.rejected or 0 < self._done < self._size
+        frame.rejected = 0
         frame.reset()
         return BAD_REPLY if came else NO_REPLY
 
-
-def __getattr__(name):
-    from . import functional
-
-    return functional.rtu(name)

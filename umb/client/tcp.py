@@ -1,20 +1,16 @@
-"""TCPClient: the calls of umb.client over Modbus TCP.
-
-uModbus's functional API (read_coils(slave_id, ...) -> ADU, send_message(adu, sock)) is found here
-too, and loaded when it is used.
-"""
+"""TCPClient: the calls of umb.client over Modbus TCP."""
 
 import select
 from time import ticks_add, ticks_diff, ticks_ms
 
 from micropython import const
 
+from ..frame import ADU_SIZE
 from ..frame.mbap import MBAP
-from ..port.dial import connect
-from ..port.sock import Stream
+from ..frame.rtu import RESPONSE
+from ..port.sockets import Stream, connect
 from . import BAD_REPLY, NO_CONNECTION, NO_REPLY, PENDING, Client
 
-_ADU = const(262)
 _LATE = const(16)  # how many late answers are thrown away before the connection is
 _NAP_MS = const(10)
 _IN = const(1)  # select.POLLIN and the others, the same on every port
@@ -27,22 +23,16 @@ class TCPClient(Client):
 
     timeout_ms  how long a call waits, for the connection and then for the answer
     retries     how many times it asks again when no answer comes, or none that is right
-    framer      "mbap"; or "rtu": RTU frames in the stream, as serial device servers have them
+    framer      MBAP, or umb.frame.rtu_stream.RTUStream: RTU frames in the stream, as serial device
+                servers have them
 
     Connects when first used, and again after the connection was lost.
     """
 
-    def __init__(self, address, *, timeout_ms=1000, retries=0, framer="mbap"):
-        super().__init__(bytearray(_ADU), timeout_ms, retries)
-        if framer not in ("mbap", "rtu"):
-            raise ValueError("framer must be 'mbap' or 'rtu'")
+    def __init__(self, address, *, timeout_ms=1000, retries=0, framer=MBAP):
+        super().__init__(bytearray(ADU_SIZE), timeout_ms, retries)
         self._address = address
-        self._frame = MBAP
-        if framer == "rtu":
-            from ..frame.stream import RTUStream
-            from ..pdu import RESPONSE
-
-            self._frame = RTUStream(RESPONSE)
+        self._frame = framer(RESPONSE)
         self._stream = Stream(self._adu, self._frame.start, self._frame.header)
         self._poller = select.poll()
         self._transaction = 0
@@ -176,7 +166,7 @@ class TCPClient(Client):
         """Is the time up? Then the status, else that it is pending."""
         if ticks_diff(self._deadline_ms, ticks_ms()) > 0:
             return PENDING
-        if status == NO_CONNECTION or self._have or self._frame is not MBAP:
+        if status == NO_CONNECTION or self._have or not isinstance(self._frame, MBAP):
             self.close()  # what still comes would be taken for the next answer
         return status
 
@@ -184,8 +174,3 @@ class TCPClient(Client):
         self.close()
         return status
 
-
-def __getattr__(name):
-    from . import functional
-
-    return functional.tcp(name)

@@ -5,11 +5,11 @@ from time import ticks_add, ticks_diff, ticks_ms
 
 from micropython import const
 
+from ..frame import ADU_SIZE
 from ..frame.mbap import MBAP
-from ..port.dial import datagrams
+from ..port.sockets import datagrams
 from . import BAD_REPLY, NO_REPLY, PENDING, Client
 
-_ADU = const(262)
 _NAP_MS = const(10)
 
 
@@ -21,7 +21,7 @@ class UDPClient(Client):
     """
 
     def __init__(self, address, *, timeout_ms=1000, retries=2):
-        super().__init__(bytearray(_ADU), timeout_ms, retries)
+        super().__init__(bytearray(ADU_SIZE), timeout_ms, retries)
         self._address = address
         self._sock = None
         self._poller = select.poll()
@@ -42,7 +42,7 @@ class UDPClient(Client):
     def _receive(self):
         """A datagram, or b"" where none has come."""
         for _ in self._poller.ipoll(0):
-            return self._sock.recv(_ADU)
+            return self._sock.recv(ADU_SIZE)
         return b""
 
     def clear(self):

@@ -30,11 +30,12 @@ class ASCII:
     """
 
     start = 0  # where in `out` a sealed frame begins
+    timed = False  # silence means nothing
 
     def __init__(self, adu, owner):
         self.adu = adu
         self.out = bytearray(_CHARACTERS)  # where seal() puts a frame
-        self.bad = 0  # how often something was thrown away; the driver's to read and clear
+        self.rejected = 0  # how often something was thrown away; the driver's to read and clear
         self.delimiter = _LF  # what ends a frame instead of LF (FC 8, sub-function 3)
         self._last = _LF  # and what ends the next one that leaves
         self.owner = owner
@@ -57,7 +58,7 @@ class ASCII:
     def clear(self):
         """Give up what is there."""
         if self.have:
-            self.bad += 1
+            self.rejected += 1
         self.reset()
 
     def push(self, n):

@@ -14,6 +14,9 @@ class MBAP:
     usual = 12  # how long most requests are
     wrapping = _HEADER  # how much longer a frame is than its PDU
 
+    def __init__(self, table=None):
+        """`table` is what RTUStream needs: MBAP frames tell their length themselves."""
+
     @staticmethod
     def missing(adu, have):
         """Of a frame that begins at adu[0], `have` bytes are there: how many are missing?

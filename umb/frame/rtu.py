@@ -7,11 +7,42 @@ every length can be told.
 
 from micropython import const
 
-from ..crc import copy, crc16
+from ..fast import copy, crc16
 
 _START = const(6)
 _SHORTEST = const(4)  # slave id, function code, CRC
 _LONGEST = const(256)  # SL 2.5.1.1
+_COUNTED = const(0x80)
+
+# How long the PDU of a function code is (AP 6): a number of bytes, or where in it the byte
+# that counts the rest stands (+ _COUNTED). 0: its length cannot be told from its beginning.
+REQUEST = (
+    b"\x00\x05\x05\x05\x05\x05\x05\x01\x05\x00\x00\x01\x01\x00\x00\x85\x85\x01\x00\x00\x81\x81"
+    b"\x07\x89\x03\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x04"
+)
+RESPONSE = (
+    b"\x00\x81\x81\x81\x81\x05\x05\x02\x05\x00\x00\x05\x81\x00\x00\x05\x05\x81\x00\x00\x81\x81"
+    b"\x07\x81\x82"
+)
+
+
+def rtu_size(sizes, buf, at, n):
+    """Where an RTU frame at buf[at:] may end, n >= 2 bytes of it being there: a length >= n.
+
+    sizes is REQUEST or RESPONSE. Where the byte that counts the rest has not come yet, it is the
+    length at which it will have. 0: nobody can tell, or it should have ended before.
+    """
+    code = buf[at + 1]
+    if code & 0x80:  # an exception response (AP 7)
+        size = 2 if sizes is RESPONSE else 0
+    else:
+        size = sizes[code] if code < len(sizes) else 0
+        if size >= _COUNTED:
+            at += size - _COUNTED + 1
+            size += 1 - _COUNTED
+            size += buf[at] if n > size else 1
+    size += 3
+    return size if n <= size > 3 else 0
 
 
 class RTU:
@@ -23,10 +54,11 @@ class RTU:
     """
 
     start = _START  # where in `out` a sealed frame begins
+    timed = True  # silence ends frames
 
     def __init__(self, adu, owner):
         self.adu = self.out = adu
-        self.bad = 0  # how often something was thrown away; the driver's to read and clear
+        self.rejected = 0  # how often something was thrown away; the driver's to read and clear
         self.owner = owner
         self.reset()
 
@@ -103,7 +135,7 @@ class RTU:
     def _found(self, at):
         n = self.have - at
         if at:
-            self.bad += 1
+            self.rejected += 1
             copy(self.adu, _START, self.adu, _START + at, n)
         self.reset()
         return n
@@ -137,5 +169,5 @@ class RTU:
     def clear(self):
         """Give up what is there."""
         if self.have:
-            self.bad += 1
+            self.rejected += 1
         self.reset()

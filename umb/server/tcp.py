@@ -5,14 +5,14 @@ from time import ticks_diff, ticks_ms
 
 from micropython import const
 
-from ..crc import copy
+from ..fast import copy
+from ..frame import ADU_SIZE
 from ..frame.mbap import MBAP
-from ..port.sock import Stream, accept, listen
+from ..frame.rtu import REQUEST
+from ..port.sockets import Stream, accept, listen
 from . import Driver
 
-_ADU = const(262)
 _LATER = const(-1)  # LATER of umb.server
-_BUS_MESSAGES = const(0)  # where in Driver.counts, see umb.counters
 _AHEAD = const(4)  # the usual request is so much longer than the shortest
 _SWEEP_MS = const(250)
 _IN = const(1)  # select.POLLIN and the others, the same on every port
@@ -28,9 +28,9 @@ class _Connection(Stream):
     def __init__(self, driver):
         self.driver = driver
         self.frame = frame = driver.frame
-        super().__init__(bytearray(_ADU), frame.start, frame.usual)
+        super().__init__(bytearray(ADU_SIZE), frame.start, frame.usual)
         self.listen_only = False
-        self.counts = driver.counts
+        self.counters = driver.counters
         self.peer = None  # (host, port) while connected
         self.gone = True  # nobody is connected
         self.held = False  # a handler keeps the buffer, see LATER
@@ -43,11 +43,6 @@ class _Connection(Stream):
         self._done = 0  # and how much of it has left
         self.ahead = bytearray(_AHEAD)  # what came behind a request that is shorter than usual
         self.surplus = 0  # and how much of that there is
-
-    def __getattr__(self, name):
-        if name != "counters":
-            raise AttributeError(name)
-        return self.driver.counters
 
     def open(self, sock, peer):
         self.sock = sock
@@ -81,10 +76,10 @@ class _Connection(Stream):
         while missing:
             self.ahead[_AHEAD + missing] = adu[frame.start + have + missing]
             missing += 1
-        counts = self.counts
-        counts[_BUS_MESSAGES] = counts[_BUS_MESSAGES] + 1 & 0xFFFF
+        counters = self.counters
+        counters.bus_message_count = counters.bus_message_count + 1 & 0xFFFF
         n = have - self.surplus - frame.wrapping
-        return self._reply(self.driver.handler.handle(adu, n, self))
+        return self._reply(self.driver.server.handle(adu, n, self))
 
     def _reply(self, n):
         if n == _LATER:
@@ -129,12 +124,13 @@ class _Connection(Stream):
 class TCPServer(Driver):
     """A Modbus TCP server that listens at `address`, (host, port).
 
-    handler          answers the requests; None: a Server of its own, for routes
+    server           answers the requests; None: a Server of its own, for routes
     max_clients      how many may be connected; when a further one comes, the oldest that never
                      completed a request makes room, then the longest idle. Their buffers (0.6 KB
                      each on a 32-bit board) are made when so many come first, and kept
     idle_timeout_ms  after this long without a byte a client is disconnected; 0: never
-    framer           "mbap"; or "rtu": RTU frames in the stream, as serial device servers have them
+    framer           MBAP, or umb.frame.rtu_stream.RTUStream: RTU frames in the stream, as serial
+                     device servers have them
     on_connect(peer), on_disconnect(peer)  are told of each client's (host, port)
 
     Raises OSError where the address cannot be had.
@@ -143,20 +139,16 @@ class TCPServer(Driver):
     def __init__(
         self,
         address,
-        handler=None,
+        server=None,
         *,
         max_clients=4,
         idle_timeout_ms=60_000,
-        framer="mbap",
+        framer=MBAP,
         on_connect=None,
         on_disconnect=None,
     ):
-        super().__init__(handler)
-        self.frame = MBAP
-        if framer != "mbap":
-            from ..net_loop import frame_of
-
-            self.frame = frame_of(framer)
+        super().__init__(server)
+        self.frame = framer(REQUEST)
         self.idle_timeout_ms = idle_timeout_ms or 0
         self.on_connect = on_connect
         self.on_disconnect = on_disconnect
@@ -192,6 +184,8 @@ class TCPServer(Driver):
                     connection.gone or connection.held
                 ):
                     self._drop(connection)
+        if self.gateway is not None:
+            self.gateway.poll()
         done = self._done
         self._done = 0
         return done
@@ -256,22 +250,32 @@ class TCPServer(Driver):
         if self.on_disconnect is not None:
             self.on_disconnect(connection.peer)
 
-    def __getattr__(self, name):
-        """Load the second half: server_close(), and what serve() needs."""
-        from ..net_loop import load
+    def nap_ms(self):
+        """Return for how many milliseconds poll() need not be called, see umb.serve."""
+        return _SWEEP_MS if self.gateway is None else min(_SWEEP_MS, self.gateway.nap_ms())
 
-        load(TCPServer)
-        return getattr(self, name)
+    def watch(self, poller):
+        """Use this select.poll from now on, see umb.serve."""
+        if self.poller is not poller:
+            self.poller = poller
+            self.poller.register(self._listener, _IN)
+            for connection in self._connections:
+                if not connection.gone:
+                    self.poller.register(connection.sock, connection.events)
+        if self.gateway is not None:
+            self.gateway.watch(poller)
 
+    def finish(self):
+        """End what must not be left half-done, see umb.serve."""
+        if self.gateway is not None:
+            self.gateway.finish()
 
-def __getattr__(name):
-    """uModbus's names: get_server(), and RequestHandler for what a request is given to."""
-    if name == "get_server":
-        from ..net_loop import get_server
-
-        return get_server
-    if name == "RequestHandler":
-        from . import Server
-
-        return Server
-    raise AttributeError(name)
+    def server_close(self):
+        """Close the listening socket and every connection."""
+        for connection in self._connections:
+            if not connection.gone:
+                self._drop(connection)
+        if self._listener is not None:
+            self.poller.unregister(self._listener)
+            self._listener.close()
+            self._listener = None

@@ -4,15 +4,13 @@ import select
 
 from micropython import const
 
+from ..frame import ADU_SIZE
 from ..frame.mbap import MBAP
-from ..port.dial import datagrams
-from ..port.sock import peer_of
+from ..port.sockets import datagrams, peer_of
 from . import LATER, Driver
 
-_ADU = const(262)
-_BUS_MESSAGES = const(0)  # where in Driver.counts, see umb.counters
 _DATAGRAM = const(260)  # the longest frame
-_SLEEP_MS = const(1000)
+_NAP_MS = const(1000)
 
 
 class UDPServer(Driver):
@@ -21,13 +19,10 @@ class UDPServer(Driver):
     Raises OSError where the address cannot be had.
     """
 
-    serial = False
-    gone = False
-
-    def __init__(self, address, handler=None):
-        super().__init__(handler)
+    def __init__(self, address, server=None):
+        super().__init__(server)
         self.peer = None  # (host, port) of the request at hand
-        self._adu = bytearray(_ADU)
+        self._adu = bytearray(ADU_SIZE)
         self._from = None  # the same as the port's socket takes it
         self._held = False
         self._sock = datagrams(address, own=True)
@@ -39,6 +34,8 @@ class UDPServer(Driver):
 
         Returns how many requests were answered.
         """
+        if self.gateway is not None:
+            self.gateway.poll()
         for sock, _ in self.poller.ipoll(0 if self._held else wait_ms):
             if sock is self._sock and not self._held:
                 return self._receive()
@@ -46,7 +43,7 @@ class UDPServer(Driver):
 
     def _receive(self):
         try:
-            data, self._from = self._sock.recvfrom(_ADU)
+            data, self._from = self._sock.recvfrom(ADU_SIZE)
         except OSError:
             return 0
         n = len(data)
@@ -56,9 +53,9 @@ class UDPServer(Driver):
         if MBAP.missing(self._adu, n):
             return 0
         self.peer = peer_of(self._from)
-        counts = self.counts
-        counts[_BUS_MESSAGES] = counts[_BUS_MESSAGES] + 1 & 0xFFFF
-        n = self.handler.handle(self._adu, n - MBAP.wrapping, self)
+        counters = self.counters
+        counters.bus_message_count = counters.bus_message_count + 1 & 0xFFFF
+        n = self.server.handle(self._adu, n - MBAP.wrapping, self)
         if n == LATER:
             self._held = True
             return 0
@@ -74,15 +71,22 @@ class UDPServer(Driver):
             except OSError:
                 pass  # as lost as any datagram may be
 
-    def join(self, first):
-        """Use the first driver's poller from now on, see umb.server.serve()."""
-        if self.poller is not first.poller:
-            self.poller = first.poller
-            self.poller.register(self._sock, select.POLLIN)
-
     def nap_ms(self):
-        """How long serve() may sleep: the poller wakes it."""
-        return _SLEEP_MS
+        """Return for how many milliseconds poll() need not be called, see umb.serve."""
+        return _NAP_MS if self.gateway is None else min(_NAP_MS, self.gateway.nap_ms())
+
+    def watch(self, poller):
+        """Use this select.poll from now on, see umb.serve."""
+        if self.poller is not poller:
+            self.poller = poller
+            self.poller.register(self._sock, select.POLLIN)
+        if self.gateway is not None:
+            self.gateway.watch(poller)
+
+    def finish(self):
+        """End what must not be left half-done, see umb.serve."""
+        if self.gateway is not None:
+            self.gateway.finish()
 
     def server_close(self):
         """Close the socket."""

@@ -2,9 +2,8 @@
 
 from micropython import const
 
-from ..crc import crc16
-from ..pdu import rtu_size
-from .rtu import RTU
+from ..fast import crc16
+from .rtu import RTU, rtu_size
 
 _START = const(6)
 _SHORTEST = const(4)
@@ -15,7 +14,7 @@ _GARBAGE = const(-1000)
 class RTUStream:
     """RTU frames in an ADU buffer, told from one another by their length and CRC alone.
 
-    table  pdu.REQUEST or pdu.RESPONSE: what comes
+    table   umb.frame.rtu.REQUEST or RESPONSE: what comes
     """
 
     start = _START

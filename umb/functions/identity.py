@@ -1,8 +1,8 @@
-"""Function codes 43/14 and 17: who this device is (AP 6.21, 6.13). See Server(identity=)."""
+"""Function codes 43/14 and 17: who this device is (AP 6.21, 6.13)."""
 
 from micropython import const
 
-from .crc import copy
+from ..fast import copy
 
 _ILLEGAL_FUNCTION = const(1)
 _ILLEGAL_ADDRESS = const(2)
@@ -11,6 +11,7 @@ _READ_DEVICE_ID = const(14)  # the MEI type; 13 is CANopen's
 _OBJECTS = const(14)  # where in the buffer the objects of a response begin
 _END = const(260)  # and where the longest PDU ends
 _OBJECT_MOST = const(244)
+_SERVER_ID_MOST = const(249)
 
 
 def _bytes(value):
@@ -18,12 +19,16 @@ def _bytes(value):
 
 
 class Identity:
-    """The objects of a device, as {object id: text or bytes}.
+    """Function code 43/14 for Server(functions=...).
+
+    objects   {object id: text or bytes}
 
     0 VendorName, 1 ProductCode and 2 MajorMinorRevision are mandatory; 3 VendorUrl, 4 ProductName,
     5 ModelName, 6 UserApplicationName; 0x80..0xFF as one likes. Their ids make the conformity
     level. Raises ValueError for an id that is reserved or missing, or more than 244 bytes.
     """
+
+    codes = b"\x2b"
 
     def __init__(self, objects):
         self._ids = bytes(sorted(objects))
@@ -79,19 +84,35 @@ class Identity:
 
 
 class ServerId:
-    """What FC 17 reports: the id as text or bytes, and that the device runs."""
+    """Function code 17 for Server(functions=...): id, run indicator, additional data (AP 6.13).
 
-    def __init__(self, server_id):
+    server_id    text or bytes, as the device's maker defines it
+    additional   text or bytes that follow the run indicator
+    networks     True: answer over networks, too. The specification has it on serial lines only
+
+    running tells the run indicator, on or off: a program may set it. Raises ValueError for more
+    than 249 bytes of id and additional data.
+    """
+
+    codes = b"\x11"
+
+    def __init__(self, server_id, additional=b"", networks=False):
         self._id = _bytes(server_id)
-        if len(self._id) > 250:
-            raise ValueError("server_id has 250 bytes at most")
+        self._additional = _bytes(additional)
+        self._networks = networks
+        self.running = True
+        if len(self._id) + len(self._additional) > _SERVER_ID_MOST:
+            raise ValueError("server_id and additional have %d bytes at most" % _SERVER_ID_MOST)
 
     def handle(self, adu, n, link):
         """Answer FC 17 in place: the response's length, or minus an exception code."""
+        if not (link.serial or self._networks):
+            return -_ILLEGAL_FUNCTION
         if n != 1:
             return -_ILLEGAL_VALUE
-        size = len(self._id)
-        copy(adu, 9, self._id, 0, size)
-        adu[9 + size] = 0xFF  # run indicator: on
-        adu[8] = size + 1
-        return size + 3
+        at = 9 + len(self._id)
+        copy(adu, 9, self._id, 0, len(self._id))
+        adu[at] = 0xFF if self.running else 0x00
+        copy(adu, at + 1, self._additional, 0, len(self._additional))
+        adu[8] = len(self._id) + 1 + len(self._additional)
+        return adu[8] + 2

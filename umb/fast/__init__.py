@@ -19,9 +19,9 @@ _REASONS = (ImportError, SyntaxError, ValueError, AttributeError)
 try:
     if not _ARMV6M <= sys.implementation._mpy >> 10 & 15 <= _ARMV7EMDP:
         raise ImportError
-    from ._thumb import copy, crc16
+    from .thumb import copy, crc16
 except _REASONS:
     try:
-        from ._viper import copy, crc16
+        from .viper import copy, crc16
     except _REASONS:
-        from ._plain import copy, crc16  # noqa: F401
+        from .bytecode import copy, crc16  # noqa: F401

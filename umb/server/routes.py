@@ -4,8 +4,8 @@ An endpoint is called once per address, with keywords: slave_id, function_code, 
 writes value. What a read endpoint returns is the value.
 """
 
-from . import conf
-from .store import Bits, Registers
+from .. import conf
+from ..store import Bits, Registers
 
 _INTEGER = (int, bool)  # MicroPython's bool is not an int
 
@@ -40,14 +40,11 @@ class _Rule:
 class Routes:
     """The rules of a server, in the order of their making: the first that matches wins."""
 
-    def __init__(self, stores):
+    def __init__(self):
         self._rules = []
-        self._stores = stores  # {slave id: Store or None}: who is served
 
-    def adder(self, slave_ids=None, function_codes=None, addresses=None, *, signed=None):
-        """The decorator that makes a rule of an endpoint, see Server.route."""
-        for slave_id in slave_ids or ():
-            self._stores.setdefault(slave_id, None)
+    def adder(self, slave_ids, function_codes, addresses, signed):
+        """Return the decorator that makes a rule of an endpoint, see Server.route()."""
 
         def add(endpoint):
             self._rules.append(_Rule(endpoint, slave_ids, function_codes, addresses, signed))
@@ -56,20 +53,11 @@ class Routes:
         return add
 
     def concern(self, slave_id):
-        """Has this slave id a store, or is any rule about it, or about all that are served?"""
-        if self._stores[slave_id] is not None:
-            return True
+        """Return whether any rule is about this slave id, or about all that are served."""
         for rule in self._rules:
             if rule.slave_ids is None or slave_id in rule.slave_ids:
                 return True
         return False
-
-    def first(self):
-        """The first slave id that a rule names, None if none does."""
-        for rule in self._rules:
-            for slave_id in rule.slave_ids or ():
-                return slave_id
-        return None
 
     def _find(self, slave_id, function_code, address):
         for rule in self._rules:
@@ -78,7 +66,7 @@ class Routes:
         return None
 
     def serve(self, adu, slave_id):
-        """Answer the request at adu[7] (checked by pdu.check, FC 1-6, 15 or 16) in place.
+        """Answer the request at adu[7] (which standard.check() has accepted) in place.
 
         Returns the response's length; 0 where no address has a rule; -2, an exception code, where
         only some have. Endpoints' exceptions pass through.

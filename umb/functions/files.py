@@ -1,11 +1,9 @@
-"""Function codes 20, 21 and 24: file records and FIFO queues (AP 6.14, 6.15, 6.18).
-
-Optional, see Server(files=, fifo=).
-"""
+"""Function codes 20, 21 and 24: file records and FIFO queues (AP 6.14, 6.15, 6.18)."""
 
 from micropython import const
 
-from .crc import copy
+from ..fast import copy
+from ..store import Registers
 
 _ILLEGAL_ADDRESS = const(2)
 _ILLEGAL_VALUE = const(3)
@@ -16,12 +14,22 @@ _QUEUE = const(31)  # registers in a queue
 
 
 class Files:
-    """{file number 1..65535: Registers}: a file's records are the block's addresses 0..9999."""
+    """Function codes 20 and 21 for Server(functions=...).
+
+    files   {file number: Registers}. The numbers are 1..65535; the records of a file are the
+            addresses 0..9999 of its block. Hooks are called as for holding registers
+
+    Raises ValueError for a number out of range or a block of another kind.
+    """
+
+    codes = b"\x14\x15"
 
     def __init__(self, files):
         for number in files:
             if not 1 <= number <= 65535:
-                raise ValueError("a file number must be 1..65535")
+                raise ValueError("a file number must be 1..65535, not %s" % number)
+            if not isinstance(files[number], Registers) or files[number].bits != 16:
+                raise ValueError("file %d must be Registers, not %r" % (number, files[number]))
         self._files = files
         self._request = bytearray(253)  # records are read while the response is written
 
@@ -108,7 +116,13 @@ class Files:
 
 
 class Queues:
-    """{FIFO pointer address: a sequence of up to 31 values}. Reading leaves them in the queue."""
+    """Function code 24 for Server(functions=...).
+
+    fifo   {FIFO pointer address: sequence of up to 31 values}. Reading leaves them in the queue;
+           a queue of more than 31 gets exception 3, as AP 6.18 demands
+    """
+
+    codes = b"\x18"
 
     def __init__(self, fifo):
         self._fifo = fifo

@@ -1,6 +1,7 @@
 """Non-blocking sockets of every port: listening, accepting, and filling an ADU buffer."""
 
 import socket
+from errno import EINPROGRESS
 
 from micropython import const
 
@@ -54,6 +55,41 @@ def no_delay(sock):
         sock.setsockopt(_IPPROTO_TCP, getattr(socket, "TCP_NODELAY", _TCP_NODELAY), 1)
     except (OSError, NotImplementedError):
         pass  # before MicroPython 1.23 every write left at once anyway
+
+
+def connect(address):
+    """A non-blocking socket that sets out to connect to (host, port): writable once it has.
+
+    Raises OSError where that cannot even begin.
+    """
+    sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    sock.setblocking(False)
+    try:
+        sock.connect(resolve(address))
+    except OSError as error:
+        if error.errno != EINPROGRESS:
+            sock.close()
+            raise
+    no_delay(sock)
+    return sock
+
+
+def datagrams(address, own=False):
+    """A non-blocking socket for datagrams with (host, port) alone; own: at this address of ours.
+
+    Raises OSError.
+    """
+    sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    try:
+        if own:
+            sock.bind(resolve(address))
+        else:
+            sock.connect(resolve(address))
+        sock.setblocking(False)
+    except OSError:
+        sock.close()
+        raise
+    return sock
 
 
 class Stream:

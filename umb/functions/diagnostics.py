@@ -1,0 +1,178 @@
+"""Function codes 7, 8, 11 and 12: what a master can ask about a serial line (AP 6.7 to 6.10)."""
+
+from micropython import const
+
+_ILLEGAL_FUNCTION = const(1)
+_ILLEGAL_VALUE = const(3)
+_EVENTS = const(64)  # the most that function code 12 reports
+_COLON = const(0x3A)  # begins an ASCII frame, so that it cannot end one
+
+# Events (AP 6.10).
+_RESTARTED = const(0x00)
+_ENTERED_LISTEN_ONLY = const(0x04)
+_SENT = const(0x40)
+_RECEIVED = const(0x80)
+_COMMUNICATION_ERROR = const(0x02)
+_IN_LISTEN_ONLY = const(0x20)
+_BROADCAST = const(0x40)
+_SENT_EXCEPTION = b"\x00\x01\x01\x01\x02\x04\x04\x08"  # by exception code
+
+# The counters of sub-functions 11 to 18.
+_COUNTERS = (
+    "bus_message_count",
+    "bus_communication_error_count",
+    "bus_exception_error_count",
+    "server_message_count",
+    "server_no_response_count",
+    "server_nak_count",
+    "server_busy_count",
+    "bus_character_overrun_count",
+)
+
+
+def _put_word(adu, at, value):
+    adu[at] = value >> 8 & 0xFF
+    adu[at + 1] = value & 0xFF
+
+
+def _ascii_frame(link):
+    """Return the frame of a Modbus ASCII line, None for any other link."""
+    frame = getattr(getattr(link, "line", None), "frame", None)
+    return frame if hasattr(frame, "delimiter") else None
+
+
+class Diagnostics:
+    """Function codes 7, 8, 11 and 12 for Server(functions=...).
+
+    networks   True: answer them over networks, too. The specification has them on serial lines
+               only
+
+    exception_status is what function code 7 reports, 0..255; diagnostic_register is what function
+    code 8 reports, 0..65535. A program sets them. The counters are those of each line; the event
+    log is this object's, and holds the events of all lines that it is asked about.
+    """
+
+    codes = b"\x07\x08\x0b\x0c"
+
+    def __init__(self, networks=False):
+        self.exception_status = 0
+        self.diagnostic_register = 0
+        self._networks = networks
+        self._events = bytearray(_EVENTS)  # a ring; the newest event is before _next
+        self._next = 0
+        self._count = 0  # of events in the ring
+        self._errors = 0  # the communication errors that are in the log already
+        self._fetches = 0  # how often function code 11 was answered
+        self._response_logged = False  # the response about to leave is in the log already
+
+    def handle(self, adu, n, link):
+        """Answer a request in place: the response's length, or minus an exception code."""
+        code = adu[7]
+        if not (link.serial or self._networks):
+            return -_ILLEGAL_FUNCTION
+        if code == 8:
+            return self._diagnose(adu, n, link)
+        if n != 1:
+            return -_ILLEGAL_VALUE
+        if code == 7:
+            adu[8] = self.exception_status & 0xFF
+            return 2
+        counters = link.counters
+        at = 8 if code == 11 else 9
+        _put_word(adu, at, 0)  # status: no command is still being worked on
+        # Requests completed before this one, without those for this very counter (AP 6.9).
+        completed = counters.server_message_count - 1 - counters.bus_exception_error_count
+        _put_word(adu, at + 2, completed - self._fetches)
+        if code == 11:
+            self._fetches += 1
+            return 5
+        adu[8] = 6 + self._count
+        _put_word(adu, 13, counters.bus_message_count)
+        for i in range(self._count):  # the newest first
+            adu[15 + i] = self._events[(self._next - 1 - i) % _EVENTS]
+        return 8 + self._count
+
+    def _diagnose(self, adu, n, link):
+        """Answer FC 8. In listen-only mode a restart alone is done, and not answered."""
+        sub_function = adu[8] << 8 | adu[9] if n > 2 else -1
+        data = adu[10] << 8 | adu[11] if n == 5 else -1
+        if sub_function == 1 and (data == 0 or data == 0xFF00):
+            return self._restart(adu, data, link)
+        if link.listen_only:
+            return 0
+        if n < 3:
+            return -_ILLEGAL_VALUE
+        if sub_function == 0:
+            return n  # returns the data, whatever they are
+        frame = _ascii_frame(link) if sub_function == 3 else None
+        if frame is not None:
+            if adu[11] or n != 5 or adu[10] == _COLON:
+                return -_ILLEGAL_VALUE
+            frame.delimiter = adu[10]
+            return 5
+        if not (sub_function in (1, 2, 4, 10, 20) or 11 <= sub_function <= 18):
+            return -_ILLEGAL_FUNCTION
+        return self._report(adu, sub_function, link) if data == 0 else -_ILLEGAL_VALUE
+
+    def _restart(self, adu, data, link):
+        """Sub-function 1: restart the line, after the response has left; clear the counters."""
+        n = 0
+        if not link.listen_only:
+            n = 5
+            self.sent(adu, link)
+            self._response_logged = True
+        if data:
+            self._count = 0
+        self._add(_RESTARTED)
+        self._clear_counters(link)
+        link.listen_only = False
+        return n
+
+    def _report(self, adu, sub_function, link):
+        """Sub-functions 2, 4, 10, 11 to 18 and 20: report or clear a value, or listen only."""
+        counters = link.counters
+        if sub_function == 2:
+            _put_word(adu, 10, self.diagnostic_register)
+        elif sub_function == 4:
+            link.listen_only = True
+            self._add(_ENTERED_LISTEN_ONLY)
+            return 0
+        elif sub_function == 10:
+            self._clear_counters(link)
+            self.diagnostic_register = 0
+        elif sub_function == 20:
+            counters.bus_character_overrun_count = 0
+        else:
+            _put_word(adu, 10, getattr(counters, _COUNTERS[sub_function - 11]))
+        return 5
+
+    def _clear_counters(self, link):
+        link.counters.clear()
+        self._errors = self._fetches = 0
+
+    def _add(self, event):
+        self._events[self._next] = event
+        self._next = (self._next + 1) % _EVENTS
+        self._count = min(self._count + 1, _EVENTS)
+
+    def received(self, adu, link):
+        """Log a request for this server, and the communication errors that came before it."""
+        if not (link.serial or self._networks):
+            return
+        errors = link.counters.bus_communication_error_count
+        for _ in range(min(errors - self._errors & 0xFFFF, _EVENTS)):
+            self._add(_RECEIVED | _COMMUNICATION_ERROR)
+        self._errors = errors
+        event = _RECEIVED | (_IN_LISTEN_ONLY if link.listen_only else 0)
+        self._add(event | (_BROADCAST if link.serial and adu[6] == 0 else 0))
+
+    def sent(self, adu, link):
+        """Log the response at adu[7], which is about to leave."""
+        if not (link.serial or self._networks):
+            return
+        if self._response_logged:
+            self._response_logged = False
+            return
+        code = adu[8] if adu[7] & 0x80 else 0
+        event = _SENT_EXCEPTION[code] if code < len(_SENT_EXCEPTION) else 0
+        self._add(_SENT | event | (_IN_LISTEN_ONLY if link.listen_only else 0))

@@ -1,0 +1,120 @@
+"""open_line(): a serial line on the UART of any port of MicroPython.
+
+What ports differ in (MicroPython 1.24 to 1.29):
+* readinto() may block unless as many bytes are there as asked for: n <= any() always.
+* any() is only 0 or 1 on esp8266, and says so late.
+* write() blocks for the whole frame (stm32, alif), until it fits (esp8266), or not at all, and
+  may take only a part.
+* txdone() is exact where UARTs have irq(); elsewhere it may come a character early.
+* No port lets the format be read back: it has to be told again.
+"""
+
+import sys
+
+from micropython import const
+
+from ..frame import ADU_SIZE
+from .line import Line
+
+_ASCII_GAP_US = const(1_000_000)  # the longest between two characters of ASCII (SL 2.5.2.1)
+_RECEIVE_RING = const(512)
+_TRANSMIT_RING_ESP32 = const(1024)  # the default does not hold a frame and write() would block
+_LAG = const(18)  # esp8266 tells of bytes after 16 of them, or after 2 idle characters
+
+
+def open_line(
+    owner,
+    uart,
+    *,
+    baudrate,
+    bits,
+    parity,
+    stop,
+    tx,
+    rx,
+    de,
+    de_active,
+    turnaround_us,
+    gap_ms,
+    framer,
+):
+    """Return a Line on this UART. The parameters are those of umb.server.rtu.RTUServer.
+
+    owner   what the frame asks about lengths and slave ids, see umb.frame.rtu.RTU
+
+    Raises ValueError for a format that does not exist, or that the port's UART does not have.
+    """
+    if not (isinstance(baudrate, int) and baudrate > 0):
+        raise ValueError("baudrate must be a positive integer, not %r" % (baudrate,))
+    if bits not in (7, 8) or parity not in (None, 0, 1) or stop not in (1, 2):
+        raise ValueError("bits must be 7 or 8, parity None, 0 or 1, stop 1 or 2")
+    line = Line()
+    line.frame = framer(bytearray(ADU_SIZE), owner)
+    if isinstance(uart, int):
+        uart = _make_uart(uart, baudrate, bits, parity, stop, tx, rx)
+    line.uart = uart
+    line.any = uart.any
+    line.paced = getattr(uart, "paced", True)
+    line.de = _pin(de, 1 - de_active)
+    line.idle = 0 if de_active else 1
+    line.release()
+    _set_times(line, baudrate, bits + 1 + (parity is not None) + stop, stop, gap_ms)
+    if not line.frame.timed:
+        line.t35_us = line.reply_delay_us = 0
+        line.abandon_us = _ASCII_GAP_US
+    if turnaround_us or not hasattr(uart, "txdone") or (line.paced and not hasattr(uart, "irq")):
+        from .quirks import adapt
+
+        adapt(line, turnaround_us)
+    return line
+
+
+def _set_times(line, baudrate, bits, stop, gap_ms):
+    """Give a Line its times; a character has so many bits, `stop` of them stop bits."""
+    line.character_x64 = character = -(-bits * 64_000_000 // baudrate)
+    # Above 19200 baud the silence is fixed (SL 2.5.1.1).
+    line.t35_us = 1750 if baudrate > 19200 else character * 7 + 127 >> 7
+    # A byte may be seen in the middle of its first stop bit; the silence begins with its end.
+    line.reply_delay_us = line.t35_us + (character * (2 * stop - 1) // bits + 127 >> 7)
+    if sys.platform == "esp8266":
+        line.t35_us += line.time_us(_LAG)
+    line.abandon_us = max(line.t35_us, gap_ms * 1000)
+
+
+def _pin(de, value):
+    """Return the direction pin as something to be called with a level, set to `value`."""
+    if de is None:
+        return bool  # takes a level and does nothing
+    if isinstance(de, int):
+        from machine import Pin
+
+        de = Pin(de)
+    if hasattr(de, "init"):
+        de.init(de.OUT, value=value)
+    return de
+
+
+def _make_uart(id, baudrate, bits, parity, stop, tx, rx):
+    """Return a machine.UART with this format, without the keywords that the port refuses.
+
+    Raises ValueError if the port has no parity or stop bits to choose (nrf).
+    """
+    from machine import UART
+
+    wishes = {"rxbuf": _RECEIVE_RING, "timeout": 0, "timeout_char": 0}
+    if sys.platform == "esp32":
+        wishes["txbuf"] = _TRANSMIT_RING_ESP32
+    if tx is not None:
+        wishes["tx"] = tx
+    if rx is not None:
+        wishes["rx"] = rx
+    for refused in ((), ("tx", "rx"), ("rxbuf",)):
+        for keyword in refused:
+            wishes.pop(keyword, None)
+        try:
+            return UART(id, baudrate, bits=bits, parity=parity, stop=stop, **wishes)
+        except TypeError:
+            pass
+    if (bits, parity, stop) != (8, None, 1):
+        raise ValueError("this port's UART is 8N1 only")
+    return UART(id, baudrate, timeout=0, timeout_char=0)

@@ -1,0 +1,105 @@
+"""The function codes that work on a Store: 1 to 6, 15, 16, 22 and 23, checked and done in place.
+
+"AP" is the MODBUS Application Protocol Specification V1.1b3. Functions that do something return
+the length of the response PDU, or minus an exception code.
+"""
+
+from micropython import const
+
+_ILLEGAL_FUNCTION = const(1)
+_ILLEGAL_ADDRESS = const(2)
+_ILLEGAL_VALUE = const(3)
+_SINGLE = const(1 << 5 | 1 << 6)  # the function codes whose requests have no quantity
+
+
+def check(adu, n):
+    """Check the form of the request PDU of n bytes at adu[7]: length, quantity, byte count, value.
+
+    Returns 0 if it is a request of one of these function codes; else the exception code: 1 for
+    another function code, 3 for a wrong form. Addresses are checked when the request is executed.
+    """
+    code = adu[7]
+    quantity = adu[10] << 8 | adu[11]
+    good = n == 5
+    if 0 < code < 5:
+        good = good and 0 < quantity <= (2000 if code < 3 else 125)
+    elif code == 5:
+        good = good and quantity % 0xFF00 == 0  # 0xFF00 is on, 0 is off
+    elif 15 <= code <= 16:
+        most = 1968
+        size = quantity + 7 >> 3
+        if code > 15:
+            most = 123
+            size = quantity << 1
+        good = n == size + 6 and adu[12] == size and 0 < quantity <= most
+    elif code == 22:
+        good = n == 7
+    elif code == 23:
+        size = (adu[14] << 8 | adu[15]) << 1
+        good = 0 < quantity <= 125 and 0 < size <= 242 and adu[16] == size and n == size + 10
+    elif code != 6:
+        return _ILLEGAL_FUNCTION
+    return 0 if good else _ILLEGAL_VALUE
+
+
+def execute(adu, store):
+    """Do what the request at adu[7] asks of this Store. check() has to have accepted it."""
+    code = adu[7]
+    address = adu[8] << 8 | adu[9]
+    if code > 16:
+        return (_mask_write if code == 22 else _read_write)(adu, store.holding_registers, address)
+    area = store.areas[code % 10]
+    quantity = 1 if _SINGLE >> code & 1 else adu[10] << 8 | adu[11]
+    if not area.has(address, quantity):
+        return -_ILLEGAL_ADDRESS
+    if code > 4:
+        return _write(adu, 10 if code < 15 else 13, area, address, quantity)
+    return _read(adu, area, address, quantity)
+
+
+def _read(adu, area, address, quantity):
+    """Put byte count and values to adu[8:] (AP 6.1 to 6.4)."""
+    if area.on_read is not None:
+        area.on_read(address, quantity)
+    n = quantity << 1 if adu[7] > 2 else quantity + 7 >> 3
+    area.get(address, quantity, adu, 9)
+    adu[8] = n
+    return n + 2
+
+
+def _write(adu, at, area, address, quantity):
+    """Validate every value at adu[at:], then store them all (AP 6.5, 6.6, 6.11, 6.12).
+
+    The response is the beginning of the request, which is left in place.
+    """
+    if area.validate is not None:
+        for i in range(quantity):
+            if not area.validate(address + i, area.value(adu, at, i)):
+                return -_ILLEGAL_VALUE
+    area.put(address, quantity, adu, at)
+    if area.on_write is not None:
+        area.on_write(address, quantity)
+    return 5
+
+
+def _mask_write(adu, area, address):
+    """FC 22: (current AND and_mask) OR (or_mask AND NOT and_mask), AP 6.16. Echoes the request."""
+    if not area.has(address, 1):
+        return -_ILLEGAL_ADDRESS
+    and_mask = adu[10] << 8 | adu[11]
+    value = area[address] & and_mask | (adu[12] << 8 | adu[13]) & ~and_mask
+    adu[14] = value >> 8 & 0xFF  # behind the request, where _write() takes it from
+    adu[15] = value & 0xFF
+    n = _write(adu, 14, area, address, 1)
+    return 7 if n > 0 else n
+
+
+def _read_write(adu, area, address):
+    """FC 23: writes first, then reads (AP 6.17). Both ranges are checked before the write."""
+    quantity = adu[10] << 8 | adu[11]
+    write_address = adu[12] << 8 | adu[13]
+    written = adu[16] >> 1
+    if not (area.has(address, quantity) and area.has(write_address, written)):
+        return -_ILLEGAL_ADDRESS
+    n = _write(adu, 17, area, write_address, written)
+    return n if n < 0 else _read(adu, area, address, quantity)
