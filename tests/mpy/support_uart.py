@@ -19,6 +19,9 @@ class Clock:
     """Stands for the module time: every look at it takes step_us."""
 
     def __init__(self):
+        # `from time import ticks_us` finds no methods of an instance in MicroPython before 1.27.
+        for name in ("ticks_us", "ticks_ms", "ticks_add", "ticks_diff", "sleep_us", "sleep_ms"):
+            setattr(self, name, getattr(self, name))
         self.reset()
 
     def reset(self, until_wrap_us=50_000, step_us=1):
