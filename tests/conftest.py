@@ -7,7 +7,7 @@ from tests.support.service import Slave
 from tools.env import find_micropython
 from tools.pty_line import PtyLine
 
-pytest_plugins = ("tests.pico.options",)
+pytest_plugins = ("tests.conformance.summary", "tests.pico.options")
 
 
 def pytest_configure(config):

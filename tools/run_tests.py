@@ -1,9 +1,25 @@
-"""dev.py test: every test, in the private environment."""
+"""dev.py test: every test, in the private environment, on two processor cores."""
 
 import os
 import sys
 
 from tools.env import ROOT, Venv, micropython, requirements
+
+
+# Most tests wait for times to pass, so two at a time take half as long. Those that share a server
+# are in one file, which one process runs.
+_IN_PARALLEL = ("-n", "2", "--dist", "loadfile")
+
+
+def in_parallel(args):
+    """Return the options that spread the tests over processes, unless args speak against it.
+
+    The table of the emulated Pico is gathered in one process, and a debugger needs the terminal.
+    """
+    alone = {"--pico", "--pdb", "--trace", "-s"}.intersection(args)
+    chosen = any(arg.startswith(("-n", "--numprocesses", "--dist")) for arg in args)
+    without = "no:xdist" in args or "-pno:xdist" in args
+    return () if alone or chosen or without else _IN_PARALLEL
 
 
 def main(args):
@@ -15,4 +31,4 @@ def main(args):
     os.environ["MICROPYTHON"] = port
     os.chdir(ROOT)
     sys.stdout.flush()
-    os.execv(venv.python, [venv.python, "-m", "pytest", *args])
+    os.execv(venv.python, [venv.python, "-m", "pytest", *in_parallel(args), *args])

@@ -1,16 +1,13 @@
-"""One server for the whole suite, asked over each transport; and the table of results."""
+"""One server for the whole suite, asked over each transport."""
 
 import contextlib
 import functools
-import os
 
 import pytest
 
-from tests.conformance import results
 from tests.conformance.bench import run_bench
 from tests.conformance.clients import client as run_client
 from tests.conformance.shell import Shell
-from tools.env import ROOT
 
 
 @pytest.fixture(scope="session")
@@ -110,31 +107,3 @@ def network_client(clients, request):
 def serial_client(clients, request):
     """A client on each serial transport in turn."""
     return _client(clients, request)
-
-
-def pytest_configure(config):
-    config.addinivalue_line("markers", "transport(*names): what the table of results calls them")
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item):
-    report = yield
-    if item.path.parent.name == "conformance":
-        results.note(item, report)
-    return report
-
-
-def pytest_terminal_summary(terminalreporter, config):
-    if not results.results:
-        return
-    path = os.environ.get("UMB_CONFORMANCE")
-    if path:
-        (ROOT / path).write_text(results.document())
-    terminalreporter.section("conformance")
-    for line in results.table():
-        if "**not met**" in line or (config.option.verbose and "**not tested**" not in line):
-            terminalreporter.write_line(line)
-    met = sum(results.results.values())
-    terminalreporter.write_line(
-        f"{met} of {len(results.results)} results are as they should be (-v shows the table)"
-    )

@@ -26,16 +26,14 @@ def numbers_of(name):
     return [int(number) for number in found[1].rstrip("_").split("_")] if found else []
 
 
-def note(item, report):
-    """Keep what a test's report says."""
-    if report.failed or (report.passed and report.when == "call"):
-        for number in numbers_of(item.name):
-            for where in _where(item):
-                met = results.get((number, where), True)
-                results[number, where] = met and report.passed
+def note(numbers, transports, passed):
+    """Keep whether a test of these requirements passed on these transports."""
+    for number in numbers:
+        for transport in transports:
+            results[number, transport] = results.get((number, transport), True) and passed
 
 
-def _where(item):
+def where(item):
     """Return the names of the transports that a test is about."""
     marker = item.get_closest_marker("transport")
     if marker:
