@@ -7,6 +7,8 @@ values; the device says who it is.
 
 import sys
 
+from umb.functions.files import Files, Queues
+from umb.functions.identity import Identity, ServerId
 from umb.port.tty import TTY
 from umb.server import Server
 from umb.server.rtu import RTUServer
@@ -24,14 +26,13 @@ def main(device, baudrate, parity, slave_id):
         measured[i] = 300 * i + slave_id
     store = Store(2000, inputs, measured, 200)
     uart = TTY(device, baudrate, parity=parity)
-    server = Server(
-        store,
-        (slave_id,),
-        identity={0: "umb", 1: "slave", 2: "1.0"},
-        files={1: Registers(0, 100)},
-        fifo={5: (1, 2, 0xFFFF)},
-        server_id="umb",
+    functions = (
+        Identity({0: "umb", 1: "slave", 2: "1.0"}),
+        Files({1: Registers(0, 100)}),
+        Queues({5: (1, 2, 0xFFFF)}),
+        ServerId("umb"),
     )
+    server = Server(store, (slave_id,), functions=functions)
     rtu = RTUServer(uart, server, baudrate=baudrate, parity=parity)
     print("ready")
     try:

@@ -211,7 +211,7 @@ class Server:
                 n = self.routes.serve(adu, slave_id)
                 if n:
                     return n
-            store = self.stores[slave_id]
+            store = self.stores.get(slave_id)
             return -_ILLEGAL_ADDRESS if store is None else execute(adu, store)
         except Exception as error:  # noqa: BLE001 - whatever a hook does, the server lives on
             return -self._failed(error, link)

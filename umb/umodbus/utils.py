@@ -1,52 +1,67 @@
-"""log_to_stream: what servers receive and send, and what fails in them, as lines of text."""
+"""uModbus's helpers: log_to_stream(), and what packs and unpacks the small parts of frames."""
 
+import struct
 import sys
 
-from . import server
+from umb.errors import NoConnectionError, NoReplyError
 
-DEBUG = 10
-ERROR = 40
+from . import log
+
 BASIC_FORMAT = "%(levelname)s:%(name)s:%(message)s"
 
-_init = server.Driver.__init__
 
+def log_to_stream(stream=None, level: int = 0, fmt: str = BASIC_FORMAT):
+    """Write what servers of get_server() receive, send and fail at to a stream, as lines of text.
 
-class _Logged:
-    """A handler that tells what passes through it, and is the other one in all else."""
+    stream   what has write(text); None: standard error
+    level    a number of the module logging. At DEBUG (10) or below every frame is shown in
+             hexadecimal: `<--` came, `-->` left, with the client's address if it has one. At ERROR
+             (40) or below: exceptions of endpoints, and frames that a serial line garbled
+    fmt      may have the fields levelname, name and message
 
-    def __init__(self, handler, tell):
-        self._handler = handler
-        self._tell = tell
-
-    def handle(self, adu, n, link):
-        peer = link.peer[0] if link.peer else "serial"
-        self._tell("<-- %s - %s" % (peer, bytes(adu[6 : 7 + n]).hex()))
-        n = self._handler.handle(adu, n, link)
-        if n > 0:
-            self._tell("--> %s - %s" % (peer, bytes(adu[6 : 7 + n]).hex()))
-        return n
-
-    def __getattr__(self, name):
-        return getattr(self._handler, name)
-
-
-def log_to_stream(stream=None, level=0, fmt=BASIC_FORMAT):
-    """Have the servers that are made from now on write to `stream` (standard error if None).
-
-    At level DEBUG or below: slave id and PDU of every request and response, in hex. Below or at
-    ERROR: what became exception 4.
+    Called again, it adds one more stream. Raises ValueError where fmt has other fields.
     """
-    stream = stream or sys.stderr
+    try:
+        fmt % {"levelname": "", "name": "", "message": ""}
+    except KeyError:
+        raise ValueError("fmt may have the fields levelname, name and message, not %r" % fmt)
+    log.handlers.append((stream or sys.stderr, level, fmt))
 
-    def line(levelname, message):
-        stream.write(fmt % {"levelname": levelname, "name": "uModbus", "message": message} + "\n")
 
-    def init(driver, handler):
-        _init(driver, handler)
-        handler = driver.handler
-        if level <= ERROR and getattr(handler, "on_error", 0) is None:
-            handler.on_error = lambda error: line("ERROR", repr(error))
-        if level <= DEBUG:
-            driver.handler = _Logged(handler, lambda message: line("DEBUG", message))
+def unpack_mbap(mbap) -> tuple:
+    """Return transaction id, protocol id, length and unit id of an MBAP header of 7 bytes."""
+    if len(mbap) != 7:
+        raise ValueError("an MBAP header has 7 bytes, not %d" % len(mbap))
+    return struct.unpack(">HHHB", mbap)
 
-    server.Driver.__init__ = init
+
+def pack_mbap(transaction_id: int, protocol_id: int, length: int, unit_id: int) -> bytes:
+    """Return an MBAP header of 7 bytes; length counts what follows it, and the unit id."""
+    return struct.pack(">HHHB", transaction_id, protocol_id, length, unit_id)
+
+
+def pack_exception_pdu(function_code: int, error_code: int) -> bytes:
+    """Return the exception response (AP 7) to a request with this function code, as a PDU."""
+    return bytes((function_code | 0x80, error_code))
+
+
+def get_function_code_from_request_pdu(pdu) -> int:
+    """Return the function code of a request PDU."""
+    return pdu[0]
+
+
+def recv_exactly(recv_fn, size: int) -> bytes:
+    """Return `size` bytes from recv_fn(n), which returns up to n bytes, such as sock.recv.
+
+    Raises NoConnectionError where the stream ends before, NoReplyError where recv_fn returns None
+    because nothing has come in time.
+    """
+    data = b""
+    while len(data) < size:
+        piece = recv_fn(size - len(data))
+        if piece is None:
+            raise NoReplyError("%d of %d bytes came in time" % (len(data), size))
+        if not piece:
+            raise NoConnectionError("closed after %d of %d bytes" % (len(data), size))
+        data += piece
+    return data

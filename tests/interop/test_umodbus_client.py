@@ -1,7 +1,9 @@
-"""uModbus's functional API over plain sockets, and beside uModbus itself."""
+"""uModbus's client functions over plain sockets, and beside uModbus itself."""
 
+import random
 import signal
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -16,20 +18,23 @@ from tests.support.service import Service, free_port
 
 _SERVER = Path(__file__).with_name("peer_umodbus.py")
 _SETUP = """
-import socket
-from umb import conf
-from umb.client import rtu, tcp
+from umb.umodbus import conf
+from umb.umodbus.client import tcp
+from umb.umodbus.client.serial import rtu
+from umb.umodbus.socket import create_connection
 
 def connect(host, port, timeout_s):
     global sock
-    sock = socket.socket()
-    sock.connect(socket.getaddrinfo(host, port)[0][-1])
-    sock.settimeout(timeout_s)
+    sock = create_connection((host, port), timeout_s)
+
+def signed(values_are_signed):
+    conf.SIGNED_VALUES = values_are_signed
 """
 _READ = "read_holding_registers(1, 10, 2)"
 # uModbus takes values of one sign at a time, and knows neither FC 22 and 23 nor request().
 _NOT_THEIRS = ("mask_write", "read_write", "request")
-_THEIRS = [row[0] for row in CALLS if not row[0].startswith(_NOT_THEIRS)]
+_ROWS = [row for row in CALLS if not row[0].startswith(_NOT_THEIRS)]
+_BAD_RESPONSES = [row for row in BAD_RESPONSES if not row[1].startswith(_NOT_THEIRS)]
 
 
 @pytest.fixture(scope="module")
@@ -57,20 +62,56 @@ def outcome(remote, call=_READ):
         return failure.name
 
 
-@pytest.mark.parametrize("call", _THEIRS)
-def test_adus_are_uModbus_own(remote, call):
-    umodbus.conf.SIGNED_VALUES = "-" in call
+def made_by_uModbus(call, signed=False):
+    """Return the ADUs that uModbus makes of a call, for TCP and for RTU."""
+    umodbus.conf.SIGNED_VALUES = signed
     try:
-        tcp, rtu = (eval(f"place.{call}", {"place": place}) for place in (their_tcp, their_rtu))
+        return [eval(f"place.{call}", {"place": place}) for place in (their_tcp, their_rtu)]
     finally:
         umodbus.conf.SIGNED_VALUES = False
+
+
+def compare_adus(remote, call, signed):
+    """Check that a call makes the ADUs that uModbus makes."""
+    tcp, rtu = made_by_uModbus(call, signed)
+    remote.run(f"signed({signed})")
     assert remote.evaluate(f"rtu.{call}") == rtu
     assert remote.evaluate(f"tcp.{call}")[2:] == tcp[2:]  # behind the transaction id
+    remote.run("signed(False)")
+
+
+@pytest.mark.parametrize("call", [row[0] for row in _ROWS])
+def test_adus_are_uModbus_own(remote, call):
+    compare_adus(remote, call, "-" in call)
+
+
+def any_call(rng):
+    """Return a call that uModbus accepts, with values of one sign, and whether that is signed."""
+    signed = rng.random() < 0.5
+    name = rng.choice(("coils", "discrete_inputs", "holding_registers", "input_registers"))
+    slave_id, address = rng.randrange(256), rng.choice((0, rng.randrange(60_000)))
+    low, high = (-32768, 32767) if signed else (0, 65535)
+    calls = (
+        f"read_{name}({slave_id}, {address}, {rng.randint(1, 125)})",
+        f"write_single_coil({slave_id}, {address}, {rng.getrandbits(1)})",
+        f"write_single_register({slave_id}, {address}, {rng.randint(low, high)})",
+        f"write_multiple_coils({slave_id}, {address}, "
+        f"{rng.choices((0, 1), k=rng.randint(1, 1968))})",
+        f"write_multiple_registers({slave_id}, {address}, "
+        f"{[rng.randint(low, high) for _ in range(rng.randint(1, 123))]})",
+    )
+    return rng.choice(calls), signed
+
+
+def test_any_adu_is_uModbus_own(remote):
+    rng = random.Random(1)
+    for _ in range(300):
+        compare_adus(remote, *any_call(rng))
 
 
 def test_signed_values_are_off_whatever_the_environment_says(micropython, monkeypatch):
     monkeypatch.setenv("UMODBUS_SIGNED_VALUES", "0")
-    with Remote(micropython, "from umb import conf") as one:
+    with Remote(micropython, "from umb.umodbus import conf") as one:
         assert one.evaluate("conf.SIGNED_VALUES") is False
 
 
@@ -95,25 +136,23 @@ def test_against_uModbus_server(remote):
         service.end(signal.SIGKILL)
 
 
-@pytest.mark.parametrize("row", [row for row in CALLS if not row[0].startswith("request")])
+@pytest.mark.parametrize("row", _ROWS)
 def test_send_message(remote, server, row):
     call, pdu, response, result = row
-    remote.run(f"connect('127.0.0.1', {server.port}, 20)")
+    remote.run(f"connect('127.0.0.1', {server.port}, 20)\nsigned({'-' in call})")
     server.script = always(response)
-    if call.startswith("write_single_register"):
-        result &= 0xFFFF  # the response tells no sign
     assert send(remote, call) == result
     assert server.pdus() == [pdu]
+    remote.run("signed(False)")
 
 
 def test_send_message_bad_responses(remote, server):
     remote.run(f"connect('127.0.0.1', {server.port}, 20)")
-    for _, call, response in BAD_RESPONSES:
-        if not call.startswith("request"):
-            server.script = always(response)
-            assert outcome(remote, call) == "BadReplyError"
-            server.script = good
-            assert send(remote, _READ) == [70, 77]
+    for _, call, response in _BAD_RESPONSES:
+        server.script = always(response)
+        assert outcome(remote, call) == "BadReplyError"
+        server.script = good
+        assert send(remote, _READ) == [70, 77]
 
 
 def test_send_message_exceptions(remote, server):
@@ -193,3 +232,27 @@ def test_a_connection_that_is_lost(remote, server):
     server.stop()
     for _ in range(3):
         assert outcome(remote) == "NoConnectionError"
+
+
+def test_a_flood_of_other_answers_ends(remote, server):
+    """Whatever comes, it does not keep the caller for ever."""
+
+    def flood(request):
+        for i in range(2000):
+            yield request.reply("030411112222", behind=i + 1)
+
+    remote.run(f"connect('127.0.0.1', {server.port}, 1)")
+    server.script = flood
+    began = time.monotonic()
+    assert outcome(remote) == "BadReplyError"
+    assert time.monotonic() - began < 1
+
+
+def test_create_connection(remote, server):
+    remote.run(f"with create_connection(('localhost', {server.port})) as sock: pass")
+    remote.run(f"with create_connection(('127.0.0.1', {server.port})) as sock:\n  a = sock")
+    assert outcome(remote) == "NoConnectionError"  # the block has closed it
+    server.stop()
+    with pytest.raises(Failed) as raised:
+        remote.run(f"create_connection(('127.0.0.1', {server.port}))")
+    assert raised.value.name == "OSError"

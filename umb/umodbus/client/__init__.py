@@ -1,0 +1,1 @@
+"""Clients: umodbus.client.tcp over sockets, umodbus.client.serial.rtu over serial lines."""

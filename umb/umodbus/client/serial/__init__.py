@@ -1,0 +1,1 @@
+"""Clients on serial lines: umodbus.client.serial.rtu."""
