@@ -2,7 +2,9 @@
 
 from tests.interop.peer_remote import Failed, Remote
 
-_NOTHING = """
+_SETUP = """
+import umb.frame.ascii, umb.server.rtu
+
 class Nothing:
     "A UART without a line."
     def any(self):
@@ -15,7 +17,7 @@ class Shell(Remote):
     """See tests/interop/peer_remote.py; it has a Line, and a UART for that."""
 
     def __init__(self, micropython):
-        super().__init__(micropython, _NOTHING)
+        super().__init__(micropython, _SETUP)
 
     def raised(self, source):
         """Return the name of what an expression raises, or None."""
@@ -26,7 +28,7 @@ class Shell(Remote):
         return None
 
     def line(self, framer, **form):
-        """Make `line`, with this frame and format."""
+        """Make `line`, an RTUServer's, with these frames ("rtu" or "ascii") and this format."""
         named = "".join(f", {name}={value!r}" for name, value in form.items())
-        self.run("from umb.port.uart import attach")  # anew: it is let go of
-        self.run(f"line = attach(None, Nothing(), {framer!r}{named})")
+        frame = f"umb.frame.{framer}.{framer.upper()}"
+        self.run(f"line = umb.server.rtu.RTUServer(Nothing(), framer={frame}{named}).line")
