@@ -3,12 +3,15 @@
 # include("umb/manifest.py", server=True, rtu=True):
 #   server, client              a role; without a transport, over all of them
 #   rtu, tcp, udp               a transport; without a role, for both of them
-#   aio, gateway, ascii, tty    what the package file of that name has
+#   aio                         asyncio, and its clients if there are any
+#   gateway, functions, ascii, tty   what the package file mip/NAME.json has
+#   umodbus                     uModbus's modules as the package umodbus, and its socketserver
 # An option that is False takes away what nothing else needs. thumb=True adds machine code that
 # only ARM Thumb processors have. native=False leaves out the machine code that all can have, where
 # a port's build does not tell mpy-cross for which processor (nrf, unix).
 # ruff: noqa: F821 - manifest files are run with these names at hand
 import json
+import os
 
 metadata(
     description="Modbus RTU and TCP for MicroPython boards",
@@ -18,24 +21,33 @@ metadata(
 )
 
 roles, transports = ("server", "client"), ("rtu", "tcp", "udp")
-others = ("aio", "gateway", "ascii", "tty")
-choosy = any(getattr(options, name) for name in roles + transports + others)
+others = ("aio", "gateway", "functions", "ascii", "tty", "umodbus")
+pairs = any(getattr(options, name) for name in roles + transports)  # a role and a transport
+choosy = pairs or any(getattr(options, name) for name in others)
 
 
-def chosen(names):
-    asked = [name for name in names if getattr(options, name)]
-    return asked or [name for name in names if getattr(options, name) is not False]
+def asked(names):
+    return [name for name in names if getattr(options, name)]
 
 
-parts = [name for name in chosen(others) if getattr(options, name) or not choosy]
-if not choosy or any(getattr(options, name) for name in roles + transports):
-    parts += [f"{role}-{transport}" for role in chosen(roles) for transport in chosen(transports)]
-files = set()
-for part in parts:
-    with open(part + ".json") as package_file:
-        files.update(target for target, _ in json.load(package_file)["urls"])
+def allowed(names):
+    return asked(names) or [name for name in names if getattr(options, name) is not False]
+
+
+words = asked(others) if choosy else allowed(others)
+if pairs or not choosy:
+    words += allowed(roles) + allowed(transports)
+files = {}  # what a file is called on the board: where it is
+for name in sorted(os.listdir("mip")):
+    part, dot, kind = name.partition(".")
+    if kind == "json" and all(word in words for word in part.split("-")):
+        with open("mip/" + name) as package_file:
+            for target, address in json.load(package_file)["urls"]:
+                source = address[len("../") :]
+                files[target if options.umodbus else source] = source
 if not options.thumb:
-    files.discard("umb/_thumb.py")
+    files.pop("umb/fast/thumb.py", None)
 if options.native is False:
-    files.discard("umb/_viper.py")
-package("umb", files=sorted(file.partition("/")[2] for file in files), opt=3)
+    files.pop("umb/fast/viper.py", None)
+for target, source in sorted(files.items()):
+    module(target, base_path=source[: -len(target) - 1] or ".", opt=3)

@@ -12,7 +12,7 @@ import pytest
 from tests.support.manifest import Manifest
 from tools.build import compile_file
 from tools.env import ROOT
-from tools.packages import PARTS
+from tools.packages import FOLDER, PARTS
 
 _PORTS = "$(PORT_DIR)/boards/manifest.py"
 _BOARDS = "$(BOARD_DIR)/manifest.py"
@@ -37,17 +37,32 @@ THUMB = {"umb/fast/thumb.py"}
 WHOLE = {path.relative_to(ROOT).as_posix() for path in (ROOT / "umb").rglob("*.py")}
 
 
+def frozen(path, **options):
+    """Return {what a file is called on the board: where it is} of what a manifest freezes."""
+    files = Manifest(ROOT / path, **options).files
+    found = {file.target: file.source.relative_to(ROOT).as_posix() for file in files}
+    assert len(found) == len(files)
+    return found
+
+
 def targets(path, **options):
-    """Return what a manifest freezes, each once, by its name on the board."""
-    names = [file.target for file in Manifest(ROOT / path, **options).files]
-    assert len(set(names)) == len(names)
-    return set(names)
+    """Return what a manifest freezes, by its name on the board."""
+    return set(frozen(path, **options))
+
+
+def installed(*parts):
+    """Return {where it goes: where it is} of what these parts install on all boards."""
+    found = {}
+    for part in parts:
+        place = ROOT / FOLDER / f"{part}.json"
+        for target, address in json.loads(place.read_text())["urls"]:
+            found[target] = (place.parent / address).resolve().relative_to(ROOT).as_posix()
+    return {target: source for target, source in found.items() if target not in THUMB}
 
 
 def files_of(*parts):
     """Return what the package files of these parts install on all boards."""
-    urls = [json.loads((ROOT / f"{part}.json").read_text())["urls"] for part in parts]
-    return {target for pairs in urls for target, _ in pairs} - THUMB
+    return set(installed(*parts))
 
 
 def test_the_version_is_that_of_the_package():
@@ -70,17 +85,28 @@ def test_without_options_all_of_umb_is_frozen():
         ("tcp", "server-tcp client-tcp"),
         ("server client rtu", "server-rtu client-rtu"),
         ("server tcp aio", "server-tcp aio"),
+        ("client tcp aio", "client-tcp aio-client-tcp"),
+        ("tcp aio", "server-tcp client-tcp aio-client-tcp"),
         ("client rtu ascii", "client-rtu ascii"),
+        ("umodbus server rtu", "umodbus server-rtu"),
     ],
 )
 def test_options_ask_for_parts(asked, parts):
-    frozen = targets("manifest.py", **dict.fromkeys(asked.split(), True))
-    assert frozen == files_of(*parts.split())
+    wanted = dict.fromkeys(asked.split(), True)
+    assert frozen("manifest.py", **wanted) == installed(*parts.split())
 
 
 @pytest.mark.parametrize("part", PARTS)
 def test_every_part_can_be_asked_for(part):
-    assert targets("manifest.py", **dict.fromkeys(part.split("-"), True)) == files_of(part)
+    wanted = dict.fromkeys(part.split("-"), True)
+    assert frozen("manifest.py", **wanted) == installed(part)
+
+
+def test_umodbus_is_a_package_of_its_own_if_it_is_asked_for():
+    names = targets("manifest.py", umodbus=True)
+    assert {"umodbus/__init__.py", "umodbus/client/tcp.py", "socketserver.py"} <= names
+    assert not [name for name in names if name.startswith("umb/umodbus")]
+    assert not [name for name in targets("manifest.py") if not name.startswith("umb/")]
 
 
 @pytest.mark.parametrize(
@@ -88,20 +114,21 @@ def test_every_part_can_be_asked_for(part):
     [
         ("tty", "umb/port/tty.py"),
         ("ascii", "umb/frame/ascii.py"),
-        ("udp", "umb/client/udp.py umb/server/udp.py"),
+        ("udp", "umb/aio/udp.py umb/client/udp.py umb/server/udp.py"),
         ("gateway", "umb/gateway.py"),
+        ("umodbus", " ".join(sorted(name for name in WHOLE if name.startswith("umb/umodbus/")))),
     ],
 )
 def test_options_that_are_false_take_away(refused, gone):
     assert WHOLE - targets("manifest.py", **{refused: False}) == THUMB | set(gone.split())
-    frozen = targets("manifest.py", server=True, rtu=True, **{refused: False})
-    assert frozen == files_of("server-rtu")
+    rest = targets("manifest.py", server=True, rtu=True, **{refused: False})
+    assert rest == files_of("server-rtu")
 
 
 def test_machine_code_can_be_left_out():
     assert WHOLE - targets("manifest.py", native=False) == THUMB | {"umb/fast/viper.py"}
-    frozen = targets("manifest.py", server=True, rtu=True, native=False)
-    assert files_of("server-rtu") - frozen == {"umb/fast/viper.py"}
+    rest = targets("manifest.py", server=True, rtu=True, native=False)
+    assert files_of("server-rtu") - rest == {"umb/fast/viper.py"}
 
 
 @pytest.mark.parametrize("board", BOARDS)
@@ -124,11 +151,11 @@ def test_a_board_gets_its_ports_own_umb_and_the_application(board):
 @pytest.mark.parametrize("board", BOARDS)
 def test_nothing_that_is_imported_is_missing(board):
     files = Manifest(ROOT / "boards" / board / "manifest.py").files
-    frozen = {file.target.removesuffix(".py").replace("/", ".") for file in files}
-    frozen |= {name.removesuffix(".__init__") for name in frozen}
+    there = {file.target.removesuffix(".py").replace("/", ".") for file in files}
+    there |= {name.removesuffix(".__init__") for name in there}
     for file in files:
         if not file.target.startswith("umb/"):  # of which there is everything
-            missing = imported(file) - frozen - BUILT_IN
+            missing = imported(file) - there - BUILT_IN
             assert missing == set(), file.target
 
 

@@ -1,6 +1,7 @@
 """The package files of mip equal what the sources need, part by part."""
 
 import json
+import os
 import re
 from pathlib import PurePath
 
@@ -8,10 +9,11 @@ import pytest
 
 from tools import packages
 from tools.env import ROOT
-from tools.packages import ON_REQUEST, PARTS, WHOLE, Library
+from tools.packages import FOLDER, PARTS, WHOLE, Library
 
 NAMES = (WHOLE, *PARTS)
-WANTED = re.compile(r"^ *from (\.+)([\w.]*) import ([\w, ]+|\([^)]+\))", re.M)
+PLACES = [f"{WHOLE}.json", *(f"{FOLDER}/{part}.json" for part in PARTS)]
+WANTED = re.compile(r"^ *from (\.+|umb\.?)([\w.]*) import ([\w, ]+|\([^)]+\))", re.M)
 
 
 @pytest.fixture(scope="module")
@@ -19,16 +21,25 @@ def library():
     return Library()
 
 
+def place_of(name):
+    """Return the path of a package file."""
+    return ROOT / PLACES[NAMES.index(name)]
+
+
 def listed(name):
-    """Return {what a package file installs: from where}."""
-    return dict(json.loads((ROOT / f"{name}.json").read_text())["urls"])
+    """Return {what a package file installs: from where below the checkout}."""
+    place = place_of(name)
+    urls = json.loads(place.read_text())["urls"]
+    folder = place.parent.relative_to(ROOT)
+    return {target: os.path.normpath(folder / address) for target, address in urls}
 
 
 def wanted(file):
     """Return the files that the imports of a file of umb name, packages included."""
     found = set()
-    for dots, module, names in WANTED.findall((ROOT / file).read_text()):
-        folder = (ROOT / file).parents[len(dots) - 1].joinpath(*filter(None, module.split(".")))
+    for base, module, names in WANTED.findall((ROOT / file).read_text()):
+        above = (ROOT / file).parents[len(base) - 1] if base.startswith(".") else ROOT / "umb"
+        folder = above.joinpath(*filter(None, module.split(".")))
         places = [folder, *(folder / name for name in re.findall(r"\w+", names))]
         found |= {place.with_suffix(".py") for place in places}
         found |= {place / "__init__.py" for place in places}
@@ -37,18 +48,20 @@ def wanted(file):
 
 
 def test_they_are_what_the_generator_writes(library):
-    stale = [n for n, text in packages.package_files(library) if (ROOT / n).read_text() != text]
+    made = dict(packages.package_files(library))
+    assert list(made) == PLACES
+    stale = [place for place, text in made.items() if (ROOT / place).read_text() != text]
     assert stale == [], "python3 tools/dev.py packages writes them anew"
 
 
 def test_there_are_no_others():
-    found = {path.stem for path in ROOT.glob("*.json")}
-    assert found == set(NAMES)
+    found = [*ROOT.glob("*.json"), *(ROOT / FOLDER).rglob("*.json")]
+    assert sorted(path.relative_to(ROOT).as_posix() for path in found) == sorted(PLACES)
 
 
 def test_the_whole_is_the_whole():
     files = {path.relative_to(ROOT).as_posix() for path in (ROOT / "umb").rglob("*.py")}
-    assert set(listed(WHOLE)) == files
+    assert listed(WHOLE) == {file: file for file in files}
 
 
 def test_every_module_is_in_a_part(library):
@@ -57,30 +70,48 @@ def test_every_module_is_in_a_part(library):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_its_addresses_work_for_mip(name):
-    """Relative and at or below the package file, or mip would look elsewhere; nothing else."""
-    content = json.loads((ROOT / f"{name}.json").read_text())
+    """mip puts an address behind the package file's folder, and resolves nothing."""
+    place = place_of(name)
+    content = json.loads(place.read_text())
     assert content.keys() == {"version", "urls"}
     assert content["version"] == packages.version()
-    for target, source in content["urls"]:
-        assert target == source
-        assert (ROOT / source).is_file()
-        assert source.startswith("umb/")
-        assert ".." not in source
+    targets = [target for target, _ in content["urls"]]
+    assert len(set(targets)) == len(targets)
+    for target, address in content["urls"]:
+        assert os.path.isfile(f"{place.parent}/{address}")
+        assert address.startswith("umb/" if name == WHOLE else "../umb/")
+        assert ".." not in target and not target.startswith("/")
+        assert address.endswith(target)
+
+
+@pytest.mark.parametrize("name", [part for part in NAMES if part != "umodbus"])
+def test_files_are_installed_where_they_are(name):
+    for target, file in listed(name).items():
+        assert target == file
+
+
+def test_umodbus_is_installed_by_its_own_name():
+    files = listed("umodbus")
+    moved = {target: file for target, file in files.items() if target != file}
+    assert set(moved.values()) == {file for file in files.values() if "/umodbus/" in file}
+    at_the_top = {target for target in moved if not target.startswith("umodbus/")}
+    assert at_the_top == {"socket.py", "socketserver.py"}
+    for target, file in moved.items():
+        assert file == f"umb/umodbus/{target.removeprefix('umodbus/')}"
 
 
 @pytest.mark.parametrize("name", PARTS)
 def test_a_part_has_what_its_files_import(name):
     """By another way of looking for it than the generator's."""
-    files = set(listed(name))
-    on_request = {f"umb/{module.replace('.', '/')}.py" for module in ON_REQUEST}
+    files = set(listed(name).values())
     for file in files:
-        assert wanted(file) - on_request <= files, file
+        assert wanted(file) <= files, file
 
 
 @pytest.mark.parametrize("name", PARTS)
 def test_a_part_has_nothing_superfluous(name, library):
     """Each file is what users import, or what the table says it brings, or imported by another."""
-    part, files = PARTS[name], set(listed(name))
+    part, files = PARTS[name], set(listed(name).values())
     stated = {library.paths[module] for module in part.imports + part.brings}
     imported = {file for one in files for file in wanted(one)}
     folders = {str(parent) for file in files for parent in PurePath(file).parents}
@@ -92,12 +123,16 @@ def test_a_part_has_nothing_superfluous(name, library):
 @pytest.mark.parametrize(
     ("name", "has_not"),
     [
-        ("server-rtu", "client/ socket sock.py tcp.py mbap.py aio.py ascii.py udp.py tty.py"),
-        ("server-tcp", "client/ uart.py line.py server/rtu.py aio.py ascii.py udp.py tty.py"),
-        ("client-rtu", "server/ routes.py sock.py tcp.py aio.py ascii.py udp.py tty.py"),
-        ("client-tcp", "server/ routes.py uart.py line.py client/rtu.py aio.py udp.py tty.py"),
-        ("aio", "server/ gateway.py ascii.py udp.py tty.py"),
-        ("gateway", "server/rtu.py aio.py ascii.py udp.py tty.py"),
+        ("server-rtu", "client/ sockets.py tcp.py mbap.py aio/ ascii.py udp.py tty.py functions/"),
+        ("server-tcp", "client/ uart.py line.py server/rtu.py aio/ ascii.py udp.py functions/"),
+        ("client-rtu", "server/ routes.py sockets.py tcp.py aio/ ascii.py udp.py tty.py"),
+        ("client-tcp", "server/ routes.py uart.py line.py client/rtu.py aio/ udp.py tty.py"),
+        ("aio", "server/ client/ port/ frame/ gateway.py"),
+        ("aio-client-rtu", "server/ gateway.py sockets.py tcp.py ascii.py udp.py tty.py"),
+        ("aio-client-tcp", "server/ gateway.py uart.py line.py client/rtu.py udp.py tty.py"),
+        ("gateway", "server/rtu.py aio/ ascii.py udp.py tty.py functions/"),
+        ("functions", "server/ client/ port/ frame/ aio/"),
+        ("umodbus", "umb/umodbus aio/ gateway.py ascii.py udp.py tty.py words.py functions/"),
     ],
 )
 def test_a_part_is_without_what_it_is_not_for(name, has_not):
@@ -108,16 +143,16 @@ def test_a_part_is_without_what_it_is_not_for(name, has_not):
 def test_the_command_writes_what_is_stale(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(packages, "ROOT", tmp_path)
     assert packages.main(["--check"]) == 1
-    assert capsys.readouterr().out.splitlines() == [f"{name}.json is stale" for name in NAMES]
+    assert capsys.readouterr().out.splitlines() == [f"{place} is stale" for place in PLACES]
     assert not list(tmp_path.iterdir())
     assert packages.main([]) == 0
     assert packages.main(["--check"]) == 0
-    for name in NAMES:
-        assert (tmp_path / f"{name}.json").read_text() == (ROOT / f"{name}.json").read_text()
-    (tmp_path / "aio.json").write_text("{}")
+    for place in PLACES:
+        assert (tmp_path / place).read_text() == (ROOT / place).read_text()
+    (tmp_path / FOLDER / "aio.json").write_text("{}")
     capsys.readouterr()
     assert packages.main(["--check"]) == 1
-    assert capsys.readouterr().out == "aio.json is stale\n"
+    assert capsys.readouterr().out == f"{FOLDER}/aio.json is stale\n"
 
 
 @pytest.mark.parametrize(

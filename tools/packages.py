@@ -1,18 +1,23 @@
-"""dev.py packages: the package files of mip, package.json for all of umb and one file a part.
+"""dev.py packages: the package files of mip, one for all of umb and one a part.
 
-Each lists every file that its part needs: mip joins addresses as text, so that a package file has
-to stand above its files, and a list without dependencies installs from any fork, tag or folder.
+Each lists every file that its part needs, without dependencies: so it installs from any fork, tag
+or folder. mip resolves no addresses: it puts a relative one behind the folder of the package file
+and asks for that, "mip/../umb/serve.py". A folder and most servers of files understand it; whether
+GitHub does is not known. So package.json, which is for repositories, stands in the root above all
+its files. The parts in mip/ are for a checkout; dev.py dist puts them above their files, too.
 """
 
 import argparse
 import ast
 import json
+import os
 import re
 from typing import NamedTuple
 
 from tools.env import ROOT
 
 WHOLE = "package"
+FOLDER = "mip"  # where the package files of the parts are
 
 
 class Part(NamedTuple):
@@ -20,24 +25,43 @@ class Part(NamedTuple):
 
     imports: tuple  # what its users import
     brings: tuple = ()  # what they may want besides, and nothing here imports
+    moves: tuple = ()  # (what a file's place begins with, what that becomes on the board)
 
 
-_SERVER = ("errors", "utils", "words")
-# A name is the option of manifest.py that asks for it, or a role and a transport: two options.
+_SERVER = ("errors", "words")
+_UMODBUS = (
+    ("umb/umodbus/socket.", "socket."),
+    ("umb/umodbus/socketserver.", "socketserver."),
+    ("umb/umodbus/", "umodbus/"),
+)
+# The words of a part's name are the options of manifest.py that ask for it.
 PARTS = {
     "server-rtu": Part(("server", "server.rtu", "store"), _SERVER),
-    "server-tcp": Part(("server", "server.tcp", "store"), _SERVER),
+    "server-tcp": Part(("server", "server.tcp", "store"), (*_SERVER, "frame.rtu_stream")),
     "server-udp": Part(("server", "server.udp", "store"), _SERVER),
     "client-rtu": Part(("client.rtu",), ("words",)),
-    "client-tcp": Part(("client.tcp",), ("words",)),
+    "client-tcp": Part(("client.tcp",), ("words", "frame.rtu_stream")),
     "client-udp": Part(("client.udp",), ("words",)),
-    "aio": Part(("aio",), ("words",)),
-    "gateway": Part(("gateway", "client.rtu", "server.tcp"), ("utils",)),
+    "gateway": Part(("gateway", "client.rtu", "server.tcp")),
+    "functions": Part(("functions.diagnostics", "functions.files", "functions.identity")),
     "ascii": Part(("frame.ascii",)),
     "tty": Part(("port.tty",)),
+    "aio": Part(("aio",)),
+    "aio-client-rtu": Part(("aio", "aio.rtu"), ("words",)),
+    "aio-client-tcp": Part(("aio", "aio.tcp"), ("words", "frame.rtu_stream")),
+    "aio-client-udp": Part(("aio", "aio.udp"), ("words",)),
+    "umodbus": Part(
+        ("umodbus", "umodbus.server.tcp", "umodbus.socketserver", "umodbus.utils"),
+        (
+            "umodbus.client.tcp",
+            "umodbus.client.serial.rtu",
+            "umodbus.exceptions",
+            "umodbus.server.serial.rtu",
+            "umodbus.socket",
+        ),
+        _UMODBUS,
+    ),
 }
-# Who wants these installs their part: others do not bring them for being able to load them.
-ON_REQUEST = ("frame.ascii",)
 
 
 class Library:
@@ -76,14 +100,14 @@ class Library:
         inside = inside[: len(inside) - node.level + 1]
         return ".".join([*inside, node.module] if node.module else inside)
 
-    def closure(self, names, without=()):
-        """Return names and all that they import, packages included, but nothing of `without`."""
+    def closure(self, names):
+        """Return names and all that they import, packages included."""
         found, unread = set(), list(names)
         while unread:
             name = unread.pop()
             if name not in found:
                 found.add(name)
-                unread += self.imported_by(name) - set(without)
+                unread += self.imported_by(name)
                 while name:  # the packages that it is in
                     name = name.rpartition(".")[0]
                     if name in self.paths:
@@ -94,8 +118,7 @@ class Library:
         """Return the modules of a part, or of all of umb."""
         if name == WHOLE:
             return set(self.paths)
-        wanted = PARTS[name].imports + PARTS[name].brings
-        return self.closure(wanted, set(ON_REQUEST) - set(wanted))
+        return self.closure(PARTS[name].imports + PARTS[name].brings)
 
     def files(self, name):
         """Return the places below the checkout of a part's files, in order."""
@@ -107,20 +130,34 @@ def version(root=ROOT):
     return re.search(r'__version__ = "(.+)"', (root / "umb" / "__init__.py").read_text())[1]
 
 
-def package_file(files):
-    """Return the text of a package file that installs files, from beside it to where they are."""
-    urls = ",\n".join(f"    {json.dumps([file, file])}" for file in files)
+def target(name, file):
+    """Return where below lib/ a part puts a file of umb."""
+    for beginning, place in PARTS[name].moves if name in PARTS else ():
+        if file.startswith(beginning):
+            return place + file.removeprefix(beginning)
+    return file
+
+
+def package_file(targets, folder=""):
+    """Return the text of a package file in a folder of the checkout.
+
+    targets   {where a file is installed: where it is below the checkout}
+    """
+    pairs = [[to, os.path.relpath(file, folder or ".")] for to, file in sorted(targets.items())]
+    urls = ",\n".join(f"    {json.dumps(pair)}" for pair in pairs)
     return f'{{\n  "version": "{version()}",\n  "urls": [\n{urls}\n  ]\n}}\n'
 
 
-def package_files(library, rename=str):
-    """Yield (name, text) of every package file.
+def package_files(library, rename=str, folder=FOLDER):
+    """Yield (place, text) of every package file, those of parts in a folder.
 
     rename(file) is what a file is called there, None if it is not.
     """
     for name in (WHOLE, *PARTS):
-        files = map(rename, library.files(name))
-        yield f"{name}.json", package_file([file for file in files if file])
+        files = filter(None, map(rename, library.files(name)))
+        inside = "" if name == WHOLE else folder
+        text = package_file({target(name, file): file for file in files}, inside)
+        yield os.path.join(inside, f"{name}.json"), text
 
 
 def main(args):
@@ -135,5 +172,6 @@ def main(args):
             stale += 1
             print(f"{name} {'is stale' if check else 'written'}")
             if not check:
+                path.parent.mkdir(exist_ok=True)
                 path.write_text(text)
     return 1 if check and stale else 0

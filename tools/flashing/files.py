@@ -6,7 +6,7 @@ from pathlib import PurePosixPath
 
 from tools.build import ARCHITECTURES, NATIVE, compile_file, compile_module, module_name, source_of
 from tools.env import ROOT, Trouble
-from tools.packages import ON_REQUEST, Library
+from tools.packages import Library
 
 _MPY_VERSION = 6
 _NATIVE_VERSION = 3  # its sub-version, which machine code has to match
@@ -46,7 +46,7 @@ def sources(name, network, arch):
     library = Library()
     names = _IMPORTS + (_IMPORTS_OF_NETWORK if network else ())
     found = {}
-    for module in sorted(library.closure(names, ON_REQUEST)):
+    for module in sorted(library.closure(names)):
         file = library.paths[module]
         if source_of(file, arch) and file not in NATIVE:
             found[str(PurePosixPath("/lib", file).with_suffix(".mpy"))] = ROOT / file
