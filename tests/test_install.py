@@ -24,7 +24,7 @@ from tests.support.service import Service, free_port
 from tools.build import make_dist
 from tools.dev import COMMANDS
 from tools.env import ROOT
-from tools.packages import PARTS
+from tools.packages import FOLDER, PARTS, WHOLE
 
 PROGRAMS = ROOT / "tests" / "install"
 KINDS = ("py", "mpy")
@@ -52,14 +52,32 @@ def served(folder):
         thread.join()
 
 
+def place_of(folder, part):
+    """Return where a package file is below the checkout, or below a folder of dev.py dist."""
+    inside = FOLDER if folder == ROOT and part != WHOLE else ""
+    return os.path.join(inside, f"{part}.json")
+
+
+def sources(folder, part):
+    """Return {where a package file installs it: the file}."""
+    place = folder / place_of(folder, part)
+    return {to: place.parent / at for to, at in json.loads(place.read_text())["urls"]}
+
+
 def listed(folder, part):
     """Return what a package file says it installs."""
-    return sorted(t for t, _ in json.loads((folder / f"{part}.json").read_text())["urls"])
+    return sorted(sources(folder, part))
 
 
 def files_in(folder):
     """Return all files below a folder."""
     return sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file())
+
+
+def run_elsewhere(micropython, program):
+    """Run a program that imports mip; in the checkout that would be the folder of this name."""
+    command = [micropython, "-c", program]
+    return subprocess.run(command, cwd=PROGRAMS, check=True, capture_output=True)
 
 
 @pytest.fixture(scope="module")
@@ -79,27 +97,28 @@ def installed(micropython, tmp_path_factory, dist):
         top = tmp_path_factory.mktemp(kind)
         found[kind] = {part: top / part for part in PARTS}
         with served(source) as address:
-            calls = [f"mip.install('{address}/{p}.json', target='{top}/{p}')" for p in PARTS]
+            places = {part: f"{address}/{place_of(source, part)}" for part in PARTS}
+            calls = [f"mip.install('{places[p]}', target='{top}/{p}')" for p in PARTS]
             program = "import mip\n" + "\n".join(calls)
-            done = subprocess.run([micropython, "-c", program], check=True, capture_output=True)
+            done = run_elsewhere(micropython, program)
         assert done.stdout.count(b"Done") == len(PARTS), done.stdout
     return found
 
 
 @pytest.fixture
 def run(micropython, installed, tmp_path):
-    """run(kind, part, arguments): the Service of a part's program; or with other parts besides."""
+    """run(kind, part, arguments): the Service of a part's program, maybe with parts besides."""
     # A part for UARTs is tried on a device of this PC, by a driver that is none of the part.
     shutil.copyfile(ROOT / "umb" / "port" / "tty.py", tmp_path / "pc_line.py")
     with contextlib.ExitStack() as after:
 
-        def start(kind, part, *arguments, besides=()):
+        def start(kind, part, *arguments, besides=(), program=None):
             lib = tmp_path / part
             for one in (part, *besides):
                 shutil.copytree(installed[kind][one], lib, dirs_exist_ok=True)
             env = {**os.environ, "MICROPYPATH": f"{lib}:{tmp_path}:.frozen"}
-            program = PROGRAMS / f"{part.replace('-', '_')}.py"
-            service = Service([micropython, program, *arguments], env=env)
+            name = program or part.replace("-", "_")
+            service = Service([micropython, PROGRAMS / f"{name}.py", *arguments], env=env)
             after.callback(service.end)
             return service
 
@@ -119,8 +138,8 @@ def test_mip_installs_what_is_listed(installed, dist, kind, part):
     source = dist if kind == "mpy" else ROOT
     folder = installed[kind][part]
     assert files_in(folder) == listed(source, part)
-    for file in files_in(folder):
-        assert (folder / file).read_bytes() == (source / file).read_bytes()
+    for target, file in sources(source, part).items():
+        assert (folder / target).read_bytes() == file.read_bytes()
 
 
 def check_device(client):
@@ -138,7 +157,7 @@ def check_device(client):
 @pytest.mark.parametrize("protocol", ["tcp", "udp"])
 def test_a_server_on_a_network(run, kind, protocol):
     port = free_port()
-    run(kind, f"server-{protocol}", port).wait_for("ready")
+    run(kind, f"server-{protocol}", port, besides=("functions",)).wait_for("ready")
     client_class = {"tcp": ModbusTcpClient, "udp": ModbusUdpClient}[protocol]
     client = client_class("127.0.0.1", port=port, timeout=10)
     assert client.connect()
@@ -148,7 +167,8 @@ def test_a_server_on_a_network(run, kind, protocol):
 
 @BOTH
 def test_a_server_on_a_line(run, pty_pair, kind):
-    run(kind, "server-rtu", pty_pair.server_path, "rtu").wait_for("ready")
+    service = run(kind, "server-rtu", pty_pair.server_path, "rtu", besides=("functions",))
+    service.wait_for("ready")
     client = ModbusSerialClient(pty_pair.client_path, baudrate=19200, timeout=10)
     assert client.connect()
     check_device(client)
@@ -158,7 +178,8 @@ def test_a_server_on_a_line(run, pty_pair, kind):
 @BOTH
 def test_parts_can_be_combined(run, pty_pair, kind):
     path = pty_pair.client_path
-    service = run(kind, "server-rtu", pty_pair.server_path, "ascii", besides=("ascii",))
+    besides = ("ascii", "functions")
+    service = run(kind, "server-rtu", pty_pair.server_path, "ascii", besides=besides)
     service.wait_for("ready")
     client = ModbusSerialClient(path, framer=FramerType.ASCII, baudrate=19200, timeout=10)
     assert client.connect()
@@ -168,25 +189,49 @@ def test_parts_can_be_combined(run, pty_pair, kind):
 
 @BOTH
 def test_a_client_on_a_network(run, slave, kind):
-    assert printed(run(kind, "client-tcp", slave.port)) == [*ASKED, "[7, 8]"]
+    assert printed(run(kind, "client-tcp", slave.port)) == ASKED
 
 
 @BOTH
 def test_a_client_on_a_line(run, slave, kind):
-    assert printed(run(kind, "client-rtu", slave.device)) == [*ASKED, "[7, 8]"]
+    assert printed(run(kind, "client-rtu", slave.device)) == ASKED
 
 
 @BOTH
-def test_a_client_with_datagrams(run, kind):
+def test_clients_with_datagrams(run, kind):
     port = free_port()
-    run(kind, "server-udp", port).wait_for("ready")
+    run(kind, "server-udp", port, besides=("functions",)).wait_for("ready")
     lines = printed(run(kind, "client-udp", port))
     assert lines == ["123456", "{0: b'umb', 1: b'example', 2: b'1.0'}"]
+    assert printed(run(kind, "aio-client-udp", port)) == ["[1, 57920]"]
 
 
 @BOTH
-def test_asyncio(run, slave, kind):
-    assert printed(run(kind, "aio", slave.port)) == ["[[44], [55]]"]
+def test_asyncio_clients(run, slave, kind):
+    assert printed(run(kind, "aio-client-tcp", slave.port)) == ["[[44], [55]]"]
+    assert printed(run(kind, "aio-client-rtu", slave.device)) == ["[[44], [55]]"]
+
+
+@BOTH
+def test_asyncio_server(run, kind):
+    port = free_port()
+    run(kind, "aio", port, besides=("server-tcp", "functions")).wait_for("ready")
+    client = ModbusTcpClient("127.0.0.1", port=port, timeout=10)
+    assert client.connect()
+    check_device(client)
+    client.close()
+
+
+@BOTH
+def test_umodbus(run, slave, kind):
+    port = free_port()
+    run(kind, "umodbus", port, slave.device, program="uses_umodbus").wait_for("ready")
+    client = ModbusTcpClient("127.0.0.1", port=port, timeout=10)
+    assert client.connect()
+    assert not client.write_registers(3, [7, 0xFFFE]).isError()
+    assert client.read_holding_registers(3, count=2).registers == [7, 0xFFFE]
+    assert client.read_holding_registers(9, count=2).exception_code == 2
+    client.close()
 
 
 @BOTH
@@ -245,7 +290,7 @@ IMPORT = "import umb.server.{0}, umb.store; print(umb.server.{0}.__file__)"
 @pytest.fixture(scope="module")
 def checkout(dist):
     """The folder where README's commands are said to work, after dev.py dist."""
-    for path in (ROOT / "umb", *ROOT.glob("*.json")):
+    for path in (ROOT / "umb", ROOT / FOLDER, *ROOT.glob("*.json")):
         (dist.parent / path.name).symlink_to(path)
     return dist.parent
 
@@ -254,15 +299,15 @@ def checkout(dist):
 def test_the_readmes_commands(board, checkout, file):
     said = board("mip", "install", file, cwd=checkout)
     assert said.splitlines()[-1] == "Done"
-    package = checkout / file
-    assert files_in(board.lib) == listed(package.parent, package.stem)
-    kind = "mpy" if package.parent.name == "dist" else "py"
+    urls = json.loads((checkout / file).read_text())["urls"]
+    assert files_in(board.lib) == sorted(target for target, _ in urls)
+    kind = "mpy" if file.startswith("dist/") else "py"
     assert board("exec", IMPORT.format("rtu")).strip() == f"{board.lib}/umb/server/rtu.{kind}"
 
 
 def test_the_readme_names_what_there_is():
     files = set(re.findall(r"^mpremote mip install (\S+)$", README, re.M))
-    assert {"package.json", "server-rtu.json", "dist/server-rtu.json"} <= files
+    assert {"package.json", f"{FOLDER}/server-rtu.json", "dist/server-rtu.json"} <= files
     commands = set(re.findall(r"python3 tools/dev.py (\w+)", README))
     assert {"dist", "sizes"} <= commands <= COMMANDS.keys()
     boards = re.findall(r"BOARD=(\w+) FROZEN_MANIFEST=\"\$PWD/(\S+)\"", README)
@@ -272,7 +317,23 @@ def test_the_readme_names_what_there_is():
         assert (ROOT / manifest).is_file()
     options = re.findall(r'include\("umb/manifest.py", (.+?)\)', README)
     for words in [re.findall(r"(\w+)=True", text) for text in options]:
-        assert f"{'-'.join(words)}.json" in [path.name for path in ROOT.glob("*.json")]
+        assert "-".join(words) in PARTS
+
+
+def test_mpremote_installs_umodbus_from_a_checkout(board):
+    said = board("mip", "install", f"{FOLDER}/umodbus.json")
+    assert said.splitlines()[-1] == "Done"
+    assert files_in(board.lib) == listed(ROOT, "umodbus")
+    program = (
+        "import umodbus, socket\n"
+        "from socketserver import TCPServer\n"
+        "from umodbus.server.tcp import get_server\n"
+        "print(umodbus.__file__, get_server(TCPServer, ('127.0.0.1', 0)).server_close())\n"
+        "print(socket.create_connection)"
+    )
+    first, second = board("exec", program).splitlines()
+    assert first == f"{board.lib}/umodbus/__init__.py None"
+    assert second.startswith("<function create_connection")
 
 
 def test_mpremote_installs_from_the_web(board, dist):
@@ -283,54 +344,103 @@ def test_mpremote_installs_from_the_web(board, dist):
     assert said.strip() == f"{board.lib}/umb/server/tcp.mpy"
 
 
-# Both mips ask this place for the files of a repository; these tests put the checkout there.
+# Both mips ask this place for the files of a repository; these tests put the checkout there and,
+# as a branch, what dev.py dist makes.
 GITHUB = "https://raw.githubusercontent.com/owner/umb/{}/"
 REPOSITORY = pytest.mark.parametrize(
     ("package", "version", "part"),
     [
         ("github:owner/umb", None, "package"),
-        ("github:owner/umb/server-rtu.json", None, "server-rtu"),
-        ("github:owner/umb/gateway.json", "v1", "gateway"),
+        ("github:owner/umb/package.json", "v1", "package"),
+        ("github:owner/umb/server-rtu.json", "dist", "server-rtu"),
+        ("github:owner/umb/umodbus.json", "dist", "umodbus"),
     ],
 )
 
 
+class Board:
+    """As much of a board as mpremote's mip asks for; `files` is what it was given."""
+
+    def __init__(self):
+        self.files = {}
+
+    def fs_exists(self, _path):
+        """Have every folder."""
+        return True
+
+    def fs_writefile(self, path, data, **_):
+        """Keep a file."""
+        self.files[path] = data
+
+
+@pytest.fixture
+def mpremote_install(monkeypatch):
+    """install(package, version, open_url): what mpremote's mip puts on a board, and where."""
+
+    def install(package, version, open_url):
+        monkeypatch.setattr("urllib.request.urlopen", open_url)
+        monkeypatch.setattr("builtins.print", lambda *_: None)
+        board = Board()
+        mpremote.mip._install_package(board, package, "", "/lib", version, True)
+        return board.files
+
+    return install
+
+
+def folder_of(version, dist):
+    """Return the folder that a version of the repository is."""
+    return dist if version == "dist" else ROOT
+
+
 @REPOSITORY
-def test_mpremotes_mip_and_a_repository(monkeypatch, package, version, part):
-    files = {}
-    place = GITHUB.format(version or "HEAD")
+def test_mpremotes_mip_and_a_repository(mpremote_install, dist, package, version, part):
+    place, folder = GITHUB.format(version or "HEAD"), folder_of(version, dist)
 
-    class Board:
-        """As much of a board as mpremote's mip asks for."""
-
-        def fs_exists(self, _path):
-            return True
-
-        def fs_writefile(self, path, data, **_):
-            files[path] = data
-
-    def urlopen(url):
+    def open_url(url):
         assert url.startswith(place), url
-        return open(ROOT / url.removeprefix(place), "rb")
+        assert ".." not in url
+        return open(folder / url.removeprefix(place), "rb")
 
-    monkeypatch.setattr("urllib.request.urlopen", urlopen)
-    monkeypatch.setattr("builtins.print", lambda *_: None)
-    mpremote.mip._install_package(Board(), package, "", "/lib", version, True)
-    assert files == {f"/lib/{f}": (ROOT / f).read_bytes() for f in listed(ROOT, part)}
+    files = mpremote_install(package, version, open_url)
+    assert files == {f"/lib/{to}": at.read_bytes() for to, at in sources(folder, part).items()}
 
 
-@REPOSITORY
-def test_micropythons_mip_and_a_repository(micropython, tmp_path, package, version, part):
-    place = GITHUB.format(version or "HEAD")
-    with served(ROOT) as address:
-        program = f"""
+@pytest.fixture
+def micropython_install(micropython, tmp_path):
+    """install(package, version, folder): what MicroPython's mip installs, from this folder."""
+
+    def install(package, version, folder):
+        place = GITHUB.format(version or "HEAD")
+        with served(folder) as address:
+            program = f"""
 import mip, requests
 get = requests.get
-def from_the_checkout(url):
+def from_the_folder(url):
     assert url.startswith({place!r}), url
+    assert ".." not in url
     return get({address!r} + url[{len(place) - 1}:])
-requests.get = from_the_checkout
+requests.get = from_the_folder
 mip.install({package!r}, target={str(tmp_path)!r}, version={version!r})
 """
-        subprocess.run([micropython, "-c", program], check=True, capture_output=True)
-    assert files_in(tmp_path) == listed(ROOT, part)
+            run_elsewhere(micropython, program)
+        return files_in(tmp_path)
+
+    return install
+
+
+@REPOSITORY
+def test_micropythons_mip_and_a_repository(micropython_install, dist, package, version, part):
+    folder = folder_of(version, dist)
+    assert micropython_install(package, version, folder) == listed(folder, part)
+
+
+def test_mip_resolves_no_address(mpremote_install):
+    """Why package.json stands in the root: what is asked for is up to the server to understand."""
+    asked = []
+
+    def open_url(url):
+        asked.append(url)
+        return open(ROOT / url.removeprefix(GITHUB.format("HEAD")), "rb")
+
+    mpremote_install(f"github:owner/umb/{FOLDER}/tty.json", None, open_url)
+    assert asked[1] == GITHUB.format("HEAD") + f"{FOLDER}/../umb/__init__.py"

@@ -1,22 +1,22 @@
-"""Two tasks that share a client of the Modbus TCP server at 127.0.0.1, port argv[1]."""
+"""A Modbus TCP server at 127.0.0.1, port argv[1], in a program with another task."""
 
 import asyncio
 import sys
 
-from umb.aio import AsyncTCPClient
+from device import make
 
-client = AsyncTCPClient(("127.0.0.1", int(sys.argv[1])), timeout_ms=10_000)
-
-
-async def ask(address):
-    """Write a register and read it back."""
-    await client.write_single_register(1, address, address * 11)
-    return await client.read_holding_registers(1, address, 1)
+import umb.aio
+from umb.server.tcp import TCPServer
 
 
 async def main():
-    """Let both ask at once."""
-    print(await asyncio.gather(ask(4), ask(5)))
+    """Serve, and say so."""
+    serving = asyncio.create_task(
+        umb.aio.serve(TCPServer(("127.0.0.1", int(sys.argv[1])), make()))
+    )
+    await asyncio.sleep_ms(10)
+    print("ready")
+    await serving
 
 
 asyncio.run(main())

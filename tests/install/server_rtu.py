@@ -7,6 +7,11 @@ from pc_line import TTY  # stands for machine.UART
 
 from umb.server.rtu import RTUServer
 
-server = RTUServer(TTY(sys.argv[1], 19200), make(), baudrate=19200, framer=sys.argv[2])
+options = {}
+if sys.argv[2] == "ascii":
+    from umb.frame.ascii import ASCII
+
+    options["framer"] = ASCII
+server = RTUServer(TTY(sys.argv[1], 19200), make(), baudrate=19200, **options)
 print("ready")
 server.serve_forever()
