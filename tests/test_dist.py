@@ -12,7 +12,7 @@ from tests.support.service import Service, free_port
 from tools import build, dist
 from tools.build import ARCHITECTURES, NATIVE, ROMFS
 from tools.env import ROOT, Trouble
-from tools.packages import PARTS, WHOLE, version
+from tools.packages import FOLDER, PARTS, WHOLE, version
 
 PROGRAM = ROOT / "tests" / "install" / "server_tcp.py"
 BOARDS = ("armv6m", "armv7m", "xtensa", "xtensawin", "rv32imc", "x64")
@@ -88,15 +88,17 @@ def test_an_architecture_has_its_machine_code_instead_of_a_choice(tmp_path, tree
 
 @pytest.mark.parametrize("name", (WHOLE, *PARTS))
 def test_package_files_list_the_compiled_files(made, tree, name):
-    def pairs(folder):
-        return json.loads((folder / f"{name}.json").read_text())["urls"]
+    """As in the checkout, but beside their files."""
 
     def renamed(file):
         return file if file in NATIVE else file.replace(".py", ".mpy")
 
-    assert pairs(made) == [[renamed(file), renamed(file)] for file, _ in pairs(ROOT)]
-    assert json.loads((made / f"{name}.json").read_text())["version"] == version()
-    assert {file for file, _ in pairs(made)} <= set(tree)
+    place = ROOT / ("" if name == WHOLE else FOLDER) / f"{name}.json"
+    there = json.loads(place.read_text())["urls"]
+    here = json.loads((made / f"{name}.json").read_text())
+    assert here["urls"] == [[renamed(to), renamed(at.removeprefix("../"))] for to, at in there]
+    assert here["version"] == version()
+    assert {file for _, file in here["urls"]} <= set(tree)
 
 
 def test_there_is_nothing_else(made, tree):
@@ -106,10 +108,11 @@ def test_there_is_nothing_else(made, tree):
 
 def test_what_was_there_goes(tmp_path):
     (tmp_path / "umb").mkdir()
-    (tmp_path / "umb" / "_viper.py").write_text("stale")
+    (tmp_path / "umb" / "stale.py").write_text("stale")
     (tmp_path / "mine.txt").write_text("not ours")
     build.make_dist(tmp_path, "armv6m")
     files = files_in(tmp_path)
+    assert "umb/stale.py" not in files
     assert "umb/fast/viper.py" not in files
     assert "umb/fast/__init__.mpy" in files
     assert files["mine.txt"] == b"not ours"
