@@ -17,7 +17,7 @@ from .. import functions
 from ..utils import pack_mbap, recv_exactly, unpack_mbap
 
 _HEADER = const(7)  # bytes of the MBAP header (TCP Guide 3.1.3)
-_LONGEST = const(254)  # unit id and PDU
+_LENGTH_MOST = const(254)  # what its length field may say: unit id and PDU
 _MOST_STALE = const(16)  # how many replies to earlier requests send_message() passes over
 
 _last = [0]  # the transaction id that was used last
@@ -77,7 +77,7 @@ def _check_frame(adu):
     """Raise BadReplyError if this is not one whole Modbus TCP frame."""
     if len(adu) > _HEADER:
         _, protocol_id, length, _ = unpack_mbap(adu[:_HEADER])
-        if protocol_id == 0 and length == len(adu) - _HEADER + 1 <= _LONGEST:
+        if protocol_id == 0 and length == len(adu) - _HEADER + 1 <= _LENGTH_MOST:
             return
     raise BadReplyError("%d bytes that are no Modbus TCP frame" % len(adu))
 
@@ -136,6 +136,6 @@ def _receive(sock):
     """Return the next frame that comes, whole."""
     header = recv_exactly(sock.read, _HEADER)
     _, protocol_id, length, _ = unpack_mbap(header)
-    if protocol_id or not 2 <= length <= _LONGEST:
+    if protocol_id or not 2 <= length <= _LENGTH_MOST:
         raise BadReplyError("what came is no Modbus TCP frame")
     return header + recv_exactly(sock.read, length - 1)

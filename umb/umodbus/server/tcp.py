@@ -8,8 +8,8 @@ from ..utils import pack_mbap, unpack_mbap
 from . import Dispatcher
 
 _HEADER = const(7)  # bytes of the MBAP header (TCP Guide 3.1.3)
-_SHORTEST = const(8)  # with a function code
-_LONGEST = const(260)  # with a PDU of 253 bytes (AP 4.1)
+_ADU_LEAST = const(8)  # with a function code
+_ADU_MOST = const(260)  # with a PDU of 253 bytes (AP 4.1)
 _DEVICE_FAILURE = const(4)
 
 
@@ -85,7 +85,7 @@ class _HandlerDispatcher(Dispatcher):
         try:
             response = handler.process(header + bytes(adu[7 : 7 + n]))
             size = len(response)
-            if not _SHORTEST <= size <= _LONGEST:
+            if not _ADU_LEAST <= size <= _ADU_MOST:
                 raise ValueError("process() must return an ADU of 8..260 bytes, not %d" % size)
             adu[:size] = response
             return size - _HEADER
