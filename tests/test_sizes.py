@@ -6,7 +6,7 @@ import pytest
 
 from tools import sizes
 from tools.env import ROOT
-from tools.packages import PARTS, WHOLE
+from tools.packages import PARTS, WHOLE, Library
 
 README = (ROOT / "README.md").read_text()
 TOLERANCE = 0.05  # of the README's figures, which are taken now and then
@@ -32,8 +32,14 @@ def test_everything_is_within_its_budget(measured):
     assert list(measured.faults()) == []
 
 
-def test_every_part_has_a_budget():
-    assert set(sizes.BUDGETS) == set(PARTS)
+def test_every_part_has_a_budget_and_a_use():
+    assert list(sizes.BUDGETS) == list(sizes.USES) == list(PARTS)
+
+
+def test_what_is_optional():
+    optional = set(filter(sizes.is_optional, Library().paths))
+    assert {"frame.ascii", "umodbus", "umodbus.client.tcp"} <= optional
+    assert not optional & {"", "frame", "server.rtu", "client.tcp"}
 
 
 def test_a_part_is_the_sum_of_its_files(measured, tmp_path):
@@ -49,11 +55,16 @@ def test_a_part_is_the_sum_of_its_files(measured, tmp_path):
 def test_what_a_use_loads(measured):
     """Enough, and nothing that only others need."""
     assert measured.loaded("tty") == {"", "port.tty"}
-    loaded = measured.loaded("server-rtu")
-    needed = {"server.rtu", "server", "store", "pdu", "line", "frame.rtu", "crc", "uart"}
-    assert loaded - {"_viper"} == needed | {""}  # uart is let go of again
-    assert "port.sock" in measured.loaded("server-tcp")
+    assert measured.loaded("aio") == {"", "aio", "aio.wait"}
+    server = {"", "server", "server.standard", "counters", "frame", "store", "blocks", "conf"}
+    fast = {"fast", "fast.viper", "fast.thumb", "fast.bytecode"}
+    line = {"server.rtu", "frame.rtu", "port.uart", "port.line"}
+    assert measured.loaded("server-rtu") - fast - server == line
+    network = {"server.tcp", "frame.rtu", "frame.mbap", "port.sockets"}
+    assert measured.loaded("server-tcp") - fast - server == network
     assert {"gateway", "client.rtu", "server.tcp"} <= measured.loaded("gateway")
+    assert "server" not in measured.loaded("aio-client-rtu")
+    assert "client" not in measured.loaded("umodbus")
 
 
 def test_the_readme_has_the_table(measured):
@@ -75,7 +86,8 @@ def test_a_budget_that_is_exceeded_is_told(measured, monkeypatch):
     monkeypatch.setattr(sizes, "OPTIONAL_BUDGET", 1)
     faults = [fault.partition(": ") for fault in measured.faults()]
     memory = ["tty, imported", "tty, used"] if measured.word_bits == 64 else []
-    assert [what for what, *_ in faults] == ["tty, loaded", *memory, "everything", *sizes.OPTIONAL]
+    optional = sorted(filter(sizes.is_optional, Library().paths))
+    assert [what for what, *_ in faults] == ["tty, loaded", *memory, "everything", *optional]
     for by, (_, _, told) in enumerate(faults[: 1 + len(memory)], 1):
         assert told.endswith(f", {by} more than its budget")
 
