@@ -105,7 +105,9 @@ class _HandlerDispatcher(Dispatcher):
         return bytes(adu[7 : 7 + n])
 
 
-def get_server(server_class, server_address, request_handler_class=RequestHandler, **options):
+def get_server(
+    server_class, server_address: tuple, request_handler_class=RequestHandler, **options
+):
     """Return server_class(server_address) with the decorator route().
 
     server_class            socketserver.TCPServer or a subclass; umb.server.tcp.TCPServer and
