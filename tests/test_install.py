@@ -284,6 +284,7 @@ def board(micropython, pty_pair, tmp_path):
 
 
 README = (ROOT / "README.md").read_text()
+PACKAGES = (ROOT / FOLDER / "README.md").read_text()
 IMPORT = "import umb.server.{0}, umb.store; print(umb.server.{0}.__file__)"
 
 
@@ -295,7 +296,9 @@ def checkout(dist):
     return dist.parent
 
 
-@pytest.mark.parametrize("file", re.findall(r"^mpremote mip install (\S+)$", README, re.M))
+@pytest.mark.parametrize(
+    "file", sorted(set(re.findall(r"^mpremote mip install (\S+)$", README + PACKAGES, re.M)))
+)
 def test_the_readmes_commands(board, checkout, file):
     said = board("mip", "install", file, cwd=checkout)
     assert said.splitlines()[-1] == "Done"
@@ -308,8 +311,10 @@ def test_the_readmes_commands(board, checkout, file):
 def test_the_readme_names_what_there_is():
     files = set(re.findall(r"^mpremote mip install (\S+)$", README, re.M))
     assert {"package.json", f"{FOLDER}/server-rtu.json", "dist/server-rtu.json"} <= files
-    commands = set(re.findall(r"python3 tools/dev.py (\w+)", README))
-    assert {"dist", "sizes"} <= commands <= COMMANDS.keys()
+    commands = set(re.findall(r"python3 tools/dev.py (\w+)", README + PACKAGES))
+    assert {"dist", "packages", "sizes"} <= commands <= COMMANDS.keys()
+    named = re.findall(r"^\| (`[^|.]+`) \|", PACKAGES, re.M)
+    assert sorted(re.findall(r"`([\w-]+)`", " ".join(named))) == sorted(PARTS)
     boards = re.findall(r"BOARD=(\w+) FROZEN_MANIFEST=\"\$PWD/(\S+)\"", README)
     assert boards
     for name, manifest in boards:

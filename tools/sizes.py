@@ -1,4 +1,4 @@
-"""dev.py sizes: what each part of umb takes, as the table of README.md, held against budgets."""
+"""dev.py sizes: what each part of umb takes, as the table of mip/README.md, against budgets."""
 
 import argparse
 import ast
@@ -190,7 +190,7 @@ def over(what, size, budget):
 
 
 def table(sizes):
-    """Yield the lines of the README's table."""
+    """Yield the lines of the table of mip/README.md."""
     yield "| package file | files | `.mpy` | of that loaded | RAM after import | RAM in use |"
     yield "| --- | ---: | ---: | ---: | ---: | ---: |"
     for part in (*PARTS, WHOLE):
