@@ -1,4 +1,4 @@
-"""uModbus's helpers: log_to_stream(), and what packs and unpacks the small parts of frames."""
+"""uModbus's utilities: log_to_stream(), and what packs and unpacks the small parts of frames."""
 
 import struct
 import sys
