@@ -1,11 +1,10 @@
 """umb.functions.identity: FC 43/14 and FC 17 (AP 6.21, 6.13)."""
 
-from support_pdu import ask, expect, raw
+from support_pdu import Link, ask, expect, raw
 from support_umb import raises
 
 from umb.functions.diagnostics import Diagnostics
-from umb.functions.identity import Identity
-from umb.functions.identity import ServerId
+from umb.functions.identity import Identity, ServerId
 from umb.server import Server
 
 _NAMES = {0: "Company identification", 1: "Product code XX", 2: "V2.11"}  # AP 6.21's example
@@ -54,8 +53,16 @@ def test_identities_that_cannot_be():
         _NAMES | {3: "x" * 245},
         _NAMES | {256: "x"},
         _NAMES | {-1: "x"},
+        _NAMES | {3.0: "x"},
+        _NAMES | {"3": "x"},
+        _NAMES | {None: "x"},
+        _NAMES | {80: "x"},
     ):
-        raises(ValueError, Server, identity=objects)
+        raises(ValueError, Identity, objects)
+    for objects in ("Acme meter", b"Acme", None, 5, ["a", "b", "c"], ("a", "b", "c")):
+        raises(TypeError, Identity, objects)
+    for value in (None, 5, 1.5, ["a"], ("a",), {}):
+        raises(TypeError, Identity, _NAMES | {1: value})
 
 
 def test_conformity_level():
@@ -136,12 +143,36 @@ def test_server_id():
     expect(Server(functions=(ServerId("umb", networks=True),)), "11", "1104 756d62 ff")
     expect(Server(functions=(ServerId(b"", networks=True),)), "11", "1101 ff")
     expect(Server(functions=(ServerId(b"\x00", networks=True),)), "11", "1102 00ff")
-    most = b"x" * 250
-    expect(Server(functions=(ServerId(most, networks=True),)), "11", b"\x11\xfb" + most + b"\xff")
     expect(Server(functions=(ServerId("umb", networks=True),)), "1100", "9103")
     expect(Server(functions=(Diagnostics(networks=True),)), "11", "9101")
-    raises(ValueError, Server, server_id=b"x" * 251)
+
+
+def test_server_id_run_indicator_and_additional_data_of_any_length():
+    """AP 6.13: byte count, server id, run indicator, additional data; 253 bytes in all at most."""
+    for n in range(251):
+        for more in {0, 1, 5, 250 - n}:
+            if n + more > 250:
+                continue
+            one, rest = bytes(range(n)), b"\xa5" * more
+            function = ServerId(one, rest, networks=True)
+            server = Server(functions=(function,))
+            for running, indicator in ((True, b"\xff"), (False, b"\x00"), (1, b"\xff")):
+                function.running = running
+                wanted = bytes((17, n + 1 + more)) + one + indicator + rest
+                expect(server, "11", wanted)
+
+
+def test_server_ids_that_cannot_be():
+    for n in range(251):
+        raises(ValueError, ServerId, bytes(n), bytes(251 - n))
+    raises(ValueError, ServerId, bytes(300))
+    raises(ValueError, ServerId, b"", bytes(300))
+    for wrong in (None, 17, 1.5, [1, 2], {0: "a"}):
+        raises(TypeError, ServerId, wrong)
+        raises(TypeError, ServerId, b"", wrong)
 
 
 def test_server_id_is_for_serial_lines():
     expect(Server(functions=(ServerId("umb"),)), "11", "9101")
+    link = Link(serial=True)
+    expect(Server(functions=(ServerId("umb"),)), "11", "1104 756d62 ff", link=link)

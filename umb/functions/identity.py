@@ -11,11 +11,16 @@ _READ_DEVICE_ID = const(14)  # the MEI type; 13 is CANopen's
 _OBJECTS = const(14)  # where in the buffer the objects of a response begin
 _END = const(260)  # and where the longest PDU ends
 _OBJECT_MOST = const(244)
-_SERVER_ID_MOST = const(249)
+_SERVER_ID_MOST = const(250)  # a PDU of 253 without function code, byte count, run indicator
 
 
 def _bytes(value):
-    return value.encode() if isinstance(value, str) else bytes(value)
+    """Return text or bytes as bytes."""
+    if isinstance(value, str):
+        return value.encode()
+    if isinstance(value, (bytes, bytearray)):
+        return bytes(value)
+    raise TypeError("text or bytes are needed, not %r" % (value,))
 
 
 class Identity:
@@ -25,62 +30,80 @@ class Identity:
 
     0 VendorName, 1 ProductCode and 2 MajorMinorRevision are mandatory; 3 VendorUrl, 4 ProductName,
     5 ModelName, 6 UserApplicationName; 0x80..0xFF as one likes. Their ids make the conformity
-    level. Raises ValueError for an id that is reserved or missing, or more than 244 bytes.
+    level.
+
+    Raises ValueError for an id that is reserved or missing, or more than 244 bytes; TypeError for
+    values that are neither text nor bytes, or another argument.
     """
 
     codes = b"\x2b"
 
-    def __init__(self, objects):
-        self._ids = bytes(sorted(objects))
+    def __init__(self, objects: dict):
+        if not isinstance(objects, dict):
+            raise TypeError("objects must be {object id: text or bytes}, not %r" % (objects,))
         for i in range(3):
-            if i not in self._ids:
-                raise ValueError("identity needs the objects 0, 1 and 2")
+            if i not in objects:
+                raise ValueError("objects 0, 1 and 2 are mandatory: vendor, product, revision")
+        for i in objects:
+            if not (isinstance(i, int) and (0 <= i <= 6 or 0x80 <= i <= 0xFF)):
+                raise ValueError("an object id must be 0..6 or 0x80..0xFF, not %r" % (i,))
+        self._ids = bytes(sorted(objects))
         self._values = [_bytes(objects[i]) for i in self._ids]
         for i in range(len(self._ids)):
-            if 6 < self._ids[i] < 0x80 or len(self._values[i]) > _OBJECT_MOST:
-                raise ValueError("object %d is reserved or too long" % self._ids[i])
+            if len(self._values[i]) > _OBJECT_MOST:
+                raise ValueError("object %d is longer than 244 bytes" % self._ids[i])
         last = self._ids[-1]
         self._conformity = 0x80 | (3 if last > 6 else 2 if last > 2 else 1)
 
-    def handle(self, adu, n, link):
+    def handle(self, adu, n, link) -> int:
         """Answer FC 43 in place: the response's length, or minus an exception code."""
         if n > 1 and adu[8] != _READ_DEVICE_ID:
             return -_ILLEGAL_FUNCTION
         if n != 4 or not 1 <= adu[9] <= 4:
             return -_ILLEGAL_VALUE
-        code = adu[9]
-        first = adu[10]
-        last = first if code == 4 else b"\x00\x02\x06\xff"[code]  # the highest that is asked for
+        # The highest id that is asked for.
+        last = adu[10] if adu[9] == 4 else b"\x00\x02\x06\xff"[adu[9]]
+        i = self._find(adu[10])
+        if i < 0 or adu[10] > last:
+            if adu[9] == 4:
+                return -_ILLEGAL_ADDRESS
+            i = 0  # in a stream an unknown id starts at the beginning
         adu[10] = self._conformity
         adu[11] = adu[12] = 0
-        i = 0
-        if first in self._ids and first <= last:
-            while self._ids[i] != first:
-                i += 1
-        elif code == 4:
-            return -_ILLEGAL_ADDRESS
-        # In a stream an unknown id starts at the beginning.
         return self._put(adu, i, last)
 
+    def _find(self, wanted):
+        """Return the index of an object id, or -1."""
+        i = len(self._ids) - 1
+        while i >= 0 and self._ids[i] != wanted:
+            i -= 1
+        return i
+
     def _put(self, adu, i, last):
-        """Objects from number i on, up to id `last` or as many as fit; none is split."""
+        """Put objects from index i on, up to id `last` or as many as fit; none is split.
+
+        Returns the response's length.
+        """
         at = _OBJECTS
-        count = 0
+        adu[13] = 0  # how many objects there are
         while i < len(self._ids) and self._ids[i] <= last:
-            value = self._values[i]
-            size = len(value)
-            if at + 2 + size > _END:
+            if at + 2 + len(self._values[i]) > _END:
                 adu[11] = 0xFF  # more follows,
                 adu[12] = self._ids[i]  # from this one on
                 break
             adu[at] = self._ids[i]
-            adu[at + 1] = size
-            copy(adu, at + 2, value, 0, size)
-            at += 2 + size
-            count += 1
+            at = _put_value(adu, at + 1, self._values[i])
+            adu[13] += 1
             i += 1
-        adu[13] = count
         return at - 7
+
+
+def _put_value(adu, at, value):
+    """Put the length of a value and the value to adu[at:]. Returns where it ends."""
+    adu[at] = len(value)
+    at += 1
+    copy(adu, at, value, 0, len(value))
+    return at + len(value)
 
 
 class ServerId:
@@ -90,13 +113,15 @@ class ServerId:
     additional   text or bytes that follow the run indicator
     networks     True: answer over networks, too. The specification has it on serial lines only
 
-    running tells the run indicator, on or off: a program may set it. Raises ValueError for more
-    than 249 bytes of id and additional data.
+    running is the run indicator, True for on: a program may set it.
+
+    Raises ValueError for more than 250 bytes of id and additional data, TypeError for what is
+    neither text nor bytes.
     """
 
     codes = b"\x11"
 
-    def __init__(self, server_id, additional=b"", networks=False):
+    def __init__(self, server_id, additional=b"", networks: bool = False):
         self._id = _bytes(server_id)
         self._additional = _bytes(additional)
         self._networks = networks
@@ -104,15 +129,14 @@ class ServerId:
         if len(self._id) + len(self._additional) > _SERVER_ID_MOST:
             raise ValueError("server_id and additional have %d bytes at most" % _SERVER_ID_MOST)
 
-    def handle(self, adu, n, link):
+    def handle(self, adu, n, link) -> int:
         """Answer FC 17 in place: the response's length, or minus an exception code."""
         if not (link.serial or self._networks):
             return -_ILLEGAL_FUNCTION
         if n != 1:
             return -_ILLEGAL_VALUE
-        at = 9 + len(self._id)
-        copy(adu, 9, self._id, 0, len(self._id))
-        adu[at] = 0xFF if self.running else 0x00
-        copy(adu, at + 1, self._additional, 0, len(self._additional))
-        adu[8] = len(self._id) + 1 + len(self._additional)
-        return adu[8] + 2
+        i = _put_value(adu, 8, self._id)
+        at = _put_value(adu, i, self._additional)
+        adu[i] = 0xFF if self.running else 0x00  # the run indicator, in place of a length
+        adu[8] = at - 9
+        return at - 7
