@@ -1,118 +1,131 @@
 """Blocks: several blocks of one area as one, for a Store that is given a tuple of them."""
 
+from .store import Registers
+
 
 class Blocks:
-    """Several blocks, with gaps or touching, as one. A request may cross those that touch.
+    """Several blocks of one kind as one. A request may cross blocks that touch, but no gap.
 
-    kind  the class of all blocks: Registers or Bits
+    kind     the class of all blocks: Registers or Bits
+    blocks   the blocks, in any order
 
-    Raises ValueError if two blocks hold the same address, or one is of another kind.
+    It has what a block has; slices need the first and the end address. Each block keeps its own
+    hooks. Raises ValueError if two blocks have the same address, or one is of another kind.
     """
 
     def __init__(self, kind, blocks):
         for block in blocks:
             if not isinstance(block, kind) or block.bits != kind.bits:
                 raise ValueError("a tuple of %s is needed, not %r in it" % (kind.__name__, block))
-        self._blocks = sorted(blocks, key=lambda block: block.start)
-        self.value = kind.value
+        self._blocks = sorted(blocks or (kind(0, 0),), key=lambda block: block.start)
         self.bits = kind.bits
+        self.decode = kind.decode
+        self.encode = kind.encode
         self.validate = self._validate  # bound once: a bound method is an allocation
         self.on_read = self._on_read
         self.on_write = self._on_write
-        self.start = end = self._blocks[0].start if blocks else 0
+        self.start = self.end = self._blocks[0].start
         for block in self._blocks:
-            if block.start < end:
+            if block.start < self.end:
                 raise ValueError("address %d is in two blocks" % block.start)
-            end = block.start + len(block)
+            self.end = block.end
 
-    def __len__(self):
+    def __len__(self) -> int:
         return sum(len(block) for block in self._blocks)
-
-    def _find(self, address):
-        for block in self._blocks:
-            if block.has(address, 1):
-                return block
-        return None
-
-    def _one(self, address):
-        block = self._find(address)
-        if block is None:
-            raise IndexError(address)
-        return block
 
     def __getitem__(self, address):
         if isinstance(address, slice):
-            return [self[i] for i in self._addresses(address)]
-        return self._one(address)[address]
+            return self._get_slice(address)
+        return self._find(address)[address]
 
     def __setitem__(self, address, value):
         if isinstance(address, slice):
-            self._set_slice(self._addresses(address), value)
-            return
-        block = self._one(address)  # one expression with the next line would allocate
-        block[address] = value
+            self._set_slice(address, value)
+        else:
+            block = self._find(address)  # one expression with the next line would allocate
+            block[address] = value
 
-    def _addresses(self, part):
-        """Return the range of addresses that blocks[first:end] means. Raises IndexError."""
-        first, end = part.start, part.stop
-        if None in (first, end) or part.step not in (None, 1):
-            raise IndexError("a slice of several blocks needs its first and its end address")
-        if first > end or not self.has(first, end - first):
-            raise IndexError("addresses %s:%s are not all in these blocks" % (first, end))
-        return range(first, end)
+    accepts = Registers.accepts
+    _addresses = Registers._addresses
+    _get_slice = Registers._get_slice
+    _set_slice = Registers._set_slice
 
-    def _set_slice(self, addresses, values):
-        """Store all values, or none if one of them is wrong."""
-        if len(values) != len(addresses):
-            raise ValueError("%d values for %d addresses" % (len(values), len(addresses)))
-        scratch = bytearray(2 * len(values))
-        for i in range(len(values)):
-            self._blocks[0].poke(scratch, 0, i, values[i])
-        for i in range(len(values)):
-            self[addresses[i]] = values[i]
+    def _find(self, address):
+        """Return the block that has this address, or the first one, which then refuses it."""
+        for block in self._blocks:
+            if block.has(address, 1):
+                return block
+        return self._blocks[0]
 
-    def has(self, address, quantity):
-        while quantity > 0:
+    def has(self, address: int, quantity: int) -> bool:
+        """Return whether all of `quantity` addresses from `address` on are in these blocks."""
+        end = address + quantity
+        while address < end:
             block = self._find(address)
-            if block is None:
+            if not block.has(address, 1):
                 return False
-            quantity -= block.start + len(block) - address
-            address = block.start + len(block)
+            address = block.end
         return True
 
-    def get(self, address, quantity, buf, at):
-        block = self._find(address)
-        if block.has(address, quantity):
-            block.get(address, quantity, buf, at)
-            return
-        buf[at + ((quantity - 1) >> 3)] = 0  # the unused bits of the last byte, if these are bits
-        for i in range(quantity):
-            block.poke(buf, at, i, self[address + i])
+    def get(self, address: int, quantity: int, buf, at: int):
+        """Copy the values of `quantity` addresses from `address` on to buf[at:]."""
+        if not _get(self._find(address), address, quantity, buf, at):
+            at <<= 3
+            buf[at + (quantity - 1) * self.bits >> 3] = 0  # if these are bits: those left over
+            self._get_each(address, address + quantity, buf, at)
 
-    def put(self, address, quantity, buf, at):
-        block = self._find(address)
-        if block.has(address, quantity):
-            block.put(address, quantity, buf, at)
-            return
-        for i in range(quantity):
-            self[address + i] = block.value(buf, at, i)
+    def _get_each(self, address, end, buf, bit):
+        """As get(), value by value, across blocks."""
+        while address < end:
+            self.encode(buf, bit, self[address])
+            bit += self.bits
+            address += 1
+
+    def put(self, address: int, quantity: int, buf, at: int):
+        """Store values from buf[at:] at `quantity` addresses from `address` on."""
+        if not _put(self._find(address), address, quantity, buf, at):
+            at <<= 3
+            self._put_each(address, address + quantity, buf, at)
+
+    def _put_each(self, address, end, buf, bit):
+        """As put(), value by value, across blocks."""
+        while address < end:
+            self[address] = self.decode(buf, bit)
+            bit += self.bits
+            address += 1
 
     def _validate(self, address, value):
-        check = self._find(address).validate
-        return check is None or check(address, value)
+        validate = self._find(address).validate
+        return validate is None or validate(address, value)
 
     def _on_read(self, address, quantity):
-        self._tell("on_read", address, quantity)
+        self._call("on_read", address, address + quantity)
 
     def _on_write(self, address, quantity):
-        self._tell("on_write", address, quantity)
+        self._call("on_write", address, address + quantity)
 
-    def _tell(self, hook, address, quantity):
-        while quantity > 0:
+    def _call(self, name, address, end):
+        """Call the hook of this name of every block that has some of these addresses."""
+        while address < end:
             block = self._find(address)
-            n = min(quantity, block.start + len(block) - address)
-            call = getattr(block, hook)
-            if call is not None:
-                call(address, n)
-            address += n
-            quantity -= n
+            part_end = min(end, block.end)
+            hook = getattr(block, name)
+            if hook is not None:
+                hook(address, part_end - address)
+            address = part_end
+
+
+def _get(block, address, quantity, buf, at):
+    """Get the values from this block if it has all of them. Returns whether it has."""
+    if not block.has(address, quantity):
+        return False
+    block.get(address, quantity, buf, at)
+    return True
+
+
+def _put(block, address, quantity, buf, at):
+    """Put the values to this block if it has all of them. Returns whether it has."""
+    if not block.has(address, quantity):
+        return False
+    block.put(address, quantity, buf, at)
+    return True

@@ -1,8 +1,8 @@
-"""Counters: what a serial line or a network server counts, as function codes 8 and 11 report it."""
+"""Counters: what a serial line or a network server counts, as FC 8 and 11 report it (AP 6.8)."""
 
 
 class Counters:
-    """The counters of one driver (AP 6.8, sub-functions 11 to 18). Each has 16 bits and wraps."""
+    """The counters of one driver: FC 8, sub-functions 11 to 18. Each has 16 bits and wraps."""
 
     def __init__(self):
         self.clear()
@@ -17,3 +17,7 @@ class Counters:
         self.server_nak_count = 0  # exceptions 7 sent
         self.server_busy_count = 0  # exceptions 6 sent
         self.bus_character_overrun_count = 0  # no port tells: always 0
+        # Requests that were carried out, broadcasts too (AP 6.9); without exceptions and without
+        # requests for this very number.
+        self.event_count = 0
+        self.logged_error_count = 0  # communication errors that are in an event log already

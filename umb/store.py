@@ -1,8 +1,9 @@
 """The data model on flat arrays: Registers take 2 bytes each, Bits 1 bit each (AP 4.3).
 
-A block has `start`, len(), [address], [first:end], has(), get() and put(). get() and put() take
-only addresses that has() has confirmed. Their values are as on the wire: registers big-endian,
-bits from the lowest up. Hooks are called by the server, not by a program's own reads and writes.
+A block has `start`, len(), [address], [first:end], has(), get(), put(), accepts() and hooks. The
+addresses for get(), put() and accepts() are those that has() has confirmed, their values are as on
+the wire: registers big-endian, bits from the lowest up. Hooks are called by the server, for the
+requests of clients, and not for a program's own accesses.
 """
 
 from . import conf
@@ -11,19 +12,17 @@ from .fast import copy
 _INTEGER = (int, bool)  # MicroPython's bool is not an int
 
 
-def _check_hooks(*hooks):
-    for hook in hooks:
-        if hook is not None and not callable(hook):
-            raise TypeError("a hook must be a function, not %r" % (hook,))
-
-
 class Registers:
-    """`quantity` 16-bit registers from address `start` on, at most up to address 65535.
+    """16-bit registers at the addresses from `start` on, at most up to 65535.
 
-    quantity   a number of registers, or a list of their initial values
+    start      the first address
+    quantity   how many registers, or a list of their initial values
 
     Values are -32768..65535 when written, and 0..65535 when read, or -32768..32767 with
-    umb.conf.SIGNED_VALUES. The hooks are called for requests of clients:
+    umb.conf.SIGNED_VALUES. block[address] is one value, block[first:end] those of a range of
+    addresses; both can be assigned to, and raise IndexError where there is no such address.
+
+    The hooks are called for requests of clients. What they raise becomes an exception response:
 
     on_read(address, quantity)   before values are read
     on_write(address, quantity)  after values have been stored
@@ -34,10 +33,10 @@ class Registers:
     argument of the wrong kind.
     """
 
-    bits = 16
+    bits = 16  # of each value
 
-    def __init__(self, start, quantity, *, on_read=None, on_write=None, validate=None):
-        values = None
+    def __init__(self, start: int, quantity, *, on_read=None, on_write=None, validate=None):
+        values = ()
         if isinstance(quantity, (list, tuple)):
             values = quantity
             quantity = len(values)
@@ -45,79 +44,115 @@ class Registers:
             raise TypeError("start must be an integer, quantity an integer or a list of values")
         if start < 0 or quantity < 0 or start + quantity > 65536:
             raise ValueError("%d addresses from %d on leave 0..65535" % (quantity, start))
-        _check_hooks(on_read, on_write, validate)
+        for hook in (on_read, on_write, validate):
+            if hook is not None and not callable(hook):
+                raise TypeError("a hook must be a function or None, not %r" % (hook,))
         self.start = start
-        self.size = quantity
-        self.data = bytearray(quantity * self.bits + 7 >> 3)
+        self.end = start + quantity
+        # Bits have a spare byte, so that their get() and put() can always take two.
+        self.data = bytearray((quantity * self.bits + 7 >> 3) + 1 // self.bits)
         self.on_read = on_read
         self.on_write = on_write
         self.validate = validate
-        for i in range(quantity if values else 0):
-            self.poke(self.data, 0, i, values[i])
+        for i in range(len(values)):
+            self.encode(self.data, i * self.bits, values[i])
 
-    def __len__(self):
-        return self.size
+    def __len__(self) -> int:
+        return self.end - self.start
 
-    def has(self, address, quantity):
+    def has(self, address: int, quantity: int) -> bool:
         """Return whether all of `quantity` addresses from `address` on are in this block."""
-        address -= self.start
-        return address >= 0 and address + quantity <= self.size
+        return self.start <= address and address + quantity <= self.end
 
     def __getitem__(self, address):
         if isinstance(address, slice):
-            return [self[i] for i in self.addresses(address)]
-        if not self.has(address, 1):
-            raise IndexError("address %d is not in this block" % address)
-        return self.value(self.data, 0, address - self.start)
+            return self._get_slice(address)
+        return self.decode(self.data, self._bit(address))
 
     def __setitem__(self, address, value):
         if isinstance(address, slice):
-            self._set_slice(self.addresses(address), value)
-            return
+            self._set_slice(address, value)
+        else:
+            self.encode(self.data, self._bit(address), value)
+
+    def _bit(self, address):
+        """Return at which bit of `data` the value of this address begins."""
+        if not isinstance(address, int):
+            raise TypeError("an address must be an integer, not %r" % (address,))
         if not self.has(address, 1):
             raise IndexError("address %d is not in this block" % address)
-        self.poke(self.data, 0, address - self.start, value)
+        return (address - self.start) * self.bits
 
-    def addresses(self, part):
-        """Return the range of addresses that block[first:end] means. Raises IndexError."""
+    def _addresses(self, part):
+        """Return the range of addresses that block[first:end] means."""
         first = self.start if part.start is None else part.start
-        end = self.start + len(self) if part.stop is None else part.stop
-        if part.step not in (None, 1) or first > end or not self.has(first, end - first):
-            raise IndexError("addresses %s:%s are not in this block" % (first, end))
+        end = self.end if part.stop is None else part.stop
+        if not (isinstance(first, int) and isinstance(end, int) and part.step in (None, 1)):
+            raise TypeError("a slice must be [first address:end address], not %r" % (part,))
+        if first > end or not self.has(first, end - first):
+            raise IndexError("addresses %d:%d are not all in this block" % (first, end))
         return range(first, end)
 
-    def _set_slice(self, addresses, values):
+    def _get_slice(self, part):
+        return [self[i] for i in self._addresses(part)]
+
+    def _set_slice(self, part, values):
         """Store all values, or none if one of them is wrong."""
-        if len(values) != len(addresses):
-            raise ValueError("%d values for %d addresses" % (len(values), len(addresses)))
-        data = bytearray(self.data)
-        for i in range(len(addresses)):
-            self.poke(data, 0, addresses[i] - self.start, values[i])
-        self.data[:] = data
+        addresses = self._addresses(part)
+        n = len(addresses)
+        if len(values) != n:
+            raise ValueError("%d values for %d addresses" % (len(values), n))
+        data = bytearray(n * self.bits + 7 >> 3)
+        for i in range(n):
+            self.encode(data, i * self.bits, values[i])
+        if n:
+            self.put(addresses[0], n, data, 0)
 
     @staticmethod
-    def value(buf, at, index):
-        """Return value number `index` of those at buf[at:] as on the wire."""
-        at += index << 1
-        value = buf[at] << 8 | buf[at + 1]
+    def decode(buf, bit: int) -> int:
+        """Return the value that begins at this bit of buf, where it is as on the wire."""
+        bit >>= 3
+        value = buf[bit] << 8 | buf[bit + 1]
         return value - 0x10000 if value & 0x8000 and conf.SIGNED_VALUES else value
 
     @staticmethod
-    def poke(buf, at, index, value):
-        """Set value number `index` of those at buf[at:] as on the wire. Raises ValueError."""
+    def encode(buf, bit: int, value: int):
+        """Put a value, as on the wire, to where this bit of buf is. Raises ValueError."""
         if not (isinstance(value, _INTEGER) and -32768 <= value <= 65535):
             raise ValueError("a register takes an integer from -32768 to 65535, not %r" % (value,))
-        at += index << 1
-        buf[at] = value >> 8 & 0xFF
-        buf[at + 1] = value & 0xFF
+        bit >>= 3
+        buf[bit] = value >> 8 & 0xFF
+        buf[bit + 1] = value & 0xFF
 
-    def get(self, address, quantity, buf, at):
-        """Copy `quantity` registers from `address` on to buf[at:]."""
-        copy(buf, at, self.data, (address - self.start) << 1, quantity << 1)
+    def get(self, address: int, quantity: int, buf, at: int):
+        """Copy the values of `quantity` addresses from `address` on to buf[at:].
 
-    def put(self, address, quantity, buf, at):
-        """Store `quantity` registers from buf[at:] at the addresses from `address` on."""
-        copy(self.data, (address - self.start) << 1, buf, at, quantity << 1)
+        Raises IndexError if they do not fit, or are not there.
+        """
+        quantity <<= 1
+        _copy(buf, at, self.data, address - self.start << 1, quantity)
+
+    def put(self, address: int, quantity: int, buf, at: int):
+        """Store values from buf[at:] at `quantity` addresses from `address` on.
+
+        Raises IndexError if they do not fit, or are not there.
+        """
+        quantity <<= 1
+        _copy(self.data, address - self.start << 1, buf, at, quantity)
+
+    def accepts(self, address: int, quantity: int, buf, at: int) -> bool:
+        """Return whether validate() accepts the values at buf[at:] for these addresses."""
+        if self.validate is None:
+            return True
+        at <<= 3
+        while quantity:
+            value = self.decode(buf, at)
+            if not self.validate(address, value):
+                return False
+            at += self.bits
+            address += 1
+            quantity -= 1
+        return True
 
 
 class Bits(Registers):
@@ -126,49 +161,59 @@ class Bits(Registers):
     bits = 1
 
     @staticmethod
-    def value(buf, at, index):
-        """Return value number `index` of those at buf[at:] as on the wire."""
-        return buf[at + (index >> 3)] >> (index & 7) & 1
+    def decode(buf, bit: int) -> int:
+        """Return the value of this bit of buf."""
+        return buf[bit >> 3] >> (bit & 7) & 1
 
     @staticmethod
-    def poke(buf, at, index, value):
-        """Set value number `index` of those at buf[at:] as on the wire. Raises ValueError."""
-        if value not in (0, 1):
+    def encode(buf, bit: int, value: int):
+        """Set this bit of buf to 0 or 1. Raises ValueError."""
+        if not (isinstance(value, _INTEGER) and 0 <= value <= 1):
             raise ValueError("a bit is 0 or 1, not %r" % (value,))
-        at += index >> 3
-        mask = 1 << (index & 7)
-        buf[at] = buf[at] | mask if value else buf[at] & ~mask
+        at = bit >> 3
+        bit = 1 << (bit & 7)
+        buf[at] = buf[at] | bit if value else buf[at] & ~bit
 
-    def get(self, address, quantity, buf, at):
-        """Copy `quantity` bits from `address` on to buf[at:]; the last byte's unused bits are 0."""
+    def get(self, address: int, quantity: int, buf, at: int):
+        """Copy `quantity` bits from `address` on to buf[at:]; unused bits at the end are 0."""
         data = self.data
-        i = address - self.start
-        shift = i & 7
-        i >>= 3
-        last = len(data) - 1
+        address -= self.start
+        shift = address & 7
+        address >>= 3
         while quantity > 0:
-            pair = data[i] | (data[i + 1] << 8 if i < last else 0)
-            buf[at] = pair >> shift & ((1 << quantity) - 1 if quantity < 8 else 0xFF)
+            pair = data[address]
+            address += 1
+            pair = (data[address] << 8 | pair) >> shift
+            buf[at] = pair & ((1 << quantity) - 1 if quantity < 8 else 0xFF)
             at += 1
-            i += 1
             quantity -= 8
 
-    def put(self, address, quantity, buf, at):
-        """Store `quantity` bits from buf[at:], lowest first, at the addresses from `address` on."""
-        data = self.data
-        i = address - self.start
-        shift = i & 7
-        i >>= 3
-        while quantity > 0:
-            mask = (1 << quantity) - 1 if quantity < 8 else 0xFF
-            bits = (buf[at] & mask) << shift
-            mask <<= shift
-            data[i] = data[i] & ~mask | bits & 0xFF
-            if mask > 0xFF:
-                data[i + 1] = data[i + 1] & ~(mask >> 8) | bits >> 8
-            at += 1
-            i += 1
-            quantity -= 8
+    def put(self, address: int, quantity: int, buf, at: int):
+        """Store `quantity` bits from buf[at:], lowest first, from `address` on."""
+        _put_bits(self.data, address - self.start, quantity, buf, at)
+
+
+def _copy(dst, at, src, start, n):
+    """Copy n bytes of src[start:] to dst[at:] if both have them: copy() itself checks nothing."""
+    if min(at, start, n) < 0 or at + n > len(dst) or start + n > len(src):
+        raise IndexError("%d bytes do not fit" % n)
+    copy(dst, at, src, start, n)
+
+
+def _put_bits(data, bit, quantity, buf, at):
+    """Put `quantity` bits of buf[at:] to where this bit of data is, and the following ones."""
+    shift = bit & 7
+    bit >>= 3
+    while quantity > 0:
+        mask = ((1 << quantity) - 1 if quantity < 8 else 0xFF) << shift
+        pair = data[bit + 1]
+        pair = (pair << 8 | data[bit]) & ~mask
+        pair |= buf[at] << shift & mask
+        data[bit] = pair & 0xFF
+        bit += 1
+        data[bit] = pair >> 8
+        at += 1
+        quantity -= 8
 
 
 def _area(value, kind, name):
@@ -188,7 +233,7 @@ def _area(value, kind, name):
 
 
 class Store:
-    """The four areas of a device.
+    """The four areas of a device (AP 4.3). They are chosen once, when the store is made.
 
     Each is a number of values from address 0 on, a list of initial values from address 0 on, a
     block (Bits for coils and discrete inputs, Registers for the others), or a tuple of blocks.

@@ -3,12 +3,11 @@
 from support_pdu import ask, expect, raw, request, words
 from support_umb import Told, raises, values
 
-from umb.functions.files import Queues
-from umb.functions.files import Files
-from umb.functions.identity import Identity
 from umb.errors import MemoryParityError
+from umb.functions.files import Files, Queues
+from umb.functions.identity import Identity
 from umb.server import Server
-from umb.store import Registers
+from umb.store import Bits, Registers
 
 
 def sub(file, record, length, *data, kind=6):
@@ -27,7 +26,7 @@ def write(*subs):
 
 
 def served(files, **named):
-    return Server(files=files, **named)
+    return Server(functions=(Files(files),), **named)
 
 
 def numbered(start, quantity, **hooks):
@@ -189,8 +188,52 @@ def test_what_hooks_raise():
 
 
 def test_files_that_cannot_be():
-    for number in (0, -1, 65536):
-        raises(ValueError, Server, files={number: Registers(0, 1)})
+    for number in (0, -1, 65536, "1", 1.0, None):
+        raises(ValueError, Files, {number: Registers(0, 1)})
+    for file in (Bits(0, 100), 100, [1, 2], None, (Registers(0, 1),)):
+        raises(ValueError, Files, {1: Registers(0, 1), 2: file})
+    for files in (None, 5, "files", [Registers(0, 1)], Registers(0, 1)):
+        raises(TypeError, Files, files)
+
+
+def test_queues_that_cannot_be():
+    for address in (-1, 65536, "1", 1.0, None):
+        raises(ValueError, Queues, {address: [1]})
+    for queue in (None, 5, 1.5):
+        raises(ValueError, Queues, {1: [], 2: queue})
+    for queues in (None, 5, [1, 2]):
+        raises(TypeError, Queues, queues)
+
+
+def test_hooks_come_before_anything_is_read():
+    """A hook that reads another file's records finds them as they are answered."""
+    one, two = numbered(0, 4), numbered(0, 4)
+    two.on_read = lambda *_: one.__setitem__(0, 77)
+    server = served({1: one, 2: two})
+    expect(server, read(sub(1, 0, 1), sub(2, 1, 1)), "14 08 03 06 004d 03 06 0001")
+
+
+def test_another_line_in_the_middle():
+    """An interrupt that serves another line meanwhile: busy, rather than what that one asked."""
+
+    class Late(Registers):
+        """A file whose reading is interrupted once."""
+
+        def get(self, address, quantity, buf, at):
+            super().get(address, quantity, buf, at)
+            if then:
+                then.pop()()
+
+    then = []
+    server = served({1: Late(0, [1, 2, 3]), 2: numbered(0, 20)})
+    got = []
+    pdu = read(sub(1, 0, 2), sub(1, 2, 1))
+    wanted = raw("14 0a 05 06 0001 0002 03 06 0003")
+    expect(server, pdu, wanted)
+    then.append(lambda: got.append(ask(server, read(sub(2, 7, 5), sub(2, 1, 5)))))
+    expect(server, pdu, "94 06")
+    assert len(got) == 1 and got[0][:6] == raw("14 18 0b 06 0007"), got
+    expect(server, pdu, wanted)
 
 
 def test_two_servers_do_not_share():
@@ -214,8 +257,13 @@ def test_queues():
 
 
 def test_queues_that_cannot_be_read():
-    server = Server(functions=(Queues({0: list(range(32))}),))
+    told = Told()
+    queues = {0: list(range(32)), 2: [1, 65536], 3: [-32769], 4: ["a"], 5: [1.5], 6: [None]}
+    server = Server(functions=(Queues(queues),), on_error=told)
     expect(server, "180000", "9803")
+    for address in (2, 3, 4, 5, 6):
+        expect(server, request(24, address), "9804")
+    assert len(told.calls) == 5
     expect(server, "180001", "9802")
     for wrong in ("18", "1800", "18000000"):
         expect(server, wrong, "9803")

@@ -11,8 +11,9 @@ from support_pdu import (
     write_bits,
     write_registers,
 )
-from support_umb import Signed, Told, contents, values
+from support_umb import Signed, Told, contents, raises, values
 
+import umb.server
 from umb import errors
 from umb.server import Server
 from umb.store import Bits, Registers, Store
@@ -233,7 +234,7 @@ def test_hooks_of_blocks_that_touch():
 def test_exceptions_of_hooks_become_codes():
     for kind, code in _CODES:
         for hook in ("on_read", "on_write", "validate"):
-            server = Server(hooked(**{hook: Told(kind("it is so"))}))
+            server = Server(hooked(**{hook: Told(kind("it is so"))}), on_error=None)
             for pdu, read, written in _REQUESTS:
                 if read if hook == "on_read" else written:
                     expect(server, pdu, bytes((pdu[0] | 0x80, code)))
@@ -271,21 +272,105 @@ def test_values_stay_when_on_write_fails():
 def test_nothing_changes_when_validate_fails():
     store = hooked(validate=Told(RuntimeError()))
     before = contents(store)
-    server = Server(store)
+    server = Server(store, on_error=None)
     for pdu in (request(6, 10, 7), write_bits(10, [1, 1]), request(22, 10, 0, 1)):
         expect(server, pdu, bytes((pdu[0] | 0x80, 4)))
     assert contents(store) == before
 
 
-def test_on_error_is_told():
+def test_on_error_is_told_of_bugs_alone():
+    """What umb.errors has a code for is an answer that the program wants to give, even code 4."""
     told = Told()
+    link = Link()
     for kind, code in _CODES:
         error = kind("why")
         told.calls.clear()
         server = Server(hooked(on_write=Told(error)), on_error=told)
-        expect(server, request(6, 10, 7), bytes((0x86, code)))
-        wanted = [(error,)] if code == 4 else []
+        expect(server, request(6, 10, 7), bytes((0x86, code)), link=link)
+        is_bug = code == 4 and kind is not errors.ServerDeviceFailureError
+        wanted = [(error, link)] if is_bug else []
         assert told.calls == wanted, "{} (code {}): {}".format(kind, code, told.calls)
+
+
+class Printer:
+    """Stands for the module sys: print_exception() keeps what it is to print."""
+
+    def __init__(self, error=None):
+        self.printed = []
+        self._error = error
+
+    def print_exception(self, error):
+        self.printed.append(error)
+        if self._error is not None:
+            raise self._error
+
+
+class Printing:
+    """`with Printing(printer):` makes umb.server print to it."""
+
+    def __init__(self, printer):
+        self._printer = printer
+
+    def __enter__(self):
+        self._sys = umb.server.sys
+        umb.server.sys = self._printer
+
+    def __exit__(self, *_):
+        umb.server.sys = self._sys
+
+
+def test_a_bug_is_printed_unless_the_program_says_otherwise():
+    error = KeyError("why")
+    store = hooked(on_write=Told(error))
+    for named, wanted in (
+        ({}, [error]),
+        ({"on_error": None}, []),
+        ({"on_error": Told()}, []),
+    ):
+        printer = Printer()
+        with Printing(printer):
+            expect(Server(store, **named), request(6, 10, 7), "86 04")
+        assert printer.printed == wanted, named
+
+
+def test_a_bug_in_a_broadcast_is_printed():
+    error = KeyError("why")
+    printer = Printer()
+    with Printing(printer):
+        server = Server(hooked(on_write=Told(error)))
+        expect(server, request(6, 10, 7), None, 0, Link(serial=True))
+    assert printer.printed == [error]
+
+
+def test_what_printing_raises_harms_nobody():
+    for trouble in (MemoryError(), OSError(5), RuntimeError()):
+        printer = Printer(trouble)
+        with Printing(printer):
+            server = Server(hooked(on_write=Told(ValueError())))
+            expect(server, request(6, 10, 7), "86 04")
+            expect(server, request(3, 10, 1), "03 02 0007")
+        assert len(printer.printed) == 1
+
+
+def test_what_is_not_an_exception_of_the_program_passes():
+    """Ctrl-C and the end of a program are no answer to a request."""
+    for kind in (KeyboardInterrupt, SystemExit):
+        server = Server(hooked(on_write=Raising(kind)))
+        raises(kind, ask, server, request(6, 10, 7))
+        expect(server, request(3, 10, 1), "03 02 0007")
+
+
+class Raising:
+    """A hook that raises what is no Exception."""
+
+    def __init__(self, kind):
+        self._kind = kind
+        self._done = False
+
+    def __call__(self, *_):
+        if not self._done:
+            self._done = True
+            raise self._kind
 
 
 def test_handle_never_raises():
@@ -293,9 +378,20 @@ def test_handle_never_raises():
     expect(server, request(6, 10, 7), "86 04")
 
 
+def test_codes_that_are_none_are_bugs():
+    """An error_code that no exception response can carry."""
+    for code in (0, -1, 256, 1 << 20, "2", 2.0, None):
+        error = errors.ModbusError()
+        error.error_code = code
+        told = Told()
+        server = Server(hooked(on_write=Told(error)), on_error=told)
+        expect(server, request(6, 10, 7), "86 04")
+        assert len(told.calls) == 1, code
+
+
 def test_counters_of_failures():
     link = Link()
-    server = Server(hooked(on_read=Told(ValueError())))
+    server = Server(hooked(on_read=Told(ValueError())), on_error=None)
     expect(server, request(3, 10, 1), "83 04", link=link)
     assert link.counters.bus_exception_error_count == 1
     assert link.counters.server_message_count == 1

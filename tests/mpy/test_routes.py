@@ -10,11 +10,11 @@ from support_pdu import (
     write_bits,
     write_registers,
 )
-from support_umb import Signed, Told
+from support_umb import Signed, Told, raises
 
 from umb import errors
 from umb.server import Server
-from umb.store import Store
+from umb.store import Registers, Store
 
 _ALL = (1, 2, 3, 4, 5, 6, 15, 16)
 
@@ -95,6 +95,77 @@ def test_what_rules_are_made_of():
         expect(server, request(4, 11, 1), "04 02 000b", slave_id)
     expect(server, request(4, 11, 1), "84 0b", 4)
     expect(server, request(4, 12, 1), "84 02")
+
+
+def test_rules_that_cannot_be():
+    """Refused when the route is made, and nothing of it stays."""
+    store = Store(holding_registers=10)
+    server = Server(store, slave_ids=(1,))
+    for wrong in (
+        [0, 300],
+        [0],
+        [248],
+        [255],
+        [300],
+        [-1],
+        [5, 0],
+        ["5"],
+        [5.0],
+        [None],
+        "5",
+        [[5]],
+    ):
+        raises(ValueError, server.route, wrong)
+    for wrong in ([0], [7], [8], [17], [22], [23], [3, 0x83], [300], [-1], ["3"], [3.0], [None]):
+        raises(ValueError, server.route, [5], wrong)
+    for wrong in ([-1], [65536], [0, 65536], ["0"], [0.0], [None], [(0,)], "0"):
+        raises(ValueError, server.route, [5], [3], wrong)
+    for wrong in (range(-1, 5), range(65530, 65537), range(65536, 65530, -1), range(5, -2, -1)):
+        raises(ValueError, server.route, [5], [3], wrong)
+    for wrong in (5, 1.5, Endpoint(), object()):
+        raises(TypeError, server.route, wrong)
+        raises(TypeError, server.route, [5], wrong)
+        raises(TypeError, server.route, [5], [3], wrong)
+    for wrong in (2, "yes", [True], 1.5):
+        raises(ValueError, server.route, [5], [3], [0], signed=wrong)
+    for wrong in (None, 5, "endpoint", [Endpoint()]):
+        raises(TypeError, server.route([1], [3], [0]), wrong)
+    assert [i for i in range(256) if server.serves(i)] == [1]
+    expect(server, request(3, 0, 1), "03 02 0000")
+
+
+def test_what_has_no_order_or_is_used_up():
+    """A generator, a set, a dict: read once, when the route is made."""
+    slave_ids = (i for i in (5, 6))
+    addresses = (i for i in (7, 3, 4))
+    server = routed(Endpoint(), slave_ids, {3: None, 4: None}, addresses)
+    for slave_id in (5, 6):
+        for address in range(9):
+            wanted = b"\x03\x02" + words(address) if address in (3, 4, 7) else b"\x83\x02"
+            expect(server, request(3, address, 1), wanted, slave_id)
+
+
+def test_every_address_of_a_range():
+    for addresses in (
+        range(65536),
+        range(65535, -1, -1),
+        range(10, 20),
+        range(10, 11),
+        range(19, 9, -1),
+        range(10, 20, 3),
+        range(19, 9, -3),
+        range(0, 65536, 4096),
+        range(65535, 0, -4096),
+        list(range(10, 20)),
+        list(range(19, 9, -1)),
+        [10, 11, 13],
+        [10, 10, 12],
+        [12, 11, 10],
+    ):
+        server = routed(Endpoint(), addresses=addresses)
+        for address in tuple(range(40)) + tuple(range(4080, 4100)) + (61439, 61440, 65535):
+            wanted = b"\x03\x02" + words(address) if address in addresses else b"\x83\x02"
+            expect(server, request(3, address, 1), wanted)
 
 
 def test_empty_rules_match_nothing():
@@ -310,8 +381,8 @@ def test_exceptions_of_endpoints():
             pdu = write_bits(0, [1]) if fc == 15 else request(fc, 0, 0 if fc == 5 else 1)
             pdu = write_registers(0, [1]) if fc == 16 else pdu
             expect(server, pdu, bytes((fc | 0x80, code)))
-        wanted = [(error,)] * (len(_ALL) if code == 4 else 0)
-        assert told.calls == wanted, (error, told.calls)
+        assert len(told.calls) == (len(_ALL) if code == 4 else 0), (error, told.calls)
+        assert all(call[0] is error for call in told.calls)
 
 
 def test_calls_before_a_failure_stay_done():
@@ -338,6 +409,55 @@ def test_broadcast_reaches_every_device():
     expect(server, request(3, 0, 1), None, 0, link)
     expect(server, request(6, 10, 1), None, 0, link)
     assert endpoint.calls == []
+
+
+def test_a_broadcast_writes_a_shared_store_once_and_calls_every_route():
+    """Whichever of the devices that share it have routes, and in whatever order."""
+    link = Link(serial=True)
+    ids = (5, 6, 7)
+    for routed_ids in ((), (5,), (6,), (7,), (5, 6), (6, 7), (5, 7), ids):
+        endpoint, on_write = Endpoint(), Told()
+        store = Store(holding_registers=Registers(0, 4, on_write=on_write))
+        server = Server(store, slave_ids=ids)
+        server.route([9], [6], [3])(endpoint)
+        if routed_ids:
+            server.route(routed_ids, [6, 16], [0, 1])(endpoint)
+        expect(server, request(6, 0, 7), None, 0, link)
+        assert sorted(call[0] for call in endpoint.calls) == list(routed_ids), endpoint.calls
+        stored = len(routed_ids) < len(ids)
+        assert len(on_write.calls) == stored and store.holding_registers[0] == 7 * stored
+        for pdu in (request(6, 2, 8), request(22, 0, 0, 3)):
+            on_write.calls.clear()
+            expect(server, pdu, None, 0, link)
+            assert len(on_write.calls) == 1, routed_ids
+        endpoint.calls.clear()
+        on_write.calls.clear()
+        expect(server, write_registers(1, [1, 2]), None, 0, link)  # one has a route, one has none
+        assert endpoint.calls == [] and len(on_write.calls) == stored
+
+
+def test_a_wrong_broadcast_asks_no_routes():
+    """What it claims to write is not looked at, however much that is."""
+
+    class Addresses:
+        def __init__(self):
+            self.asked = 0
+
+        def matches(self, *_):
+            self.asked += 1
+            return True
+
+    addresses = Addresses()
+    server = routed(Endpoint())
+    server.routes._rules[0] = addresses
+    for pdu in (
+        request(16, 0, 0xFFFF) + b"\0",
+        request(15, 0, 0xFFFF),
+        request(6, 0),
+        request(22),
+    ):
+        expect(server, pdu, None, 0, Link(serial=True))
+    assert addresses.asked == 0
 
 
 def test_broadcast_reaches_routes_of_devices_that_share_a_store():

@@ -15,7 +15,7 @@ from support_pdu import (
     write_bits,
     write_registers,
 )
-from support_umb import contents, raises
+from support_umb import Told, contents, raises
 from support_vectors import VECTORS
 
 from umb.server import Server
@@ -61,7 +61,7 @@ _BAD_ADDRESSES = (  # of a device with 20 of everything from address 0 on
     read_write(0, 1, 19, [7, 7]),
     read_write(0, 1, 65535, [7, 7]),
 )
-# Where more than one thing is wrong, design section 5 says which comes first.
+# Where more than one thing is wrong, AP 6 says which comes first.
 _FUNCTION_BEFORE_LENGTH = (request(0x41, 65535, 0), request(0x41, 65535, 0)[:2])
 _QUANTITY_BEFORE_ADDRESS = (
     request(3, 65535, 126),
@@ -141,10 +141,25 @@ def test_other_function_codes():
                 expect(server, request(function_code, *fields), answer)
 
 
-def test_function_codes_from_0x80_on_never_look_like_an_answer():
-    server = Server(twenty())
+def test_function_codes_from_0x80_on():
+    """By networks they get exception 1; on a bus they are echoes of responses: silence."""
+    store = twenty()
+    server = Server(store)
+    server.function(65, lambda _adu, n, _link: n)
+    before = contents(store)
+    link = Link(serial=True)
     for function_code in range(0x80, 0x100):
-        expect(server, request(function_code, 0, 1), bytes((function_code, 1)))
+        for pdu in (
+            bytes((function_code,)),
+            bytes((function_code, 2)),
+            request(function_code, 0, 1),
+        ):
+            expect(server, pdu, bytes((function_code, 1)))
+            expect(server, pdu, bytes((function_code, 1)), 255)
+            for slave_id in (0, 1, 2, 247):
+                expect(server, pdu, None, slave_id, link)
+    assert contents(store) == before
+    assert link.counters.bus_exception_error_count == 0
 
 
 def test_limits_of_quantities():
@@ -258,6 +273,14 @@ def test_empty_store():
         expect(server, request(6, 0, 1), "86 02")
 
 
+def test_without_a_store_there_are_no_22_and_23():
+    """They work on a store alone. Whatever their form, it is the function code that is wrong."""
+    link = Link(serial=True)
+    for pdu in (request(22, 0, 0, 0), request(22), read_write(0, 1, 0, [7]), request(23, 1)):
+        expect(Server(), pdu, bytes((pdu[0] | 0x80, 1)))
+        expect(Server(), pdu, None, 0, link)
+
+
 def test_slave_ids():
     first, second = Store(holding_registers=1), Store(holding_registers=1)
     first.holding_registers[0], second.holding_registers[0] = 1, 2
@@ -268,9 +291,82 @@ def test_slave_ids():
     for slave_id in (1, 4, 7, 246, 248, 254):
         expect(server, "03 0000 0001", "83 0b", slave_id)
         expect(server, "41", "c1 0b", slave_id)
-    for slave_id in (0, 248, 255, -1):
+    for slave_id in (0, 248, 255, 256, -1, "1", 1.0, None, True, (1,)):
         raises(ValueError, server.add, slave_id, second)
         raises(ValueError, Server, first, slave_ids=(slave_id,))
+        raises(ValueError, Server, first, slave_ids=(3, slave_id))
+
+
+def test_slave_ids_that_cannot_be():
+    for slave_ids in ((1, 1), [5, 6, 5], bytes((7, 7))):
+        raises(ValueError, Server, Store(), slave_ids=slave_ids)
+    for slave_ids in (1, None, 2.0, Store()):
+        raises(TypeError, Server, Store(), slave_ids=slave_ids)
+    for slave_ids in ([5, 6], (5, 6), range(5, 7), b"\x05\x06", {5: 0, 6: 0}, {5, 6}):
+        server = Server(Store(1), slave_ids=slave_ids)
+        assert [i for i in range(256) if server.serves(i)] == [5, 6], slave_ids
+
+
+def test_stores_that_cannot_be():
+    for store in (5, "store", [1, 2], {}, Registers(0, 5), (Registers(0, 5),), Server(), Store):
+        raises(ValueError, Server, store)
+        raises(ValueError, Server().add, 5, store)
+
+
+def test_on_error_that_cannot_be():
+    for on_error in (5, "print", Store(), []):
+        raises(ValueError, Server, on_error=on_error)
+
+
+def test_the_first_id_that_was_given_is_the_device():
+    """A dict has no order in MicroPython, and ids may be given in any."""
+    for slave_ids in ((200, 3, 100), (7, 1), (1, 7), (247, 246, 245, 1), tuple(range(90, 0, -1))):
+        server = Server(slave_ids=())
+        for slave_id in slave_ids:
+            store = Store(holding_registers=1)
+            store.holding_registers[0] = slave_id
+            server.add(slave_id, store)
+        left = list(slave_ids)
+        while left:
+            for unit in (0, 255):
+                expect(server, "03 0000 0001", b"\x03\x02" + words(left[0]), unit)
+            server.remove(left.pop(0))
+        for unit in (0, 255):
+            expect(server, "03 0000 0001", "83 0b", unit)
+
+
+def test_ids_that_come_and_go():
+    first, second = Store(holding_registers=1), Store(holding_registers=1)
+    second.holding_registers[0] = 2
+    link = Link(serial=True)
+    server = Server(first, (5,))
+    expect(server, "03 0000 0001", None, 6, link)
+    server.add(6, second)
+    expect(server, "03 0000 0001", "03 02 0002", 6, link)
+    server.add(5, second)
+    expect(server, "03 0000 0001", "03 02 0002", 5, link)
+    expect(server, "03 0000 0001", "03 02 0002", 255)
+    server.remove(6)
+    expect(server, "03 0000 0001", None, 6, link)
+    expect(server, "03 0000 0001", "83 0b", 6)
+    server.add(6, first)
+    expect(server, "06 0000 0009", None, 0, link)
+    assert first.holding_registers[0] == second.holding_registers[0] == 9
+    for slave_id in (1, 0, 255, "5", None):
+        raises(ValueError, server.remove, slave_id)
+    expect(server, "03 0000 0001", "03 02 0009", 5)
+
+
+def test_a_device_may_be_removed_by_its_own_hook():
+    for slave_ids in ((5, 6, 7), (7, 5, 6), (5,)):
+        server = Server(slave_ids=())
+        stores = {}
+        for slave_id in slave_ids:
+            stores[slave_id] = Store(holding_registers=1)
+            server.add(slave_id, stores[slave_id])
+        stores[5].holding_registers.on_write = lambda *_, one=server: one.remove(5)
+        expect(server, "06 0000 0009", None, 0, Link(serial=True))
+        expect(server, "03 0000 0001", "83 0b", 5)
 
 
 def test_ids_added_later_alone():
@@ -340,6 +436,24 @@ def test_broadcast_of_anything_else_is_silent():
     for pdu in pdus:
         expect(server, pdu, None, 0, link)
         assert contents(store) == before, shown(pdu)
+
+
+def test_a_broadcast_writes_a_shared_store_once():
+    on_write = Told()
+    shared = Store(holding_registers=Registers(0, 4, on_write=on_write))
+    other = Store(holding_registers=4)
+    server = Server(shared, (3, 1, 2))
+    server.add(4, other)
+    server.add(5, shared)
+    server.add(6, None)
+    link = Link(serial=True)
+    for pdu in (request(6, 0, 7), write_registers(1, [8, 9]), request(22, 3, 0, 5)):
+        expect(server, pdu, None, 0, link)
+        assert len(on_write.calls) == 1, shown(pdu)
+        on_write.calls.clear()
+    for store in (shared, other):
+        assert [store.holding_registers[i] for i in range(4)] == [7, 8, 9, 5]
+    assert link.counters.event_count == 3
 
 
 def test_slave_id_0_on_a_network_is_the_device():

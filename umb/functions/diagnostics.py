@@ -48,24 +48,22 @@ class Diagnostics:
                only
 
     exception_status is what function code 7 reports, 0..255; diagnostic_register is what function
-    code 8 reports, 0..65535. A program sets them. The counters are those of each line; the event
-    log is this object's, and holds the events of all lines that it is asked about.
+    code 8 reports, 0..65535. A program sets them. The counters are those of each driver, see
+    umb.counters; the event log is this object's: the last 64 events of all lines of its server.
     """
 
     codes = b"\x07\x08\x0b\x0c"
 
-    def __init__(self, networks=False):
+    def __init__(self, networks: bool = False):
         self.exception_status = 0
         self.diagnostic_register = 0
         self._networks = networks
         self._events = bytearray(_EVENTS)  # a ring; the newest event is before _next
         self._next = 0
         self._count = 0  # of events in the ring
-        self._errors = 0  # the communication errors that are in the log already
-        self._fetches = 0  # how often function code 11 was answered
         self._response_logged = False  # the response about to leave is in the log already
 
-    def handle(self, adu, n, link):
+    def handle(self, adu, n, link) -> int:
         """Answer a request in place: the response's length, or minus an exception code."""
         code = adu[7]
         if not (link.serial or self._networks):
@@ -77,19 +75,27 @@ class Diagnostics:
         if code == 7:
             adu[8] = self.exception_status & 0xFF
             return 2
-        counters = link.counters
-        at = 8 if code == 11 else 9
-        _put_word(adu, at, 0)  # status: no command is still being worked on
-        # Requests completed before this one, without those for this very counter (AP 6.9).
-        completed = counters.server_message_count - 1 - counters.bus_exception_error_count
-        _put_word(adu, at + 2, completed - self._fetches)
         if code == 11:
-            self._fetches += 1
-            return 5
+            return self._fetch_counter(adu, link.counters)
+        return self._fetch_log(adu, link.counters)
+
+    def _fetch_counter(self, adu, counters):
+        """FC 11: status and event count (AP 6.9)."""
+        _put_word(adu, 8, 0)  # status: no command is still being worked on
+        _put_word(adu, 10, counters.event_count)
+        counters.event_count -= 1  # the server counts this request, too, which is no event
+        return 5
+
+    def _fetch_log(self, adu, counters):
+        """FC 12: status, event count, message count, and events, the newest first (AP 6.10)."""
         adu[8] = 6 + self._count
+        _put_word(adu, 9, 0)
+        _put_word(adu, 11, counters.event_count)
         _put_word(adu, 13, counters.bus_message_count)
-        for i in range(self._count):  # the newest first
+        i = 0
+        while i < self._count:
             adu[15 + i] = self._events[(self._next - 1 - i) % _EVENTS]
+            i += 1
         return 8 + self._count
 
     def _diagnose(self, adu, n, link):
@@ -104,12 +110,8 @@ class Diagnostics:
             return -_ILLEGAL_VALUE
         if sub_function == 0:
             return n  # returns the data, whatever they are
-        frame = _ascii_frame(link) if sub_function == 3 else None
-        if frame is not None:
-            if adu[11] or n != 5 or adu[10] == _COLON:
-                return -_ILLEGAL_VALUE
-            frame.delimiter = adu[10]
-            return 5
+        if sub_function == 3:
+            return self._set_delimiter(adu, n, link)
         if not (sub_function in (1, 2, 4, 10, 20) or 11 <= sub_function <= 18):
             return -_ILLEGAL_FUNCTION
         return self._report(adu, sub_function, link) if data == 0 else -_ILLEGAL_VALUE
@@ -128,6 +130,17 @@ class Diagnostics:
         link.listen_only = False
         return n
 
+    @staticmethod
+    def _set_delimiter(adu, n, link):
+        """Sub-function 3: change what ends a frame of Modbus ASCII, after the response to this."""
+        frame = _ascii_frame(link)
+        if frame is None:
+            return -_ILLEGAL_FUNCTION
+        if adu[11] or n != 5 or adu[10] == _COLON:
+            return -_ILLEGAL_VALUE
+        frame.delimiter = adu[10]
+        return 5
+
     def _report(self, adu, sub_function, link):
         """Sub-functions 2, 4, 10, 11 to 18 and 20: report or clear a value, or listen only."""
         counters = link.counters
@@ -143,14 +156,19 @@ class Diagnostics:
         elif sub_function == 20:
             counters.bus_character_overrun_count = 0
         else:
-            _put_word(adu, 10, getattr(counters, _COUNTERS[sub_function - 11]))
+            value = getattr(counters, _COUNTERS[sub_function - 11])
+            _put_word(adu, 10, value)
         return 5
 
-    def _clear_counters(self, link):
+    @staticmethod
+    def _clear_counters(link):
+        """Clear the counters, so that they are 0 once the request at hand has been counted."""
         link.counters.clear()
-        self._errors = self._fetches = 0
+        if not link.listen_only:
+            link.counters.event_count = -1
 
     def _add(self, event):
+        """Put an event into the ring."""
         self._events[self._next] = event
         self._next = (self._next + 1) % _EVENTS
         self._count = min(self._count + 1, _EVENTS)
@@ -159,10 +177,13 @@ class Diagnostics:
         """Log a request for this server, and the communication errors that came before it."""
         if not (link.serial or self._networks):
             return
-        errors = link.counters.bus_communication_error_count
-        for _ in range(min(errors - self._errors & 0xFFFF, _EVENTS)):
+        counters = link.counters
+        errors = counters.bus_communication_error_count - counters.logged_error_count & 0xFFFF
+        errors = min(errors, _EVENTS)
+        while errors:
             self._add(_RECEIVED | _COMMUNICATION_ERROR)
-        self._errors = errors
+            errors -= 1
+        counters.logged_error_count = counters.bus_communication_error_count
         event = _RECEIVED | (_IN_LISTEN_ONLY if link.listen_only else 0)
         self._add(event | (_BROADCAST if link.serial and adu[6] == 0 else 0))
 

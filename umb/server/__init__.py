@@ -9,6 +9,23 @@ connection that each came from as `link`:
     listen_only   set and cleared by function code 8
     gone          whether a client has disconnected meanwhile
     answer(n)     sends a response later: for handlers that returned LATER
+
+What a server offers besides a store are functions: objects such as those of umb.functions, with
+
+    codes                   the function codes that it answers: bytes or a tuple, maybe empty; not
+                            1 to 6, 15, 16, 22 and 23, which belong to the store
+    handle(adu, n, link)    answer the request PDU of n bytes at adu[7] for the device adu[6], in
+                            place. Returns the length of the response PDU, 0 for none, or minus an
+                            exception code
+
+and, if it wants to follow what comes for the server and what leaves, as an event log does, with
+
+    received(adu, link)     called for every request for one of the server's devices and every
+                            broadcast, whatever its function code, before it is carried out; in
+                            listen-only mode, too
+    sent(adu, link)         called for every response at adu[7], exceptions too, before it leaves
+
+An umb.errors exception that a handle() raises gives its code, any other gives 4 and is reported.
 """
 
 import sys
@@ -17,7 +34,7 @@ from micropython import const
 
 from ..counters import Counters
 from ..frame import WRITES, refuse
-from .standard import check, execute
+from .standard import CODES, check, execute
 
 LATER = -1  # what a handler returns that keeps the buffer and calls link.answer(n) exactly once
 
@@ -29,82 +46,133 @@ _NAK = const(7)
 _NO_SUCH_DEVICE = const(11)
 _LAST_ROUTED = const(16)  # routes answer for function codes 1 to 6, 15 and 16
 _DIAGNOSTICS = const(8)  # the function code that is heard in listen-only mode
+_PDU_MOST = const(253)  # AP 4.1
 
 
-def print_error(error, link):
-    """Print an exception of a hook, an endpoint or a function: the default of on_error."""
+def print_error(error, _link):
+    """Print the traceback of an exception: the default of Server's on_error."""
     sys.print_exception(error)
+
+
+class _Catcher:
+    """A context manager that keeps what was raised in its block as `error`, None for nothing.
+
+    It takes less of a function's frame than `except` does: MicroPython puts a frame of more than
+    11 words on the heap, at every call.
+    """
+
+    error = None
+
+    def __enter__(self):
+        pass
+
+    def __exit__(self, kind, error, traceback):
+        self.error = error
+        return isinstance(error, Exception)
+
+
+_caught = _Catcher()
+
+
+def _attempt(call, first, second):
+    """Return what call(first, second) returns, None if it raises: see _caught.error right away."""
+    with _caught:
+        return call(first, second)
 
 
 class Server:
     """One or more devices, each with a slave id and a Store.
 
     store       the Store of the slave ids given here; None if routes or functions answer alone
-    slave_ids   ids 1..247 (SL 2.2); add() and remove() change them later
-    functions   what is offered besides a store: objects of umb.functions, such as
-                (Diagnostics(), Identity({...})). Each has `codes`, the function codes it answers,
-                and handle(adu, n, link), which returns the response's length or minus an exception
-                code
+    slave_ids   a list of ids 1..247 (SL 2.2), the device itself first: over networks the first one
+                answers to 0 and 255, too. add() and remove() change them later
+    functions   what is offered besides a store, such as (Diagnostics(), Identity({...})): see
+                above. Without them FC 7, 8, 11, 12, 17, 20, 21, 24 and 43 get exception 1
     on_error    on_error(exception, link) is called when a hook, an endpoint or a function raised
                 something that is no umb.errors.ModbusError, and the client got exception 4. The
                 default prints the traceback; None is silence
 
-    Raises ValueError for a slave id out of range or an argument of the wrong kind.
+    Requests are checked in this order: function code (exception 1), length, quantity and byte
+    count (3), addresses (2); what goes wrong in the work itself is 4. A slave id that nobody has
+    is met with silence on serial lines, and with exception 11 by networks.
+
+    Raises ValueError for a slave id out of range or an argument of the wrong kind, TypeError where
+    a list is needed.
     """
 
     def __init__(self, store=None, slave_ids=(1,), *, functions=(), on_error=print_error):
         if on_error is not None and not callable(on_error):
             raise ValueError("on_error must be a function or None, not %r" % (on_error,))
+        if not isinstance(functions, (tuple, list)):
+            raise TypeError(
+                "functions must be a tuple, such as (Diagnostics(),), not %r" % (functions,)
+            )
+        try:
+            slave_ids = tuple(slave_ids)
+        except TypeError:
+            raise TypeError("slave_ids must be a list, such as (1,), not %r" % (slave_ids,))
         self.stores = {}  # slave id: its Store, or None
         self.routes = None  # see route()
         self.on_error = on_error
+        self._slave_ids = []  # in the order in which they were added: a dict keeps none
         self._functions = {}  # function code: handler(adu, n, link)
-        self._event_log = None  # a function that is told of every request and response
-        self._first_id = None  # which device answers networks that address none
-        self._broadcast_ids = []  # one slave id of each Store
+        self._received = ()  # functions that are told of every request,
+        self._sent = ()  # and of every response
+        self._perform = self._perform_request  # bound once: a bound method is an allocation
         for slave_id in slave_ids:
+            if slave_id in self.stores:
+                raise ValueError("slave id %d is given twice" % slave_id)
             self.add(slave_id, store)
         for function in functions:
-            for code in function.codes:
-                self._functions[code] = function.handle
-            if hasattr(function, "received"):
-                self._event_log = function
+            self._offer(function)
 
-    def add(self, slave_id, store):
-        """Serve `store` as the device with this slave id, 1..247."""
+    def _offer(self, function):
+        """Add one of the functions given to the constructor."""
+        handle = getattr(function, "handle", None)
+        codes = getattr(function, "codes", None)
+        if isinstance(function, type) or not isinstance(codes, (bytes, tuple, list)):
+            raise ValueError("functions must be objects with codes, not %r" % (function,))
+        for code in codes:
+            if not (isinstance(code, int) and 0 < code < 128 and callable(handle)):
+                raise ValueError("%r needs handle(), and codes from 1 to 127" % (function,))
+            if code in CODES or code in self._functions:
+                raise ValueError("function code %d would be answered twice" % code)
+            self._functions[code] = handle
+        if hasattr(function, "received"):
+            self._received += (function.received,)
+        if hasattr(function, "sent"):
+            self._sent += (function.sent,)
+
+    def add(self, slave_id: int, store):
+        """Serve this store, from now on, as the device with this slave id, 1..247.
+
+        store   a Store, or None if routes or functions answer alone
+
+        A device that has this id already gets the new store. Raises ValueError.
+        """
         if not (isinstance(slave_id, int) and 1 <= slave_id <= 247):
             raise ValueError("a slave id must be 1..247, not %r" % (slave_id,))
         if store is not None and not hasattr(store, "areas"):
             raise ValueError("a Store is needed, not %r" % (store,))
+        if slave_id not in self.stores:
+            self._slave_ids.append(slave_id)
         self.stores[slave_id] = store
-        self._list_ids(slave_id)
 
-    def remove(self, slave_id):
-        """Serve this slave id no longer. Raises KeyError if it was not served."""
+    def remove(self, slave_id: int):
+        """Serve this slave id no longer. Raises ValueError if it is not served."""
+        if slave_id not in self.stores:
+            raise ValueError("slave id %r is not served" % (slave_id,))
+        self._slave_ids.remove(slave_id)
         del self.stores[slave_id]
-        self._list_ids(None)
 
-    def _list_ids(self, added):
-        """Work out anew which slave ids stand for all."""
-        if self._first_id not in self.stores:
-            self._first_id = added or min(self.stores or (None,))
-        distinct = []
-        self._broadcast_ids = []
-        for slave_id in sorted(self.stores):
-            store = self.stores[slave_id]
-            if store is None or store not in distinct:
-                distinct.append(store)
-                self._broadcast_ids.append(slave_id)
+    def function(self, code: int, handler):
+        """Answer a user-defined function code, 65..72 or 100..110 (AP 5), from now on.
 
-    def function(self, code, handler):
-        """Answer a user-defined function code: 65..72 or 100..110 (AP 5).
-
-        handler(adu, n, link) finds the request PDU of n bytes at adu[7], puts the response PDU
-        there and returns its length, or minus an exception code. An umb.errors exception gives its
-        code, any other gives 4.
+        handler(adu, n, link) is as handle() of a function, see above; it takes the place of an
+        earlier one. Raises ValueError for another code or something that cannot be called.
         """
-        if not (65 <= code <= 72 or 100 <= code <= 110):
-            raise ValueError("user-defined function codes are 65..72 and 100..110, not %s" % code)
+        if not (isinstance(code, int) and (65 <= code <= 72 or 100 <= code <= 110)):
+            raise ValueError("a user-defined code is 65..72 or 100..110, not %r" % (code,))
         if not callable(handler):
             raise ValueError("handler must be a function, not %r" % (handler,))
         self._functions[code] = handler
@@ -112,68 +180,96 @@ class Server:
     def route(self, slave_ids=None, function_codes=None, addresses=None, *, signed=None):
         """Decorator: let a function answer for these addresses, as uModbus has it.
 
-        slave_ids, function_codes, addresses   anything that `in` works on; None matches everything
-                 (of slave ids: those that are served)
-        signed   whether values written are -32768..32767; None: umb.conf.SIGNED_VALUES
+        slave_ids        a list of ids 1..247, which are served from now on; None: those that are
+        function_codes   a list of 1 to 6, 15 and 16; None: all of these
+        addresses        a list or range of 0..65535; None: all
+        signed           whether values written are -32768..32767; None: umb.conf.SIGNED_VALUES
 
         The function is called once per address with the keywords slave_id, function_code, address,
-        and for writes value; what it returns for a read is the value. Function codes 1 to 6, 15
-        and 16. An umb.errors exception gives its code, any other gives 4.
-        """
-        if self.routes is None:
-            from .routes import Routes
+        and for writes value; what it returns for a read is the value. A request is for the first
+        route that matches, if all of its addresses have one; for the store, if none has. An
+        umb.errors exception gives its code, any other gives 4.
 
+        Raises ValueError for a number out of range, TypeError for an argument that is no list.
+        """
+        from .routes import Routes, Rule
+
+        rule = Rule(slave_ids, function_codes, addresses, signed)
+        if self.routes is None:
             self.routes = Routes()
-        for slave_id in slave_ids or ():
+        for slave_id in rule.slave_ids or ():
             if slave_id not in self.stores:
                 self.add(slave_id, None)
-        return self.routes.adder(slave_ids, function_codes, addresses, signed)
+        return self.routes.decorator(rule)
 
-    def serves(self, slave_id):
+    def serves(self, slave_id: int) -> bool:
         """Return whether a device here answers to this slave id.
 
         One without a store does not if all routes are for others: on a bus it is somebody else's.
         """
         return slave_id in self.stores and (
-            self.routes is None
-            or self.stores[slave_id] is not None
-            or self.routes.concern(slave_id)
+            self.routes is None or self.stores[slave_id] is not None or self.routes.has(slave_id)
         )
 
-    def handle(self, adu, n, link):
+    def _device(self):
+        """Return the slave id of the device that answers networks that name none, or 0."""
+        for slave_id in self._slave_ids:
+            if self.serves(slave_id):
+                return slave_id
+        return 0
+
+    def handle(self, adu: bytearray, n: int, link) -> int:
         """Answer the request PDU of n bytes at adu[7] for the slave id at adu[6], in place.
 
-        Returns the response PDU's length, 0 to say nothing. Never raises.
+        Returns the response PDU's length, 0 to say nothing. Never raises. Writes adu[5], too, and
+        puts adu[6] back.
         """
-        slave_id = adu[6]
-        if not self.serves(slave_id):
+        unit = adu[6]
+        if not self.serves(unit):
             if link.serial:
-                if slave_id == 0:
+                if unit == 0:
                     self._broadcast(adu, n, link)
                 return 0  # nobody answers broadcasts, nor requests for another slave
             # To a network 0 and 255 are the device itself (TCP Guide 4.4.2.1).
-            if slave_id not in b"\x00\xff" or self._first_id is None:
+            slave_id = self._device() if unit == 0 or unit == 255 else 0
+            if not slave_id:
                 return refuse(adu, _NO_SUCH_DEVICE)
-            slave_id = self._first_id
+            adu[6] = slave_id
         elif link.serial and adu[7] >= 0x80:
             return 0  # no request, but an echo of an exception response
-        log = self._event_log
-        if log is not None:
-            log.received(adu, link)
-            if link.listen_only and adu[7] != _DIAGNOSTICS:
-                return 0
-        counters = link.counters
-        counters.server_message_count = counters.server_message_count + 1 & 0xFFFF
-        n = self._execute(adu, n, slave_id, link)
-        if n < 0:
-            n = self._refuse(adu, -n, link)
-        if log is not None and n:
-            log.sent(adu, link)
+        n = self._answer(adu, n, link)
+        adu[6] = unit
         return n
 
-    def _refuse(self, adu, exception_code, link):
-        """Make and count an exception response. Returns its length."""
+    def _answer(self, adu, n, link):
+        """Answer a request for the device adu[6]: carry it out, count it and tell who follows."""
+        if self._received:
+            self._tell(self._received, adu, link)
+        if link.listen_only and adu[7] != _DIAGNOSTICS:
+            return 0
         counters = link.counters
+        counters.server_message_count = counters.server_message_count + 1 & 0xFFFF
+        n = self._execute(adu, n, link)
+        if n > 0:
+            counters.event_count = counters.event_count + 1 & 0xFFFF
+        elif n < 0:
+            n = self._refuse(adu, -n, counters)
+        if n and self._sent:
+            self._tell(self._sent, adu, link)
+        return n
+
+    def _tell(self, followers, adu, link):
+        """Call each of these functions. What one raises is reported, and harms nobody else."""
+        i = 0
+        while i < len(followers):
+            _attempt(followers[i], adu, link)
+            error = _caught.error
+            if error is not None:
+                self.report(error, link)
+            i += 1
+
+    def _refuse(self, adu, exception_code, counters):
+        """Make and count an exception response. Returns its length."""
         counters.bus_exception_error_count = counters.bus_exception_error_count + 1 & 0xFFFF
         if exception_code == _BUSY:
             counters.server_busy_count = counters.server_busy_count + 1 & 0xFFFF
@@ -183,38 +279,85 @@ class Server:
 
     def _broadcast(self, adu, n, link):
         """Do a write for every device, in silence (SL 2.1). Anything else is ignored."""
-        if self._event_log is not None:
-            self._event_log.received(adu, link)
-            if link.listen_only:
-                return
+        if self._received:
+            self._tell(self._received, adu, link)
+        if link.listen_only:
+            return
         counters = link.counters
         counters.server_message_count = counters.server_message_count + 1 & 0xFFFF
         counters.server_no_response_count = counters.server_no_response_count + 1 & 0xFFFF
-        if adu[7] in WRITES:
-            # Slave ids that share a store write it once, but each may have routes of its own.
-            for slave_id in self._broadcast_ids if self.routes is None else self.stores:
-                self._execute(adu, n, slave_id, link)
+        if adu[7] in WRITES and not check(adu, n) and self._execute_for_all(adu, n, link):
+            counters.event_count = counters.event_count + 1 & 0xFFFF
 
-    def _execute(self, adu, n, slave_id, link):
-        """Do what a request asks of this device: the response's length, or minus an exception code.
+    def _execute_for_all(self, adu, n, link):
+        """Carry out a broadcast. Returns whether any device has done it."""
+        done = False
+        i = 0
+        while i < len(self._slave_ids):
+            adu[6] = self._slave_ids[i]
+            if self._is_due(adu, i) and self._execute(adu, n, link) > 0:
+                done = True
+            i += 1
+        adu[6] = 0
+        return done
 
-        Never raises.
+    def _is_due(self, adu, place):
+        """Return whether a broadcast is still to be done for the device adu[6], at this place.
+
+        Devices that share a store write it once; routes are called for each device.
         """
-        try:
-            exception_code = check(adu, n)
-            if exception_code == _ILLEGAL_FUNCTION:
-                handler = self._functions.get(adu[7])
-                return -_ILLEGAL_FUNCTION if handler is None else handler(adu, n, link)
-            if exception_code:
-                return -exception_code
-            if self.routes is not None and adu[7] <= _LAST_ROUTED:
-                n = self.routes.serve(adu, slave_id)
-                if n:
-                    return n
-            store = self.stores.get(slave_id)
-            return -_ILLEGAL_ADDRESS if store is None else execute(adu, store)
-        except Exception as error:  # noqa: BLE001 - whatever a hook does, the server lives on
-            return -self._failed(error, link)
+        store = self.stores[adu[6]]
+        if store is None or self._is_routed(adu, adu[6]):
+            return True
+        while place:
+            place -= 1
+            slave_id = self._slave_ids[place]
+            if self.stores[slave_id] is store and not self._is_routed(adu, slave_id):
+                return False
+        return True
+
+    def _is_routed(self, adu, slave_id):
+        """Return whether routes of this device answer the request at adu[7], not its store."""
+        return (
+            self.routes is not None
+            and adu[7] <= _LAST_ROUTED
+            and self.routes.covered(adu, slave_id) > 0
+        )
+
+    def _execute(self, adu, n, link):
+        """Do what a request asks of the device adu[6]. Never raises.
+
+        Returns the response's length, or minus an exception code.
+        """
+        adu[5] = n + 1  # MBAP's length, here on every link: _attempt() hands on two arguments
+        n = _attempt(self._perform, adu, link)
+        error = _caught.error
+        return n if error is None else -self._failed(error, link)
+
+    def _perform_request(self, adu, link):
+        """As _execute(), of a PDU of adu[5] - 1 bytes. May raise whatever a hook raises."""
+        n = adu[5] - 1
+        store = self.stores.get(adu[6])
+        exception_code = check(adu, n)
+        # Without a store there are neither FC 22 nor 23.
+        if exception_code == _ILLEGAL_FUNCTION or (store is None and adu[7] > _LAST_ROUTED):
+            return self._perform_function(adu, n, link)
+        if exception_code:
+            return -exception_code
+        if self.routes is not None and adu[7] <= _LAST_ROUTED:
+            n = self.routes.serve(adu)
+            if n:
+                return n
+        return -_ILLEGAL_ADDRESS if store is None else execute(adu, store.areas)
+
+    def _perform_function(self, adu, n, link):
+        handler = self._functions.get(adu[7])
+        if handler is None:
+            return -_ILLEGAL_FUNCTION
+        n = handler(adu, n, link)
+        if not (isinstance(n, int) and -256 < n <= _PDU_MOST):
+            raise ValueError("a function must return a length or minus an exception code")
+        return n
 
     def _failed(self, error, link):
         """Return the exception code for an exception of a hook, an endpoint or a function."""
@@ -225,13 +368,10 @@ class Server:
         self.report(error, link)
         return _DEVICE_FAILURE
 
-    def report(self, error, link):
+    def report(self, error: Exception, link):
         """Tell on_error of an exception that a hook raised. Never raises."""
         if self.on_error is not None:
-            try:
-                self.on_error(error, link)
-            except Exception:  # noqa: BLE001 - nobody is left who could be told
-                pass
+            _attempt(self.on_error, error, link)
 
 
 class Driver:

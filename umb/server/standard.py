@@ -9,7 +9,9 @@ from micropython import const
 _ILLEGAL_FUNCTION = const(1)
 _ILLEGAL_ADDRESS = const(2)
 _ILLEGAL_VALUE = const(3)
-_SINGLE = const(1 << 5 | 1 << 6)  # the function codes whose requests have no quantity
+CODES = b"\x01\x02\x03\x04\x05\x06\x0f\x10\x16\x17"
+# Where in the buffer the values of a write begin, by function code. FC 22 puts its own there.
+_VALUES_AT = b"\0\0\0\0\0\x0a\x0a\0\0\0\0\0\0\0\0\x0d\x0d\0\0\0\0\0\x0e\x11"
 
 
 def check(adu, n):
@@ -42,64 +44,65 @@ def check(adu, n):
     return 0 if good else _ILLEGAL_VALUE
 
 
-def execute(adu, store):
-    """Do what the request at adu[7] asks of this Store. check() has to have accepted it."""
+def execute(adu, areas):
+    """Do what the request at adu[7] asks of the areas of a Store. check() has to accept it before.
+
+    Returns the response's length, or minus an exception code.
+    """
     code = adu[7]
-    address = adu[8] << 8 | adu[9]
     if code > 16:
-        return (_mask_write if code == 22 else _read_write)(adu, store.holding_registers, address)
-    area = store.areas[code % 10]
-    quantity = 1 if _SINGLE >> code & 1 else adu[10] << 8 | adu[11]
-    if not area.has(address, quantity):
-        return -_ILLEGAL_ADDRESS
-    if code > 4:
-        return _write(adu, 10 if code < 15 else 13, area, address, quantity)
-    return _read(adu, area, address, quantity)
+        return (_mask_write if code == 22 else _read_write)(adu, areas[3])
+    area = areas[code % 10]
+    address = adu[8] << 8 | adu[9]
+    quantity = 1 if 5 <= code <= 6 else adu[10] << 8 | adu[11]
+    return (_read if code < 5 else _write)(adu, area, address, quantity)
 
 
 def _read(adu, area, address, quantity):
     """Put byte count and values to adu[8:] (AP 6.1 to 6.4)."""
+    if not area.has(address, quantity):
+        return -_ILLEGAL_ADDRESS
     if area.on_read is not None:
         area.on_read(address, quantity)
-    n = quantity << 1 if adu[7] > 2 else quantity + 7 >> 3
     area.get(address, quantity, adu, 9)
-    adu[8] = n
+    adu[8] = n = quantity * area.bits + 7 >> 3
     return n + 2
 
 
-def _write(adu, at, area, address, quantity):
-    """Validate every value at adu[at:], then store them all (AP 6.5, 6.6, 6.11, 6.12).
+def _write(adu, area, address, quantity):
+    """Validate every value of the request, then store them all (AP 6.5, 6.6, 6.11, 6.12).
 
     The response is the beginning of the request, which is left in place.
     """
-    if area.validate is not None:
-        for i in range(quantity):
-            if not area.validate(address + i, area.value(adu, at, i)):
-                return -_ILLEGAL_VALUE
+    if not area.has(address, quantity):
+        return -_ILLEGAL_ADDRESS
+    at = _VALUES_AT[adu[7]]
+    if not area.accepts(address, quantity, adu, at):
+        return -_ILLEGAL_VALUE
     area.put(address, quantity, adu, at)
     if area.on_write is not None:
         area.on_write(address, quantity)
     return 5
 
 
-def _mask_write(adu, area, address):
+def _mask_write(adu, area):
     """FC 22: (current AND and_mask) OR (or_mask AND NOT and_mask), AP 6.16. Echoes the request."""
+    address = adu[8] << 8 | adu[9]
     if not area.has(address, 1):
         return -_ILLEGAL_ADDRESS
     and_mask = adu[10] << 8 | adu[11]
     value = area[address] & and_mask | (adu[12] << 8 | adu[13]) & ~and_mask
     adu[14] = value >> 8 & 0xFF  # behind the request, where _write() takes it from
     adu[15] = value & 0xFF
-    n = _write(adu, 14, area, address, 1)
+    n = _write(adu, area, address, 1)
     return 7 if n > 0 else n
 
 
-def _read_write(adu, area, address):
+def _read_write(adu, area):
     """FC 23: writes first, then reads (AP 6.17). Both ranges are checked before the write."""
+    address = adu[8] << 8 | adu[9]
     quantity = adu[10] << 8 | adu[11]
-    write_address = adu[12] << 8 | adu[13]
-    written = adu[16] >> 1
-    if not (area.has(address, quantity) and area.has(write_address, written)):
+    if not area.has(address, quantity):
         return -_ILLEGAL_ADDRESS
-    n = _write(adu, 17, area, write_address, written)
+    n = _write(adu, area, adu[12] << 8 | adu[13], adu[16] >> 1)
     return n if n < 0 else _read(adu, area, address, quantity)
