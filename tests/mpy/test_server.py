@@ -460,3 +460,64 @@ def test_slave_id_0_on_a_network_is_the_device():
     store = Store(holding_registers=1)
     expect(Server(store, slave_ids=(9,)), "06 0000 0007", "06 0000 0007", 0)
     assert store.holding_registers[0] == 7
+
+
+class Generous(Registers):
+    """Registers that claim to have every address."""
+
+    def has(self, address, quantity):
+        return True
+
+
+class GenerousBits(Bits):
+    """Bits that claim to have every address."""
+
+    def has(self, address, quantity):
+        return True
+
+
+def largest_requests(address):
+    """Of each function code the request that moves most."""
+    yield request(1, address, 2000)
+    yield request(2, address, 2000)
+    yield request(3, address, 125)
+    yield request(4, address, 125)
+    yield request(5, address, 0xFF00)
+    yield request(6, address, 0xFFFF)
+    yield write_bits(address, [1] * 1968)
+    yield write_registers(address, [0xFFFF] * 123)
+    yield request(22, address, 0, 0xFFFF)
+    yield read_write(address, 125, address, [0xFFFF] * 121)
+
+
+def test_blocks_that_claim_what_they_have_not():
+    """A subclass may be wrong about its addresses. Memory beside its values stays untouched."""
+    told = Told()
+    guards = [bytearray(b"\x5a" * 32) for _ in range(50)]
+    coils, registers = GenerousBits(0, 9), Generous(0, 5)
+    guards += [bytearray(b"\x5a" * 32) for _ in range(50)]
+    server = Server(Store(coils, coils, registers, registers), on_error=told)
+    for address in (0, 3, 8, 9, 200, 5000, 65535):
+        for pdu in largest_requests(address):
+            response = ask(server, pdu)
+            if address >= 16 or pdu[0] not in (5, 6, 22):  # a byte has 8 bits, even of 9 coils
+                assert response == bytes((pdu[0] | 0x80, 4)), (shown(pdu), shown(response))
+    assert told.calls and all(isinstance(call[0], IndexError) for call in told.calls)
+    assert all(guard == b"\x5a" * 32 for guard in guards)
+
+
+def test_areas_that_a_program_exchanges():
+    """Registers where bits belong, and bits where registers belong: an exception, and no crash."""
+    told = Told()
+    store = Store()
+    server = Server(store, on_error=told)
+    wrong = Registers(0, 2000)
+    right = Bits(0, 2000)
+    store.areas = (None, wrong, wrong, right, right, wrong, right)
+    for _ in range(3):
+        for pdu in largest_requests(0):
+            response = ask(server, pdu)
+            assert len(response) <= 253, shown(pdu)
+    expect(server, request(1, 0, 2000), "81 04")
+    expect(server, request(2, 0, 2000), "82 04")
+    expect(server, write_bits(0, [1] * 1968), "8f 04")

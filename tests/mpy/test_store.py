@@ -13,6 +13,14 @@ def store_item(area, address, value):
     area[address] = value
 
 
+def store_slice(area, first, end, given):
+    area[first:end] = given
+
+
+def read_slice(area, first, end, step=None):
+    return area[first:end:step] if step is not None else area[first:end]
+
+
 def test_registers_hold_16_bits():
     block = Registers(100, 5)
     for value, kept in ((0, 0), (1, 1), (65535, 65535), (-1, 65535), (-32768, 32768)):
@@ -27,6 +35,130 @@ def test_registers_refuse_what_does_not_fit():
     for value in (65536, -32769, 1 << 40, -(1 << 40)):
         raises(ValueError, store_item, block, 0, value)
     assert block[0] == 7
+
+
+def test_values_are_integers():
+    """Booleans are; what is merely equal to one, or looks like one, is not."""
+    for block in (Registers(0, 3), Bits(0, 3)):
+        block[1] = 1
+        for value in (1.0, 0.0, 1.5, None, "1", b"1", [1], (1,), {}, 1j, object()):
+            raises(ValueError, store_item, block, 1, value)
+            raises(ValueError, store_slice, block, 0, 2, [0, value])
+            raises(ValueError, block.__class__, 0, [0, value])
+        assert values(block) == [0, 1, 0]
+        for value, kept in ((False, 0), (True, 1)):
+            block[1] = value
+            assert values(block) == [0, kept, 0]
+            assert values(block.__class__(5, [value, value])) == [kept, kept]
+
+
+def test_initial_values():
+    for kind, given in (
+        (Registers, [1, 2, 3]),
+        (Registers, (65535, 0, 32768)),
+        (Registers, []),
+        (Bits, [1, 0, 1, 1, 0, 0, 1, 1, 1]),
+        (Bits, (True, False)),
+    ):
+        block = kind(100, given)
+        assert block.start == 100 and len(block) == len(given)
+        assert values(block) == [int(value) for value in given]
+    assert values(Registers(0, [-1, -32768])) == [65535, 32768]
+    for kind, given in (
+        (Registers, [0, 65536]),
+        (Registers, [-32769]),
+        (Bits, [0, 2]),
+        (Bits, [-1]),
+    ):
+        raises(ValueError, kind, 0, given)
+    raises(ValueError, Registers, 65535, [1, 2])
+
+
+def test_blocks_of_the_wrong_arguments():
+    for kind in (Registers, Bits):
+        for start, quantity in (
+            ("0", 1),
+            (0.0, 1),
+            (None, 1),
+            (0, "1"),
+            (0, 1.0),
+            (0, None),
+            (0, {0: 1}),
+            (0, "abc"),
+            (0, range(3)),
+            ([0], 1),
+        ):
+            raises(TypeError, kind, start, quantity)
+        for hook in ("on_read", "on_write", "validate"):
+            for wrong in (5, "hook", [print], Store(), True):
+                raises(TypeError, kind, 0, 1, **{hook: wrong})
+
+
+def test_slices():
+    for area in (
+        Registers(100, [1, 0, 1, 0, 1]),
+        Bits(100, [1, 0, 1, 0, 1]),
+        Store(holding_registers=(Registers(100, [1, 0]), Registers(102, [1, 0, 1]))).areas[3],
+        Store(coils=(Bits(102, [1, 0, 1]), Bits(100, [1, 0]))).coils,
+    ):
+        assert area[100:105] == area[:] == area[100:] == area[:105] == [1, 0, 1, 0, 1]
+        assert area[101:104] == [0, 1, 0] and area[102:103] == [1]
+        assert area[100:100] == area[105:105] == []
+        area[101:103] = [1, 0]
+        assert area[:] == [1, 1, 0, 0, 1]
+        area[101:104] = (True, 1, True)
+        assert area[:] == [1, 1, 1, 1, 1]
+        area[:] = [0, 1, 0, 1, 0]
+        area[103:] = b"\0\1"
+        area[103:103] = []
+        assert area[:] == [0, 1, 0, 0, 1]
+        for first, end in (
+            (99, 101),
+            (104, 106),
+            (0, 5),
+            (-2, None),
+            (None, -1),
+            (103, 102),
+        ):
+            raises(IndexError, read_slice, area, first, end)
+            raises(IndexError, store_slice, area, first, end, [0, 0])
+        for first, end in (("100", 102), (100.0, 102), (100, 102.0), ([100], 102)):
+            raises(TypeError, read_slice, area, first, end)
+        for step in (2, -1, 0, "1"):
+            raises(TypeError, read_slice, area, 100, 102, step)
+        assert read_slice(area, 100, 102, 1) == [0, 1]
+        for given in ([], [1], [1, 1, 1], "ab"):
+            raises(ValueError, store_slice, area, 100, 102, given)
+        for given in (5, None):
+            raises(TypeError, store_slice, area, 100, 102, given)
+        raises(ValueError, store_slice, area, 100, 105, [1, 1, 1, 1, 70_000])
+        assert area[:] == [0, 1, 0, 0, 1], "some of a wrong slice was stored"
+
+
+def test_slices_do_not_cross_gaps():
+    area = Store(
+        holding_registers=(Registers(10, [1, 2]), Registers(13, [4, 5]))
+    ).holding_registers
+    assert area[10:12] == [1, 2] and area[13:] == [4, 5] and area[:11] == [1]
+    for first, end in ((None, None), (10, 13), (11, 14), (12, 13), (10, None)):
+        raises(IndexError, read_slice, area, first, end)
+        raises(IndexError, store_slice, area, first, end, [0] * 5)
+
+
+def test_slices_of_signed_values():
+    block = Registers(0, [-1, 5])
+    with Signed():
+        assert block[0:2] == [-1, 5]
+        block[:] = [-2, -32768]
+        assert block[:] == [-2, -32768]
+    assert block[:] == [65534, 32768]
+
+
+def test_addresses_are_integers():
+    for area in (Registers(0, 5), Bits(0, 5), Store(coils=(Bits(0, 2), Bits(2, 3))).coils):
+        for address in (1.0, 0.5, "1", None, [1], (1,)):
+            raises(TypeError, area.__getitem__, address)
+            raises(TypeError, store_item, area, address, 0)
 
 
 def test_signed_registers():
@@ -157,9 +289,107 @@ def test_area_from_a_block_or_blocks():
         raises(IndexError, store_item, store.coils, address, 1)
 
 
+def test_area_from_a_list():
+    store = Store([1, 0, 1], [0, 1], [230, 17], [1, 2, 3])
+    for area, kind, given in zip(
+        (store.coils, store.discrete_inputs, store.input_registers, store.holding_registers),
+        (Bits, Bits, Registers, Registers),
+        ([1, 0, 1], [0, 1], [230, 17], [1, 2, 3]),
+    ):
+        assert isinstance(area, kind) and area.start == 0 and area[:] == given
+    raises(ValueError, Store, [0, 2])
+    raises(ValueError, Store, 0, 0, [65536])
+
+
+class OwnRegisters(Registers):
+    """A class of a program's own."""
+
+
+class OwnBits(Bits):
+    """A class of a program's own."""
+
+
+class Mislabelled(Registers):
+    """Registers that claim to be bits."""
+
+    bits = 1
+
+
+_AREAS = ("coils", "discrete_inputs", "input_registers", "holding_registers")
+
+
 def test_area_of_the_wrong_kind():
-    raises(ValueError, Store, coils=(Registers(0, 1),))
-    raises(ValueError, Store, holding_registers=(Registers(0, 1), Bits(1, 1)))
+    for name in _AREAS:
+        registers = (Registers(0, 1), OwnRegisters(0, 1))
+        bits = (Bits(0, 1), OwnBits(0, 1))
+        good, bad = (registers, bits) if "registers" in name else (bits, registers)
+        for block in good:
+            assert getattr(Store(**{name: block}), name) is block
+            Store(**{name: (block,)})
+        bad += (Mislabelled(0, 1), "8", 8.0, None, True, {0: 1}, b"\0", Store(), Registers, Bits)
+        for block in bad:
+            raises(ValueError, Store, **{name: block})
+            raises(ValueError, Store, **{name: (block,)})
+            raises(ValueError, Store, **{name: (block, good[0])})
+            raises(ValueError, Store, **{name: (good[0], block)})
+        raises(ValueError, Store, **{name: -1})
+        raises(ValueError, Store, **{name: (1, 2, 3)})
+        assert len(getattr(Store(**{name: ()}), name)) == 0
+        assert len(getattr(Store(**{name: []}), name)) == 0
+
+
+def test_get_and_put_keep_within_both_buffers():
+    """Beneath is machine code that checks nothing. What does not fit is an IndexError."""
+    block = Registers(10, 100)
+    buf = bytearray(262)
+    for address, quantity, at in (
+        (10, 101, 9),
+        (9, 1, 9),
+        (0, 1, 9),
+        (109, 2, 9),
+        (110, 1, 9),
+        (65535, 1, 9),
+        (10, 1, 261),
+        (10, 1, 262),
+        (10, 1, 5000),
+        (10, 1, -1),
+        (10, 1, -1000),
+        (10, 100, 63),
+        (10, -1, 9),
+        (10, -50, 250),
+        (1 << 20, 1, 9),
+        (-(1 << 20), 1, 9),
+        (10, 1 << 20, 9),
+    ):
+        raises(IndexError, block.get, address, quantity, buf, at)
+        raises(IndexError, block.put, address, quantity, buf, at)
+    raises(IndexError, block.get, 10, 2, bytearray(3), 0)
+    raises(IndexError, block.put, 10, 2, b"abc", 0)
+    assert buf == bytes(262) and block[:] == [0] * 100
+    block.get(10, 100, buf, 62)
+    block.put(10, 100, buf, 62)
+
+
+def test_data_that_a_program_replaces():
+    """Whatever becomes of `data`, requests read and write nothing that is beside it."""
+    guard = b"\x5a" * 64
+    for kind in (Registers, Bits):
+        for size in (0, 1, 2, 5, 9, 30):
+            block = kind(0, 200)
+            before, block.data, after = bytearray(guard), bytearray(size), bytearray(guard)
+            buf = bytearray(262)
+            for address in (0, 3, 8, 100, 199):
+                for quantity in (1, 2, 9, 100):
+                    if address + quantity > 200:
+                        continue
+                    for work in (block.get, block.put):
+                        try:
+                            work(address, quantity, buf, 9)
+                        except IndexError:
+                            pass
+            assert before == after == guard and len(block.data) == size
+        block.data = None
+        raises(TypeError, block.get, 0, 1, buf, 9)
 
 
 def test_blocks_must_not_overlap():
