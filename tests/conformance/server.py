@@ -10,6 +10,11 @@ import sys
 from device import BASIC, EXCEPTIONS, OBJECTS, REFUSED, REGULAR, SLAVE_IDS
 
 from umb.errors import exception_for
+from umb.frame.ascii import ASCII
+from umb.frame.rtu_stream import RTUStream
+from umb.functions.diagnostics import Diagnostics
+from umb.functions.files import Files, Queues
+from umb.functions.identity import Identity, ServerId
 from umb.port.tty import TTY
 from umb.serve import serve
 from umb.server import Server
@@ -92,30 +97,35 @@ for i in range(2000):
 files = {4: Registers(0, 200), 3: Registers(9990, 10), 5: Registers(0, 2, on_read=break_parity)}
 for i in range(200):
     files[4][i] = i
+queues = {0x04DE: [0x01B8, 0x1284], 0: [], 1: list(range(32)), 2: list(range(31))}
+diagnostics = Diagnostics(networks=True)
+diagnostics.exception_status = 0x6D
+diagnostics.diagnostic_register = 0x1234
 server = Server(
     Store(coils, contacts, inputs, holding),
     slave_ids=SLAVE_IDS,
-    identity=OBJECTS,
-    files=files,
-    fifo={0x04DE: [0x01B8, 0x1284], 0: [], 1: list(range(32)), 2: list(range(31))},
-    server_id="umb",
-    serial_codes=True,
+    functions=(
+        diagnostics,
+        Files(files),
+        Queues(queues),
+        Identity(OBJECTS),
+        ServerId("umb", networks=True),
+    ),
+    on_error=None,  # register 300 has a bug on purpose
 )
-server.exception_status = 0x6D
-server.diagnostic_register = 0x1234
 server.function(100, echo)
 server.function(101, memory)
 names = {i: "name %d" % i for i in range(7)}
-regular = Server(None, (REGULAR,), identity=names)
-basic = Server(None, (BASIC,), identity={i: names[i] for i in range(3)})
+regular = Server(None, (REGULAR,), functions=(Identity(names),))
+basic = Server(None, (BASIC,), functions=(Identity({i: names[i] for i in range(3)}),))
 devices = Devices(server, basic, regular)
 
 port, stream_port, rtu_path, ascii_path = sys.argv[1:]
 tcp = TCPServer(("127.0.0.1", int(port)), devices, max_clients=3, idle_timeout_ms=1500)
-stream = TCPServer(("127.0.0.1", int(stream_port)), devices, framer="rtu")
+stream = TCPServer(("127.0.0.1", int(stream_port)), devices, framer=RTUStream)
 udp = UDPServer(("127.0.0.1", int(port)), devices)
 rtu = RTUServer(TTY(rtu_path, 115200), devices, baudrate=115200, de=PINS[0])
 tty = TTY(ascii_path, 19200, bits=7, parity=0)
-ascii_ = RTUServer(tty, devices, baudrate=19200, bits=7, parity=0, de=PINS[1], framer="ascii")
+ascii_ = RTUServer(tty, devices, baudrate=19200, bits=7, parity=0, de=PINS[1], framer=ASCII)
 print("ready")
 serve(tcp, stream, udp, rtu, ascii_)

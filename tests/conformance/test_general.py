@@ -52,7 +52,14 @@ def test_007_codes_that_another_device_offers(master, code):
 
 @pytest.mark.parametrize("code", [0x80, 0x83, 0x90, 0xFF])
 def test_008_codes_above_0x80(master, code):
-    assert master.ask(bytes([code, 0, 0, 0, 1])) == bytes([code, 1])
+    """On a serial line they are echoes of exception responses: to answer would go on for ever."""
+    pdu = bytes([code, 0, 0, 0, 1])
+    if master.name in ("TCP", "UDP"):
+        assert master.ask(pdu) == bytes([code, 1])
+    else:
+        master.put(master.frame(pdu))
+        assert master.silent()
+    assert master.ask(words(3, 0, 1))[0] == 3
 
 
 _ORDER = {

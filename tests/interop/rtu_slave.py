@@ -7,6 +7,7 @@ values; the device says who it is.
 
 import sys
 
+from umb.functions.diagnostics import Diagnostics
 from umb.functions.files import Files, Queues
 from umb.functions.identity import Identity, ServerId
 from umb.port.tty import TTY
@@ -27,6 +28,7 @@ def main(device, baudrate, parity, slave_id):
     store = Store(2000, inputs, measured, 200)
     uart = TTY(device, baudrate, parity=parity)
     functions = (
+        Diagnostics(),
         Identity({0: "umb", 1: "slave", 2: "1.0"}),
         Files({1: Registers(0, 100)}),
         Queues({5: (1, 2, 0xFFFF)}),
