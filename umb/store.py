@@ -124,6 +124,11 @@ class Registers:
         buf[bit] = value >> 8 & 0xFF
         buf[bit + 1] = value & 0xFF
 
+    @staticmethod
+    def poke(buf, at: int, index: int, value: int):
+        """Encode value number `index` of those at buf[at:]."""
+        Registers.encode(buf, (at << 3) + (index << 4), value)
+
     def get(self, address: int, quantity: int, buf, at: int):
         """Copy the values of `quantity` addresses from `address` on to buf[at:].
 
@@ -173,6 +178,11 @@ class Bits(Registers):
         at = bit >> 3
         bit = 1 << (bit & 7)
         buf[at] = buf[at] | bit if value else buf[at] & ~bit
+
+    @staticmethod
+    def poke(buf, at: int, index: int, value: int):
+        """Encode value number `index` of those at buf[at:]."""
+        Bits.encode(buf, (at << 3) + index, value)
 
     def get(self, address: int, quantity: int, buf, at: int):
         """Copy `quantity` bits from `address` on to buf[at:]; unused bits at the end are 0."""

@@ -6,8 +6,11 @@ from support_pdu import Link, ask, raw, read_write, request, words, write_regist
 from support_tcp import Bench, frame
 from support_wire import Wire
 
-from umb.frame.ascii import ASCII
 from umb.client.rtu import RTUClient
+from umb.frame.ascii import ASCII
+from umb.functions.diagnostics import Diagnostics
+from umb.functions.files import Files, Queues
+from umb.functions.identity import Identity, ServerId
 from umb.server import Server
 from umb.server.rtu import RTUServer
 from umb.store import Registers, Store
@@ -65,15 +68,18 @@ def _wasteful(adu, _n, _link):
     return len(bytes(adu[7:8]))
 
 
-def full_server():
+def full_server(networks=False):
     """A server that offers everything."""
     server = Server(
         Store(coils=2000, holding_registers=200),
         (17,),
-        identity=_IDENTITY,
-        files=_FILES,
-        fifo=_QUEUES,
-        server_id="umb",
+        functions=(
+            Diagnostics(networks),
+            Files(_FILES),
+            Queues(_QUEUES),
+            Identity(_IDENTITY),
+            ServerId("umb", networks=networks),
+        ),
     )
     server.function(100, _echo)
     return server
@@ -145,8 +151,7 @@ def over_tcp(traffic):
 
 
 def test_over_tcp():
-    server = full_server()
-    server.serial_codes = True
+    server = full_server(networks=True)
     for what, pdu in (
         ("7", "07"),
         ("8", "08 000b 0000"),
@@ -271,6 +276,7 @@ def test_ascii_client():
 def test_this_would_notice():
     """The measure is no better than what it finds."""
     server = full_server()
+    server.on_error = None
     server.function(101, _wasteful)
     traffic = Traffic(server, b"\x65")
     traffic.n = 2  # under a locked heap the handler fails: exception 4
