@@ -35,20 +35,18 @@ class Blocks:
 
     def __getitem__(self, address):
         if isinstance(address, slice):
-            return self._get_slice(address)
+            return self._slice(address)
         return self._find(address)[address]
 
     def __setitem__(self, address, value):
         if isinstance(address, slice):
-            self._set_slice(address, value)
+            self._slice(address, value)
         else:
             block = self._find(address)  # one expression with the next line would allocate
             block[address] = value
 
     accepts = Registers.accepts
-    _addresses = Registers._addresses
-    _get_slice = Registers._get_slice
-    _set_slice = Registers._set_slice
+    _slice = Registers._slice
 
     def _find(self, address):
         """Return the block that has this address, or the first one, which then refuses it."""

@@ -66,16 +66,16 @@ class Registers:
 
     def __getitem__(self, address):
         if isinstance(address, slice):
-            return self._get_slice(address)
-        return self.decode(self.data, self._bit(address))
+            return self._slice(address)
+        return self.decode(self.data, self.bit(address))
 
     def __setitem__(self, address, value):
         if isinstance(address, slice):
-            self._set_slice(address, value)
+            self._slice(address, value)
         else:
-            self.encode(self.data, self._bit(address), value)
+            self.encode(self.data, self.bit(address), value)
 
-    def _bit(self, address):
+    def bit(self, address: int) -> int:
         """Return at which bit of `data` the value of this address begins."""
         if not isinstance(address, int):
             raise TypeError("an address must be an integer, not %r" % (address,))
@@ -83,30 +83,26 @@ class Registers:
             raise IndexError("address %d is not in this block" % address)
         return (address - self.start) * self.bits
 
-    def _addresses(self, part):
-        """Return the range of addresses that block[first:end] means."""
+    def _slice(self, part, *values):
+        """Return the values of block[first:end]; given a list, store all of its values or none."""
         first = self.start if part.start is None else part.start
         end = self.end if part.stop is None else part.stop
         if not (isinstance(first, int) and isinstance(end, int) and part.step in (None, 1)):
             raise TypeError("a slice must be [first address:end address], not %r" % (part,))
-        if first > end or not self.has(first, end - first):
+        n = end - first
+        if n < 0 or not self.has(first, n):
             raise IndexError("addresses %d:%d are not all in this block" % (first, end))
-        return range(first, end)
-
-    def _get_slice(self, part):
-        return [self[i] for i in self._addresses(part)]
-
-    def _set_slice(self, part, values):
-        """Store all values, or none if one of them is wrong."""
-        addresses = self._addresses(part)
-        n = len(addresses)
+        if not values:
+            return [self[i] for i in range(first, end)]
+        values = values[0]
         if len(values) != n:
             raise ValueError("%d values for %d addresses" % (len(values), n))
-        data = bytearray(n * self.bits + 7 >> 3)
+        data = bytearray(2 * n)
         for i in range(n):
             self.encode(data, i * self.bits, values[i])
         if n:
-            self.put(addresses[0], n, data, 0)
+            self.put(first, n, data, 0)
+        return None
 
     @staticmethod
     def decode(buf, bit: int) -> int:
@@ -203,11 +199,11 @@ class Bits(Registers):
         _put_bits(self.data, address - self.start, quantity, buf, at)
 
 
-def _copy(dst, at, src, start, n):
-    """Copy n bytes of src[start:] to dst[at:] if both have them: copy() itself checks nothing."""
-    if min(at, start, n) < 0 or at + n > len(dst) or start + n > len(src):
+def _copy(buf, at, data, start, n):
+    """Copy n bytes of data[start:] to buf[at:] if both have them: copy() itself checks nothing."""
+    if min(at, start, n) < 0 or at + n > len(buf) or start + n > len(data):
         raise IndexError("%d bytes do not fit" % n)
-    copy(dst, at, src, start, n)
+    copy(buf, at, data, start, n)
 
 
 def _put_bits(data, bit, quantity, buf, at):

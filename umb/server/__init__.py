@@ -34,7 +34,7 @@ from micropython import const
 
 from ..counters import Counters
 from ..frame import WRITES, refuse
-from .standard import CODES, check, execute
+from .standard import check, execute
 
 LATER = -1  # what a handler returns that keeps the buffer and calls link.answer(n) exactly once
 
@@ -49,7 +49,7 @@ _DIAGNOSTICS = const(8)  # the function code that is heard in listen-only mode
 _PDU_MOST = const(253)  # AP 4.1
 
 
-def print_error(error, _link):
+def print_error(error, link):  # noqa: ARG001 - as on_error is called
     """Print the traceback of an exception: the default of Server's on_error."""
     sys.print_exception(error)
 
@@ -75,10 +75,10 @@ class _Catcher:
 _caught = _Catcher()
 
 
-def _attempt(call, first, second):
-    """Return what call(first, second) returns, None if it raises: see _caught.error right away."""
+def _attempt(handler, adu, link):
+    """Return what handler(adu, link) returns, None if it raises: see _caught.error right away."""
     with _caught:
-        return call(first, second)
+        return handler(adu, link)
 
 
 class Server:
@@ -119,7 +119,7 @@ class Server:
         self._functions = {}  # function code: handler(adu, n, link)
         self._received = ()  # functions that are told of every request,
         self._sent = ()  # and of every response
-        self._perform = self._perform_request  # bound once: a bound method is an allocation
+        self._perform = self._perform  # bound once: a bound method is an allocation
         for slave_id in slave_ids:
             if slave_id in self.stores:
                 raise ValueError("slave id %d is given twice" % slave_id)
@@ -128,15 +128,16 @@ class Server:
             self._offer(function)
 
     def _offer(self, function):
-        """Add one of the functions given to the constructor."""
+        """Add one of the functions that the constructor was given."""
         handle = getattr(function, "handle", None)
         codes = getattr(function, "codes", None)
         if isinstance(function, type) or not isinstance(codes, (bytes, tuple, list)):
-            raise ValueError("functions must be objects with codes, not %r" % (function,))
+            codes = (None,)
         for code in codes:
             if not (isinstance(code, int) and 0 < code < 128 and callable(handle)):
-                raise ValueError("%r needs handle(), and codes from 1 to 127" % (function,))
-            if code in CODES or code in self._functions:
+                raise ValueError("%r is no object with codes 1..127 and handle()" % (function,))
+            # check() knows the codes of the store.
+            if code in self._functions or check(bytes(7) + bytes((code,)) * 10, 1) != 1:
                 raise ValueError("function code %d would be answered twice" % code)
             self._functions[code] = handle
         if hasattr(function, "received"):
@@ -193,15 +194,12 @@ class Server:
 
         Raises ValueError for a number out of range, TypeError for an argument that is no list.
         """
-        from .routes import Routes, Rule
+        from .routes import Routes
 
-        rule = Rule(slave_ids, function_codes, addresses, signed)
-        if self.routes is None:
-            self.routes = Routes()
-        for slave_id in rule.slave_ids or ():
-            if slave_id not in self.stores:
-                self.add(slave_id, None)
-        return self.routes.decorator(rule)
+        routes = self.routes or Routes()
+        decorator = routes.add(self, slave_ids, function_codes, addresses, signed)
+        self.routes = routes
+        return decorator
 
     def serves(self, slave_id: int) -> bool:
         """Return whether a device here answers to this slave id.
@@ -226,44 +224,50 @@ class Server:
         puts adu[6] back.
         """
         unit = adu[6]
-        if not self.serves(unit):
-            if link.serial:
-                if unit == 0:
-                    self._broadcast(adu, n, link)
-                return 0  # nobody answers broadcasts, nor requests for another slave
+        if link.serial:
+            # Requests for another slave, and echoes of exception responses: silence.
+            if unit and (adu[7] >= 0x80 or not self.serves(unit)):
+                return 0
+        elif not self.serves(unit):
             # To a network 0 and 255 are the device itself (TCP Guide 4.4.2.1).
-            slave_id = self._device() if unit == 0 or unit == 255 else 0
+            slave_id = 0 if 0 < unit < 255 else self._device()
             if not slave_id:
                 return refuse(adu, _NO_SUCH_DEVICE)
             adu[6] = slave_id
-        elif link.serial and adu[7] >= 0x80:
-            return 0  # no request, but an echo of an exception response
         n = self._answer(adu, n, link)
         adu[6] = unit
         return n
 
     def _answer(self, adu, n, link):
-        """Answer a request for the device adu[6]: carry it out, count it and tell who follows."""
+        """Answer a request for the device adu[6], or a broadcast: adu[6] is 0.
+
+        It is carried out, counted, and told to functions that follow what comes. Returns the
+        response's length, 0 to say nothing.
+        """
+        unit = adu[6]
         if self._received:
             self._tell(self._received, adu, link)
-        if link.listen_only and adu[7] != _DIAGNOSTICS:
+        if link.listen_only and (adu[7] != _DIAGNOSTICS or not unit):
             return 0
         counters = link.counters
         counters.server_message_count = counters.server_message_count + 1 & 0xFFFF
-        n = self._execute(adu, n, link)
+        n = self._execute(adu, n, link) if unit else self._broadcast(adu, n, link)
         if n > 0:
             counters.event_count = counters.event_count + 1 & 0xFFFF
-        elif n < 0:
+        if not unit:
+            counters.server_no_response_count = counters.server_no_response_count + 1 & 0xFFFF
+            return 0
+        if n < 0:
             n = self._refuse(adu, -n, counters)
         if n and self._sent:
             self._tell(self._sent, adu, link)
         return n
 
-    def _tell(self, followers, adu, link):
+    def _tell(self, functions, adu, link):
         """Call each of these functions. What one raises is reported, and harms nobody else."""
         i = 0
-        while i < len(followers):
-            _attempt(followers[i], adu, link)
+        while i < len(functions):
+            _attempt(functions[i], adu, link)
             error = _caught.error
             if error is not None:
                 self.report(error, link)
@@ -279,51 +283,34 @@ class Server:
         return refuse(adu, exception_code)
 
     def _broadcast(self, adu, n, link):
-        """Do a write for every device, in silence (SL 2.1). Anything else is ignored."""
-        if self._received:
-            self._tell(self._received, adu, link)
-        if link.listen_only:
-            return
-        counters = link.counters
-        counters.server_message_count = counters.server_message_count + 1 & 0xFFFF
-        counters.server_no_response_count = counters.server_no_response_count + 1 & 0xFFFF
-        if adu[7] in WRITES and not check(adu, n) and self._execute_for_all(adu, n, link):
-            counters.event_count = counters.event_count + 1 & 0xFFFF
-
-    def _execute_for_all(self, adu, n, link):
-        """Carry out a broadcast. Returns whether any device has done it."""
-        done = False
-        i = 0
-        while i < len(self._slave_ids):
-            adu[6] = self._slave_ids[i]
-            if self._is_due(adu, i) and self._execute(adu, n, link) > 0:
-                done = True
-            i += 1
-        adu[6] = 0
+        """Do a write for every device (SL 2.1). Returns how many devices have done it."""
+        done = 0
+        if adu[7] in WRITES and not check(adu, n):
+            i = 0
+            while i < len(self._slave_ids):
+                adu[6] = self._slave_ids[i]
+                if self._is_due(adu, i) and self._execute(adu, n, link) > 0:
+                    done += 1
+                i += 1
         return done
 
-    def _is_due(self, adu, place):
-        """Return whether a broadcast is still to be done for the device adu[6], at this place.
+    def _is_due(self, adu, n):
+        """Return whether a broadcast is still to be done for the device adu[6], the n-th.
 
         Devices that share a store write it once; routes are called for each device.
         """
+        routes = None if adu[7] > _LAST_ROUTED else self.routes
         store = self.stores[adu[6]]
-        if store is None or self._is_routed(adu, adu[6]):
+        if store is None or (routes is not None and routes.count(adu, adu[6])):
             return True
-        while place:
-            place -= 1
-            slave_id = self._slave_ids[place]
-            if self.stores[slave_id] is store and not self._is_routed(adu, slave_id):
+        while n:
+            n -= 1
+            slave_id = self._slave_ids[n]
+            if self.stores[slave_id] is store and (
+                routes is None or not routes.count(adu, slave_id)
+            ):
                 return False
         return True
-
-    def _is_routed(self, adu, slave_id):
-        """Return whether routes of this device answer the request at adu[7], not its store."""
-        return (
-            self.routes is not None
-            and adu[7] <= _LAST_ROUTED
-            and self.routes.covered(adu, slave_id) > 0
-        )
 
     def _execute(self, adu, n, link):
         """Do what a request asks of the device adu[6]. Never raises.
@@ -335,14 +322,20 @@ class Server:
         error = _caught.error
         return n if error is None else -self._failed(error, link)
 
-    def _perform_request(self, adu, link):
-        """As _execute(), of a PDU of adu[5] - 1 bytes. May raise whatever a hook raises."""
+    def _perform(self, adu, link):
+        """As _execute(), of a PDU of adu[5] - 1 bytes. Raises whatever a hook raises."""
         n = adu[5] - 1
         store = self.stores.get(adu[6])
         exception_code = check(adu, n)
         # Without a store there are neither FC 22 nor 23.
         if exception_code == _ILLEGAL_FUNCTION or (store is None and adu[7] > _LAST_ROUTED):
-            return self._perform_function(adu, n, link)
+            handler = self._functions.get(adu[7])
+            if handler is None:
+                return -_ILLEGAL_FUNCTION
+            n = handler(adu, n, link)
+            if not (isinstance(n, int) and -256 < n <= _PDU_MOST):
+                raise ValueError("a function must return a length or minus an exception code")
+            return n
         if exception_code:
             return -exception_code
         if self.routes is not None and adu[7] <= _LAST_ROUTED:
@@ -350,15 +343,6 @@ class Server:
             if n:
                 return n
         return -_ILLEGAL_ADDRESS if store is None else execute(adu, store.areas)
-
-    def _perform_function(self, adu, n, link):
-        handler = self._functions.get(adu[7])
-        if handler is None:
-            return -_ILLEGAL_FUNCTION
-        n = handler(adu, n, link)
-        if not (isinstance(n, int) and -256 < n <= _PDU_MOST):
-            raise ValueError("a function must return a length or minus an exception code")
-        return n
 
     def _failed(self, error, link):
         """Return the exception code for an exception of a hook, an endpoint or a function."""

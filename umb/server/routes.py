@@ -24,7 +24,7 @@ def _checked(name, numbers, allowed):
     return bytes(numbers)
 
 
-class Rule:
+class _Rule:
     """Which requests an endpoint answers. The arguments are those of Server.route().
 
     slave_ids, function_codes   bytes, or None for all
@@ -103,8 +103,12 @@ class Routes:
         # What _tell() hands to an endpoint. Each is set right before: no interrupt comes between.
         self._slave_id = self._function_code = self._address = self._value = 0
 
-    def decorator(self, rule):
-        """Return the decorator that gives a rule its endpoint, see Server.route()."""
+    def add(self, server, slave_ids, function_codes, addresses, signed):
+        """Return the decorator that adds a rule, see Server.route(), and have its ids served."""
+        rule = _Rule(slave_ids, function_codes, addresses, signed)
+        for slave_id in rule.slave_ids or ():
+            if slave_id not in server.stores:
+                server.add(slave_id, None)
 
         def decorate(endpoint):
             if not callable(endpoint):
@@ -122,7 +126,7 @@ class Routes:
                 return True
         return False
 
-    def covered(self, adu, slave_id: int) -> int:
+    def count(self, adu, slave_id: int) -> int:
         """Return for how many addresses of the request at adu[7] this device has a rule."""
         address = adu[8] << 8 | adu[9]
         end = address + _quantity(adu)
@@ -149,7 +153,7 @@ class Routes:
         rule; -2, minus an exception code, where only some have. Exceptions of endpoints pass
         through.
         """
-        found = self.covered(adu, adu[6])
+        found = self.count(adu, adu[6])
         if not found:
             return 0
         if found < _quantity(adu):

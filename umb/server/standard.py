@@ -9,9 +9,6 @@ from micropython import const
 _ILLEGAL_FUNCTION = const(1)
 _ILLEGAL_ADDRESS = const(2)
 _ILLEGAL_VALUE = const(3)
-CODES = b"\x01\x02\x03\x04\x05\x06\x0f\x10\x16\x17"
-# Where in the buffer the values of a write begin, by function code. FC 22 puts its own there.
-_VALUES_AT = b"\0\0\0\0\0\x0a\x0a\0\0\0\0\0\0\0\0\x0d\x0d\0\0\0\0\0\x0e\x11"
 
 
 def check(adu, n):
@@ -76,7 +73,8 @@ def _write(adu, area, address, quantity):
     """
     if not area.has(address, quantity):
         return -_ILLEGAL_ADDRESS
-    at = _VALUES_AT[adu[7]]
+    # Where the values begin, by function code; _mask_write() has put its own there.
+    at = b"\0\0\0\0\0\x0a\x0a\0\0\0\0\0\0\0\0\x0d\x0d\0\0\0\0\0\x0e\x11"[adu[7]]
     if not area.accepts(address, quantity, adu, at):
         return -_ILLEGAL_VALUE
     area.put(address, quantity, adu, at)
