@@ -35,7 +35,15 @@ class Registers:
 
     bits = 16  # of each value
 
-    def __init__(self, start: int, quantity, *, on_read=None, on_write=None, validate=None):
+    def __init__(
+        self,
+        start: int,
+        quantity: "int | list | tuple",
+        *,
+        on_read=None,
+        on_write=None,
+        validate=None,
+    ):
         values = ()
         if isinstance(quantity, (list, tuple)):
             values = quantity
@@ -248,7 +256,13 @@ class Store:
     Raises ValueError for an area of the wrong kind.
     """
 
-    def __init__(self, coils=0, discrete_inputs=0, input_registers=0, holding_registers=0):
+    def __init__(
+        self,
+        coils: "int | list | tuple | Bits" = 0,
+        discrete_inputs: "int | list | tuple | Bits" = 0,
+        input_registers: "int | list | tuple | Registers" = 0,
+        holding_registers: "int | list | tuple | Registers" = 0,
+    ):
         self.coils = coils = _area(coils, Bits, "coils")
         self.discrete_inputs = _area(discrete_inputs, Bits, "discrete_inputs")
         self.input_registers = _area(input_registers, Registers, "input_registers")

@@ -20,9 +20,9 @@ What a server offers besides a store are functions: objects such as those of umb
 
 and, if it wants to follow what comes for the server and what leaves, as an event log does, with
 
-    received(adu, link)     called for every request for one of the server's devices and every
-                            broadcast, whatever its function code, before it is carried out; in
-                            listen-only mode, too
+    received(adu, link)     called for every request for a device of the server, adu[6], and every
+                            broadcast, where adu[6] is 0, before it is carried out: whatever its
+                            function code, and in listen-only mode, too
     sent(adu, link)         called for every response at adu[7], exceptions too, before it leaves
 
 An umb.errors exception that a handle() raises gives its code, any other gives 4 and is reported.
@@ -317,7 +317,8 @@ class Server:
 
         Returns the response's length, or minus an exception code.
         """
-        adu[5] = n + 1  # MBAP's length, here on every link: _attempt() hands on two arguments
+        # _attempt() has room for two arguments: the length is where MBAP has it, on every link.
+        adu[5] = n + 1
         n = _attempt(self._perform, adu, link)
         error = _caught.error
         return n if error is None else -self._failed(error, link)
