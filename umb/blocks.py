@@ -1,7 +1,5 @@
 """Blocks: several blocks of one area as one, for a Store that is given a tuple of them."""
 
-from .store import Registers
-
 
 class Blocks:
     """Several blocks of one kind as one. A request may cross blocks that touch, but no gap.
@@ -18,6 +16,7 @@ class Blocks:
             if not isinstance(block, kind) or block.bits != kind.bits:
                 raise ValueError("a tuple of %s is needed, not %r in it" % (kind.__name__, block))
         self._blocks = sorted(blocks or (kind(0, 0),), key=lambda block: block.start)
+        self._kind = kind
         self.bits = kind.bits
         self.decode = kind.decode
         self.encode = kind.encode
@@ -35,23 +34,20 @@ class Blocks:
 
     def __getitem__(self, address):
         if isinstance(address, slice):
-            return self._slice(address)
+            return self._kind._slice(self, address)  # as a block of this kind has it
         return self._find(address)[address]
 
     def __setitem__(self, address, value):
         if isinstance(address, slice):
-            self._slice(address, value)
+            self._kind._slice(self, address, value)
         else:
             block = self._find(address)  # one expression with the next line would allocate
             block[address] = value
 
-    accepts = Registers.accepts
-    _slice = Registers._slice
-
     def _find(self, address):
         """Return the block that has this address, or the first one, which then refuses it."""
         for block in self._blocks:
-            if block.has(address, 1):
+            if block.start <= address < block.end:
                 return block
         return self._blocks[0]
 
@@ -60,9 +56,10 @@ class Blocks:
         end = address + quantity
         while address < end:
             block = self._find(address)
-            if not block.has(address, 1):
+            part_end = min(end, block.end)
+            if part_end <= address or not block.has(address, part_end - address):
                 return False
-            address = block.end
+            address = part_end
         return True
 
     def get(self, address: int, quantity: int, buf, at: int):

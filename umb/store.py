@@ -1,9 +1,9 @@
 """The data model on flat arrays: Registers take 2 bytes each, Bits 1 bit each (AP 4.3).
 
-A block has `start`, len(), [address], [first:end], has(), get(), put(), accepts() and hooks. The
-addresses for get(), put() and accepts() are those that has() has confirmed, their values are as on
-the wire: registers big-endian, bits from the lowest up. Hooks are called by the server, for the
-requests of clients, and not for a program's own accesses.
+A block has `start`, len(), [address], [first:end], has(), get(), put() and hooks. The addresses
+for get() and put() are those that has() has confirmed, their values are as on the wire: registers
+big-endian, bits from the lowest up. Hooks are called by the server, for the requests of clients,
+and not for a program's own accesses.
 """
 
 from . import conf
@@ -87,7 +87,7 @@ class Registers:
         """Return at which bit of `data` the value of this address begins."""
         if not isinstance(address, int):
             raise TypeError("an address must be an integer, not %r" % (address,))
-        if not self.has(address, 1):
+        if not self.start <= address < self.end:
             raise IndexError("address %d is not in this block" % address)
         return (address - self.start) * self.bits
 
@@ -149,20 +149,6 @@ class Registers:
         quantity <<= 1
         _copy(self.data, address - self.start << 1, buf, at, quantity)
 
-    def accepts(self, address: int, quantity: int, buf, at: int) -> bool:
-        """Return whether validate() accepts the values at buf[at:] for these addresses."""
-        if self.validate is None:
-            return True
-        at <<= 3
-        while quantity:
-            value = self.decode(buf, at)
-            if not self.validate(address, value):
-                return False
-            at += self.bits
-            address += 1
-            quantity -= 1
-        return True
-
 
 class Bits(Registers):
     """Coils or discrete inputs: values 0 and 1, eight to a byte. Everything else as Registers."""
@@ -205,6 +191,21 @@ class Bits(Registers):
     def put(self, address: int, quantity: int, buf, at: int):
         """Store `quantity` bits from buf[at:], lowest first, from `address` on."""
         _put_bits(self.data, address - self.start, quantity, buf, at)
+
+
+def accepts(block, address: int, quantity: int, buf, at: int) -> bool:
+    """Return whether a block's validate() accepts the values at buf[at:] for these addresses."""
+    if block.validate is None:
+        return True
+    at <<= 3
+    while quantity:
+        value = block.decode(buf, at)
+        if not block.validate(address, value):
+            return False
+        at += block.bits
+        address += 1
+        quantity -= 1
+    return True
 
 
 def _copy(buf, at, data, start, n):

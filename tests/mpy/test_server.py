@@ -495,15 +495,44 @@ def test_blocks_that_claim_what_they_have_not():
     told = Told()
     guards = [bytearray(b"\x5a" * 32) for _ in range(50)]
     coils, registers = GenerousBits(0, 9), Generous(0, 5)
+    both = (coils, coils, registers, registers)
     guards += [bytearray(b"\x5a" * 32) for _ in range(50)]
-    server = Server(Store(coils, coils, registers, registers), on_error=told)
+    for store in (Store(coils, coils, registers, registers), Store(*[(one,) for one in both])):
+        check_claims(Server(store, on_error=told))
+    assert told.calls and all(isinstance(call[0], IndexError) for call in told.calls)
+    assert all(guard == b"\x5a" * 32 for guard in guards)
+
+
+def check_claims(server):
+    """Ask for all that these blocks claim to have."""
     for address in (0, 3, 8, 9, 200, 5000, 65535):
         for pdu in largest_requests(address):
             response = ask(server, pdu)
             if address >= 16 or pdu[0] not in (5, 6, 22):  # a byte has 8 bits, even of 9 coils
-                assert response == bytes((pdu[0] | 0x80, 4)), (shown(pdu), shown(response))
-    assert told.calls and all(isinstance(call[0], IndexError) for call in told.calls)
-    assert all(guard == b"\x5a" * 32 for guard in guards)
+                assert response[0] == pdu[0] | 0x80, (shown(pdu), shown(response))
+
+
+class Pairs(Registers):
+    """Registers of which only whole pairs can be asked for."""
+
+    def has(self, address, quantity):
+        return not (address & 1 or quantity & 1) and super().has(address, quantity)
+
+
+def test_blocks_that_have_less_than_their_addresses():
+    """Alone and in a tuple, where a request crosses from one to the next."""
+    for holding in (Pairs(10, list(range(8))), (Pairs(14, [4, 5, 6, 7]), Pairs(10, [0, 1, 2, 3]))):
+        server = Server(Store(holding_registers=holding))
+        for address in range(8, 20):
+            for quantity in range(1, 10):
+                whole = not address & 1 and not quantity & 1
+                response = b"\x83\x02"
+                if whole and address >= 10 and address + quantity <= 18:
+                    values = range(address - 10, address - 10 + quantity)
+                    response = bytes((3, 2 * quantity)) + words(*values)
+                expect(server, request(3, address, quantity), response)
+        expect(server, request(6, 12, 1), "86 02")
+        expect(server, write_registers(12, [2, 3, 4, 5]), request(16, 12, 4))
 
 
 def test_areas_that_a_program_exchanges():

@@ -239,22 +239,22 @@ class Server:
         return n
 
     def _answer(self, adu, n, link):
-        """Answer a request for the device adu[6], or a broadcast: adu[6] is 0.
+        """Answer a request for the device adu[6], or a broadcast: 0 on a serial line.
 
         It is carried out, counted, and told to functions that follow what comes. Returns the
         response's length, 0 to say nothing.
         """
-        unit = adu[6]
+        to_all = link.serial and adu[6] == 0
         if self._received:
             self._tell(self._received, adu, link)
-        if link.listen_only and (adu[7] != _DIAGNOSTICS or not unit):
+        if link.listen_only and (to_all or adu[7] != _DIAGNOSTICS):
             return 0
         counters = link.counters
         counters.server_message_count = counters.server_message_count + 1 & 0xFFFF
-        n = self._execute(adu, n, link) if unit else self._broadcast(adu, n, link)
+        n = self._broadcast(adu, n, link) if to_all else self._execute(adu, n, link)
         if n > 0:
             counters.event_count = counters.event_count + 1 & 0xFFFF
-        if not unit:
+        if to_all:
             counters.server_no_response_count = counters.server_no_response_count + 1 & 0xFFFF
             return 0
         if n < 0:

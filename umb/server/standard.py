@@ -6,6 +6,8 @@ the length of the response PDU, or minus an exception code.
 
 from micropython import const
 
+from ..store import accepts
+
 _ILLEGAL_FUNCTION = const(1)
 _ILLEGAL_ADDRESS = const(2)
 _ILLEGAL_VALUE = const(3)
@@ -75,7 +77,7 @@ def _write(adu, area, address, quantity):
         return -_ILLEGAL_ADDRESS
     # Where the values begin, by function code; _mask_write() has put its own there.
     at = b"\0\0\0\0\0\x0a\x0a\0\0\0\0\0\0\0\0\x0d\x0d\0\0\0\0\0\x0e\x11"[adu[7]]
-    if not area.accepts(address, quantity, adu, at):
+    if not accepts(area, address, quantity, adu, at):
         return -_ILLEGAL_VALUE
     area.put(address, quantity, adu, at)
     if area.on_write is not None:
