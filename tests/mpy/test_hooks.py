@@ -279,7 +279,7 @@ def test_nothing_changes_when_validate_fails():
 
 
 def test_on_error_is_told_of_bugs_alone():
-    """What umb.errors has a code for is an answer that the program wants to give, even code 4."""
+    """What has a code is an answer that the program wants to give, even if the code is 4."""
     told = Told()
     link = Link()
     for kind, code in _CODES:

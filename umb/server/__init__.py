@@ -25,7 +25,8 @@ and, if it wants to follow what comes for the server and what leaves, as an even
                             function code, and in listen-only mode, too
     sent(adu, link)         called for every response at adu[7], exceptions too, before it leaves
 
-An umb.errors exception that a handle() raises gives its code, any other gives 4 and is reported.
+What a handle(), a hook or an endpoint raises is an answer if it has an exception code, as most of
+umb.errors have. Anything else is a bug: the client gets exception 4, and on_error is told.
 """
 
 import sys
@@ -90,8 +91,8 @@ class Server:
     functions   what is offered besides a store, such as (Diagnostics(), Identity({...})): see
                 above. Without them FC 7, 8, 11, 12, 17, 20, 21, 24 and 43 get exception 1
     on_error    on_error(exception, link) is called when a hook, an endpoint or a function raised
-                something that is no umb.errors.ModbusError, and the client got exception 4. The
-                default prints the traceback; None is silence
+                something without an exception code, and the client gets exception 4. The default
+                prints the traceback; None is silence
 
     Requests are checked in this order: function code (exception 1), length, quantity and byte
     count (3), addresses (2); what goes wrong in the work itself is 4. A slave id that nobody has
@@ -190,7 +191,7 @@ class Server:
         The function is called once per address with the keywords slave_id, function_code, address,
         and for writes value; what it returns for a read is the value. A request is for the first
         route that matches, if all of its addresses have one; for the store, if none has. An
-        umb.errors exception gives its code, any other gives 4.
+        umb.errors exception gives its code, any other gives 4 and is reported.
 
         Raises ValueError for a number out of range, TypeError for an argument that is no list.
         """
