@@ -149,8 +149,6 @@ def test_functions_that_cannot_be():
         "Diagnostics",
         Store(),
         Server(),
-        Function(65),
-        Function(None),
         Function((0,)),
         Function((128,)),
         Function((-1,)),
@@ -161,6 +159,8 @@ def test_functions_that_cannot_be():
         raises(ValueError, Server, functions=(Function((100,)), wrong))
     for wrong in (Diagnostics(), None, 5, Function((65,)), {65: Function((65,))}):
         raises(TypeError, Server, functions=wrong)
+    for codes in (65, None):
+        raises(TypeError, Server, functions=(Function(codes),))
 
 
 def test_no_code_is_answered_twice():

@@ -131,15 +131,16 @@ class Server:
     def _offer(self, function):
         """Add one of the functions that the constructor was given."""
         handle = getattr(function, "handle", None)
-        codes = getattr(function, "codes", None)
-        if isinstance(function, type) or not isinstance(codes, (bytes, tuple, list)):
-            codes = (None,)
-        for code in codes:
-            if not (isinstance(code, int) and 0 < code < 128 and callable(handle)):
-                raise ValueError("%r is no object with codes 1..127 and handle()" % (function,))
-            # check() knows the codes of the store.
-            if code in self._functions or check(bytes(7) + bytes((code,)) * 10, 1) != 1:
-                raise ValueError("function code %d would be answered twice" % code)
+        for code in getattr(function, "codes", b"\0"):
+            if (
+                not (isinstance(code, int) and 0 < code < 128 and callable(handle))
+                or isinstance(function, type)
+                or code in self._functions
+                or check(bytes(7) + bytes((code,)) * 10, 1) != _ILLEGAL_FUNCTION  # the store's
+            ):
+                raise ValueError(
+                    "%r needs handle(), and codes 1..127 that nobody else has" % (function,)
+                )
             self._functions[code] = handle
         if hasattr(function, "received"):
             self._received += (function.received,)
@@ -296,22 +297,17 @@ class Server:
         return done
 
     def _is_due(self, adu, n):
-        """Return whether a broadcast is still to be done for the device adu[6], the n-th.
+        """Return whether a broadcast is still to be done for device number n, adu[6].
 
         Devices that share a store write it once; routes are called for each device.
         """
-        routes = None if adu[7] > _LAST_ROUTED else self.routes
+        if self.routes is not None and adu[7] <= _LAST_ROUTED:
+            return self.routes.is_due(adu, self.stores, self._slave_ids, n)
         store = self.stores[adu[6]]
-        if store is None or (routes is not None and routes.count(adu, adu[6])):
-            return True
-        while n:
-            n -= 1
-            slave_id = self._slave_ids[n]
-            if self.stores[slave_id] is store and (
-                routes is None or not routes.count(adu, slave_id)
-            ):
-                return False
-        return True
+        i = 0
+        while self.stores[self._slave_ids[i]] is not store:
+            i += 1
+        return i == n
 
     def _execute(self, adu, n, link):
         """Do what a request asks of the device adu[6]. Never raises.

@@ -137,6 +137,17 @@ class Routes:
             address += 1
         return found
 
+    def is_due(self, adu, stores, slave_ids, n) -> bool:
+        """Return whether a broadcast is still to be done for slave_ids[n], see Server."""
+        store = stores[slave_ids[n]]
+        if store is None or self.count(adu, slave_ids[n]):
+            return True
+        while n:
+            n -= 1
+            if stores[slave_ids[n]] is store and not self.count(adu, slave_ids[n]):
+                return False
+        return True
+
     def _find(self, slave_id, function_code, address):
         i = 0
         while i < len(self._rules):
