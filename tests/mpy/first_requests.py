@@ -435,4 +435,5 @@ def main(transport, how):
     print(right, "of", len(rows), "are right")
 
 
-main(*sys.argv[1:])
+if __name__ == "__main__":
+    main(*sys.argv[1:])

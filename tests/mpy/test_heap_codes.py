@@ -1,5 +1,8 @@
 """No heap for the function codes that a server need not offer, nor for Modbus ASCII."""
 
+import micropython
+from first_requests import Requests, make_server
+from support import skip
 from support_ascii import text
 from support_heap import free_of_heap, locked
 from support_pdu import Link, ask, raw, read_write, request, words, write_registers
@@ -125,6 +128,26 @@ def warm_up(traffic):
     for _ in range(64):
         ask(traffic.server, traffic.pdu, 17, traffic.link)
     traffic.times = _TIMES
+
+
+def test_frames_stay_off_the_heap():
+    """Of a function with more than 11 words MicroPython makes the frame there, and frees it again.
+
+    All that is ever allocated is counted here, as the unix port can.
+    """
+    if not hasattr(micropython, "mem_total"):
+        skip("this MicroPython does not count what it allocates")
+    for serial in (True, False):
+        server = make_server()
+        link = Link(serial)
+        adu = bytearray(262)
+        for what, slave_id, pdu, _, raises in Requests("RTU" if serial else "TCP").rows:
+            adu[6] = slave_id
+            adu[7 : 7 + len(pdu)] = pdu
+            before = micropython.mem_total()
+            server.handle(adu, len(pdu), link)
+            taken = micropython.mem_total() - before
+            assert taken == 0 or raises, "{}: {} bytes".format(what, taken)
 
 
 class TCPTraffic:
