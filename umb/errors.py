@@ -9,9 +9,14 @@ A wrong argument is a ValueError instead: it is found before anything is sent.
 
 
 class ModbusError(Exception):
-    """Anything that the wire can do. error_code: what the peer sent, or None."""
+    """Anything that the wire can do. Its text is a sentence.
 
-    error_code = None
+    error_code      the exception code that the peer sent, or None
+    slave_id        who was asked, or None
+    function_code   what for, or None
+    """
+
+    error_code = slave_id = function_code = None
 
 
 class IllegalFunctionError(ModbusError):
@@ -96,9 +101,18 @@ error_code_to_exception_map = {
 }
 
 
-def exception_for(error_code):
-    """The exception that stands for a peer's exception code, ready to be raised."""
+def exception_for(error_code, refused=""):
+    """Return the exception that stands for a peer's exception code.
+
+    refused   the beginning of its text, as "slave 7 refused FC 6 at 100: "; the reason follows
+    """
     kind = error_code_to_exception_map.get(error_code, ModbusError)
-    error = kind("exception %d" % error_code)
+    text = "exception %d" % error_code
+    if kind is not ModbusError:
+        words = ""
+        for letter in kind.__name__[: -len("Error")]:
+            words += " " + letter.lower() if letter.isupper() else letter
+        text = "%s (%s)" % (words[1:], text)
+    error = kind(refused + text)
     error.error_code = error_code
     return error

@@ -1,20 +1,23 @@
-"""Gateway: requests from networks to serial lines, and the answers back (TCP Guide 4.2).
+"""Gateway: requests from networks to serial lines, and the replies back (TCP Guide 4.2).
 
-It is a handler for servers and a driver for serve(): requests wait in line for their serial line,
-each in the buffer of the connection that it came from. They are sent from there, and the answer
-is received there.
+It is a handler for servers, which run it along: serve(TCPServer(address, gateway)) is enough. A
+request waits for its serial line in the buffer of the connection that it came from, is sent from
+there, and its reply is received there.
 """
 
 from time import ticks_diff, ticks_ms
 
 from micropython import const
 
-from .client import NO_REPLY, PENDING
+from .client import NO_CONNECTION, PENDING
 from .counters import Counters
 from .fast import copy
 from .frame import WRITES, refuse
 from .server import LATER, Driver, Server
 
+_PDU = const(7)  # where in a buffer the PDU begins
+_LONGEST_PDU = const(253)
+_LONGEST_NAP_MS = const(1000)
 _BUSY = const(6)
 _NO_PATH = const(10)
 _NO_ANSWER = const(11)
@@ -31,147 +34,190 @@ class _Bus:
         self.counters = Counters()
 
 
-class _Path:
-    """A serial line, who is on it, and the requests that wait for it."""
+class _Waiting:
+    """A request that waits for its line."""
 
-    def __init__(self, client, slave_ids, queue, patience_ms):
+    def __init__(self):
+        self.link = None  # who asked
+        self.adu = None  # the buffer with the request,
+        self.n = 0  # the length of its PDU,
+        self.slave_id = 0  # whom it is for,
+        self.code = 0  # and its function code
+        self.since_ms = 0  # when it came
+        self.tries = 0  # how many times it can still be asked again
+
+
+class _Path:
+    """A serial line, which slaves are on it, and the requests that wait for it."""
+
+    def __init__(self, client, slave_ids, timeout_ms, max_wait_ms, queue):
         self.client = client
         self.slave_ids = slave_ids
-        self.after = None  # the path that takes broadcasts on
-        self.count = 0  # of requests; the first of them is under way
-        self._patience_ms = patience_ms
-        self._first = 0
-        self._links = [None] * queue  # a ring: who asked,
-        self._adus = [None] * queue  # the request,
-        self._sizes = [0] * queue  # its length,
-        self._since_ms = [0] * queue  # and when it came
-        self._begun = False  # the client has the first one's buffer,
-        self._sent = False  # and was told to send it
-        self._slave_id = self._code = 0
-        self._tries = 0
-        self._kept = bytearray(253) if client.retries else None  # the request, to ask again
+        self.next = None  # the path that takes broadcasts on
+        self.count = 0  # how many requests wait
+        self._timeout_ms = timeout_ms
+        self._max_wait_ms = max_wait_ms
+        self._waiting = [_Waiting() for _ in range(queue)]  # `count` requests, in order
+        self._begun = False  # the client has the first one
+        self._copy = bytearray(_LONGEST_PDU) if client.retries else None  # of it, to ask again
 
     def leads_to(self, slave_id):
-        """Is this slave on the line?"""
+        """Return whether this slave is on the line."""
         if self.slave_ids is None:
             return 0 < slave_id < 248
         return slave_id in self.slave_ids
 
     def put(self, adu, n, link):
-        """Let a request of n bytes wait its turn. Returns LATER, or the refusal's length."""
-        size = len(self._links)
-        if self.count == size:
+        """Let a request of n bytes wait. Returns LATER, or the length of an exception response."""
+        if self.count == len(self._waiting):
             return refuse(adu, _BUSY)
-        i = (self._first + self.count) % size
-        self._links[i] = link
-        self._adus[i] = adu
-        self._sizes[i] = n
-        self._since_ms[i] = ticks_ms()
+        waiting = self._waiting[self.count]
+        waiting.link = link
+        waiting.adu = adu
+        waiting.n = n
+        waiting.slave_id = adu[6]
+        waiting.code = adu[_PDU]
+        waiting.since_ms = ticks_ms()
+        waiting.tries = self.client.retries if self._copy else 0
         self.count += 1
         return LATER
 
     def put_broadcast(self, adu, n, link):
-        """As put(), but a line that has no room is left out. Returns LATER, or 0: all are full."""
+        """As put(), but lines without room are left out. Returns LATER, or 0 if none has room."""
         path = self
-        while path.count == len(path._links):
-            path = path.after
+        while path.count == len(path._waiting):
+            path = path.next
             if path is None:
                 return 0
         return path.put(adu, n, link)
 
     def poll(self):
-        """Go on with the first request. Returns how many were answered."""
-        if not self.count:
-            self.client.clear()  # what nobody has asked for would keep serve() awake
-            return 0
-        if not self._begun and not self._begin():
-            return 0
+        """Go on with the requests. Returns how many were answered."""
+        done = self._drop_gone() if self.count else 0
         try:
-            status = self.client.advance() if self._sent else self._send()
+            if self._begun:
+                status = self.client.advance()
+            elif self._choose():
+                status = self._begin()
+            else:
+                self.client.clear()  # what nobody has asked for would keep serve() awake
+                return done
         except OSError:
-            status = NO_REPLY
-        return 0 if status == PENDING else self._end(status)
+            if not self.count:
+                raise
+            if not self._begun:
+                self._keep()
+            self.client.abandon()
+            status = NO_CONNECTION
+        return done if status == PENDING else done + self._end(status)
+
+    def _drop_gone(self):
+        """Drop the requests of clients that have gone, and those that waited too long.
+
+        Returns how many. Broadcasts are done in any case: nobody waits for an answer to them.
+        """
+        now_ms = ticks_ms()
+        dropped = 0
+        for i in range(self.count - 1, -1, -1):
+            waiting = self._waiting[i]
+            begun = self._begun and i == 0
+            over = waiting.link.gone and waiting.slave_id
+            if not begun:
+                # Less than 0: so much time has passed that the clock has wrapped.
+                waited_ms = ticks_diff(now_ms, waiting.since_ms)
+                over = over or not 0 <= waited_ms <= self._max_wait_ms
+            if over and not (begun and self.client.is_sending()):
+                if begun:
+                    self._begun = False
+                    self.client.abandon()  # it listens for the reply in a buffer of its own
+                self._take_out(i).link.answer(0)
+                dropped += 1
+        return dropped
+
+    def _choose(self):
+        """Put the request that can be sent first in front. Returns whether there is one.
+
+        A slave whose late reply may still come is not asked; those who ask for others go before.
+        """
+        now_ms = ticks_ms()
+        for i in range(self.count):
+            waiting = self._waiting[i]
+            if not self.client.late_ms(waiting.slave_id, now_ms):
+                for k in range(i, 0, -1):
+                    self._waiting[k] = self._waiting[k - 1]
+                self._waiting[0] = waiting
+                return True
+        return False
+
+    def _keep(self):
+        """The first request is under way: keep a copy of it."""
+        self._begun = True
+        if self._copy:
+            waiting = self._waiting[0]
+            copy(self._copy, 0, waiting.adu, _PDU, waiting.n)
 
     def _begin(self):
-        """Lend the first request's buffer to the client. Returns whether it is worth it."""
-        i = self._first
-        link = self._links[i]
-        adu = self._adus[i]
-        waited_ms = ticks_diff(ticks_ms(), self._since_ms[i])
-        if waited_ms > self._patience_ms or (link.gone and adu[6]):
-            self._answer(0)  # nobody waits for it any more
-            return False
-        self.client.lend(adu)
-        self._slave_id = adu[6]
-        self._code = adu[7]
-        self._tries = 0
-        if self._kept:
-            self._tries = self.client.retries
-            copy(self._kept, 0, adu, 7, self._sizes[i])
-        self._begun = True
-        return True
-
-    def _send(self):
-        self._sent = True
-        return self.client.forward(self._sizes[self._first])
+        """Lend the first request's buffer to the client. Returns the status."""
+        self._keep()
+        waiting = self._waiting[0]
+        timeout_ms = self._timeout_ms
+        if timeout_ms is None:
+            timeout_ms = self.client.timeout_ms
+        return self.client.forward(waiting.adu, waiting.n, timeout_ms)
 
     def _end(self, status):
         """The client is done with the first request. Returns how many were answered."""
-        if self._slave_id == 0:
+        self._begun = False
+        waiting = self._waiting[0]
+        if waiting.slave_id == 0:
             return self._pass_on()
-        adu = self._adus[self._first]
-        if status == 0 and not (adu[7] ^ self._code) & 0x7F:
-            return self._answer(self.client.response_size())
-        if not self._tries:
+        if status >= 0:
+            self._take_out(0).link.answer(self.client.response_size())
+            return 1
+        if not waiting.tries:
             return self._give_up()
-        self._tries -= 1
-        self._sent = False
-        adu[6] = self._slave_id
-        copy(adu, 7, self._kept, 0, self._sizes[self._first])
+        waiting.tries -= 1
+        waiting.since_ms = ticks_ms()
+        waiting.adu[6] = waiting.slave_id
+        copy(waiting.adu, _PDU, self._copy, 0, waiting.n)
         return 0
 
     def _give_up(self):
-        """The slave of the first request does not answer."""
-        if self._slave_id == 0:
-            return self._answer(0)
-        adu = self._adus[self._first]
-        adu[6] = self._slave_id
-        adu[7] = self._code
-        return self._answer(refuse(adu, _NO_ANSWER))
-
-    def _answer(self, n):
-        """Answer the first request with n bytes and let the next one go."""
-        self._remove().answer(n)
+        """Refuse the first request: its slave does not answer. Returns 1."""
+        waiting = self._take_out(0)
+        adu = waiting.adu
+        adu[_PDU] = waiting.code
+        waiting.link.answer(refuse(adu, _NO_ANSWER) if waiting.slave_id else 0)
         return 1
 
     def _pass_on(self):
-        """The first request was a broadcast: the next line's turn."""
-        adu = self._adus[self._first]
-        n = self._sizes[self._first]
-        link = self._remove()
-        if self.after is None or self.after.put_broadcast(adu, n, link) != LATER:
+        """The first request was a broadcast: the next line is due. Returns 0."""
+        waiting = self._take_out(0)
+        link = waiting.link
+        if self.next is None or self.next.put_broadcast(waiting.adu, waiting.n, link) != LATER:
             link.answer(0)
         return 0
 
-    def _remove(self):
-        """Take the first request out of the ring. Returns its link."""
-        i = self._first
-        link = self._links[i]
-        self._links[i] = self._adus[i] = None
-        self._first = (i + 1) % len(self._links)
+    def _take_out(self, i):
+        """Return a request that does not wait any more, with its slave id in its buffer."""
+        waiting = self._waiting[i]
+        waiting.adu[6] = waiting.slave_id
         self.count -= 1
-        self._begun = self._sent = False
-        return link
+        for k in range(i, self.count):
+            self._waiting[k] = self._waiting[k + 1]
+        self._waiting[self.count] = waiting
+        return waiting
 
     def nap_ms(self):
-        """How long one may sleep without missing anything."""
+        """Return for how long one may sleep without missing anything."""
         if not self.count:
-            return 1000
-        return self.client.nap_ms() if self._sent else 0
+            return _LONGEST_NAP_MS
+        return self.client.nap_ms() if self._begun or not self._choose() else 0
 
     def finish(self):
         """Give up what is under way: the frame leaves whole and the pin goes to receive."""
         if self._begun:
+            self._begun = False
             self.client.abandon()
             self._give_up()
 
@@ -179,7 +225,7 @@ class _Path:
         """Let go of the line and of all requests."""
         self.finish()
         while self.count:
-            self._answer(0)
+            self._take_out(0).link.answer(0)
         self.client.close()
 
 
@@ -187,39 +233,44 @@ class Gateway(Driver):
     """Passes requests on to the slaves of serial lines.
 
     line         an RTUClient; its retries hold here too
-    slave_ids    who is on that line, anything that `in` works on; None: everybody
-    timeout_ms   how long a slave has for its answer; None: as the line has it
+    slave_ids    which slaves are on that line, anything that `in` works on; None: all of 1..247
+    timeout_ms   how long a slave has for its reply; None: as the line has it
     local        a Server for slave ids that are served here, even while the line is busy; 255 is
                  its first device
-    patience_ms  a request that waited longer is dropped: whoever asked has given up by then
+    max_wait_ms  a request that has not been sent after so long is dropped: whoever asked has given
+                 up by then
     queue        how many requests may wait for a line; a further one is refused with exception 6
 
-    Exceptions: 10 for a slave id that nobody has, 11 when a slave does not answer; those of slaves
-    are passed on. Slave id 0 is a broadcast: done here and on every line, answered by nobody.
+    A reply is handed on if its slave id, function code, length and what it has to repeat fit the
+    request; exceptions of slaves are, with whatever code. Exceptions of the gateway are 10 for a
+    slave id that nobody has, and 11 if a slave does not answer, or not rightly (AP 7). Slave id 0
+    is a broadcast: done here and on every line, and answered by nobody.
+
+    Requests of one slave are sent in the order in which they came. Those of clients that have gone
+    are dropped at once. What umb.client.late.LateReplies promises holds here, too; while a late
+    reply is waited for, other slaves are asked.
     """
 
     def __init__(
-        self, line, slave_ids=None, timeout_ms=None, local=None, *, patience_ms=5000, queue=8
+        self, line, slave_ids=None, timeout_ms=None, local=None, *, max_wait_ms=5000, queue=8
     ):
         super().__init__(Server(None, ()) if local is None else local)
         self._is_device = local is not None
         self._paths = []
         self._queue = queue
-        self._patience_ms = patience_ms
+        self._max_wait_ms = max_wait_ms
         self._bus = _Bus()
         self.add(line, slave_ids, timeout_ms)
 
     def add(self, line, slave_ids=None, timeout_ms=None):
         """One more line. A slave id goes to the first line that has it."""
-        if timeout_ms is not None:
-            line.timeout_ms = timeout_ms
-        path = _Path(line, slave_ids, self._queue, self._patience_ms)
+        path = _Path(line, slave_ids, timeout_ms, self._max_wait_ms, self._queue)
         if self._paths:
-            self._paths[-1].after = path
+            self._paths[-1].next = path
         self._paths.append(path)
 
     def serves(self, slave_id):
-        """Is there a device with this slave id, here or on a line?"""
+        """Return whether there is a device with this slave id, here or on a line."""
         return self.server.serves(slave_id) or self._path(slave_id) is not None
 
     def _path(self, slave_id):
@@ -229,12 +280,12 @@ class Gateway(Driver):
         return None
 
     def handle(self, adu, n, link):
-        """Answer the request here, or let it wait for its line. See umb.server.Server.handle."""
+        """Answer the request here, or let it wait for its line. See umb.server.Server.handle()."""
         slave_id = adu[6]
-        if slave_id == 0 and adu[7] in WRITES:  # a write: SL 2.1
+        if slave_id == 0 and adu[_PDU] in WRITES:  # SL 2.1
             self.server.handle(adu, n, self._bus)
             return self._paths[0].put_broadcast(adu, n, link)
-        for_us = slave_id == 0 or slave_id == 255  # TCP Guide 4.4.2.1
+        for_us = slave_id in (0, 255)  # TCP Guide 4.4.2.1
         if (for_us and self._is_device) or self.server.serves(slave_id):
             return self.server.handle(adu, n, link)
         path = None if for_us else self._path(slave_id)
@@ -260,14 +311,14 @@ class Gateway(Driver):
             path.client.line.watch(poller)
 
     def nap_ms(self):
-        """How long serve() may sleep without missing anything."""
-        nap_ms = 1000
+        """Return for how many milliseconds poll() need not be called, see umb.serve."""
+        nap_ms = _LONGEST_NAP_MS
         for path in self._paths:
             nap_ms = min(nap_ms, path.nap_ms())
         return nap_ms
 
     def finish(self):
-        """Leave every line clean: what is being sent leaves, who waits for its answer gets 11."""
+        """Leave every line clean: what is being sent leaves, who waits for its reply gets 11."""
         for path in self._paths:
             path.finish()
 

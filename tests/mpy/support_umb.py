@@ -19,7 +19,7 @@ def raises(kind, call, *args, **named):
         call(*args, **named)
     except kind as error:
         return error
-    raise AssertionError("no {} from {}{}{}".format(kind.__name__, call, args, named))
+    raise AssertionError("no {} from {}{}{}".format(kind, call, args, named))
 
 
 def values(block):

@@ -147,7 +147,7 @@ def test_cancelled_while_it_sends():
 
 def test_clients_at_random():
     """Ten tasks on each of two clients that give up early."""
-    with Stage(115200, patience_ms=40) as stage:
+    with Stage(115200, max_wait_ms=40) as stage:
         first, second = Tally(), Tally()
         stage.run(
             ten_at_random(stage.client(60), 20, first),

@@ -41,7 +41,7 @@ def test_own_echo_is_no_answer():
                 bench.works()
                 # All of nrf's echo comes while write() blocks, and its ring has 64 characters.
                 n = 20 if echo and name == "nrf" else 123
-                bench.expect(n, "write_multiple_registers(1, 0, [1] * {})".format(n))
+                bench.expect(n, "write_multiple_registers(2, 0, [1] * {})".format(n))
 
 
 def test_own_echo_of_an_adapter():
@@ -53,7 +53,7 @@ def test_own_echo_of_an_adapter():
         for call in (_READ, _WRITE):
             bench.expect("NoReplyError", call)
         bench.works()
-        bench.expect(123, "write_multiple_registers(1, 0, [1] * 123)")
+        bench.expect(123, "write_multiple_registers(2, 0, [1] * 123)")
 
 
 def echoing(bench, echo, reply=None):

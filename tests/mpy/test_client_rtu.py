@@ -17,6 +17,8 @@ from umb.errors import IllegalDataAddressError, ModbusError, NoReplyError
 _READ = "read_holding_registers(1, 10, 2)"
 _RIGHT = always("030400460047")
 _VALUES = [0x46, 0x47]
+# Bad responses that another master may have sent, as requests: the reply can still come.
+_REQUESTS = ("the request itself", "the whole request")
 
 
 def test_calls():
@@ -95,7 +97,8 @@ def test_bad_responses():
     for name, call, response in BAD_RESPONSES:
         bench = Bench(always(response))
         bench.expect("BadReplyError", call)
-        assert bench.took_us < 100_000, name + ": it had come, why wait?"
+        at_once = name not in _REQUESTS
+        assert (bench.took_us < 100_000) == at_once, name
         bench.works()
 
 

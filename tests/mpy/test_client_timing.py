@@ -260,13 +260,13 @@ def test_an_interrupt():
     bench = Bench()
     bench.replies = lambda slave_id, _: (30_000, frame(slave_id, raw("030411112222")))
     line = bench.client.line
-    hear = line.feed
+    hear = line.receive
 
     def interrupt(_n):
-        line.feed = hear
+        line.receive = hear
         raise KeyboardInterrupt
 
-    line.feed = interrupt
+    line.receive = interrupt
     raises(KeyboardInterrupt, bench.call, _READ)
     assert bench.bus.pin.level == 0
     bench.replies = _RIGHT
@@ -296,4 +296,4 @@ def test_bad_formats():
         {"baudrate": 9600, "stop": 3},
         {"baudrate": 9600, "framer": "mbap"},
     ):
-        raises(ValueError, RTUClient, Bench().bus, **options)
+        raises((ValueError, TypeError), RTUClient, Bench().bus, **options)

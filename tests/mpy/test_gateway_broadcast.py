@@ -2,14 +2,9 @@
 
 from support_gateway import Asker, Bench, bench, device  # comes first, see there
 
-import io
-
 from support_bus import Bus
 from support_pdu import read_write, request, words, write_bits, write_registers
 from support_uart import clock
-
-from umb.server import Driver
-from umb.umodbus.utils import log_to_stream
 
 READ = request(3, 100, 2)
 
@@ -86,15 +81,3 @@ def test_other_requests_to_0_are_the_gateways_own():
     line = bench(local=local)
     assert Asker().ask(line.gateway, 0, READ) == b"\3\4" + words(5, 6)
     assert Asker().ask(line.gateway, 0, read_write(0, 1, 9, [7])) == b"\x17\2\0\0"
-
-
-def test_a_broadcast_is_logged():
-    silent = Driver.__init__
-    text = io.StringIO()
-    log_to_stream(text)
-    try:
-        lines = Bench((Bus(), (1,)), local=device()[0])
-    finally:
-        Driver.__init__ = silent
-    assert lines.ask(Asker(), 0, request(6, 1, 2)) == b""
-    assert "DEBUG:uModbus:<-- serial - 000600010002" in text.getvalue().splitlines()

@@ -11,6 +11,7 @@ from support_pdu import raw, request, write_registers
 from support_rtu import frame
 from support_uart import UART, clock
 
+from umb.frame.ascii import ASCII
 from umb.frame.rtu_stream import RTUStream
 from umb.server.udp import UDPServer
 
@@ -91,7 +92,7 @@ class ASCIIBus(UART):
 
 def test_a_line_that_speaks_ascii():
     bus = ASCIIBus()
-    line = Bench((bus, None), form={"framer": "ascii", "bits": 7})
+    line = Bench((bus, None), form={"framer": ASCII, "bits": 7})
     asker = Asker()
     for pdu in (READ, request(3, 0, 125), write_registers(0, [0xA5A5] * 123)):
         assert line.ask(asker, 7, pdu) == answer(7, pdu)

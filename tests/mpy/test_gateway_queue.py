@@ -152,7 +152,7 @@ def test_gone_while_it_is_under_way():
 
 
 def test_a_request_that_waited_too_long_is_dropped():
-    line = bench(bus=Bus(absent=(9,)), patience_ms=250)
+    line = bench(bus=Bus(absent=(9,)), max_wait_ms=250)
     askers = [Asker() for _ in range(5)]
     for asker in askers:
         asker.ask(line.gateway, 9, READ)
@@ -231,7 +231,7 @@ def test_a_line_that_fails_while_nobody_asks_is_told():
     assert raises(OSError, line.poll).errno == EIO
 
 
-def test_settle_lets_what_is_being_sent_leave():
+def test_finish_lets_what_is_being_sent_leave():
     for after_ms in (2, 10, 19):
         line = bench()
         first, second = Asker(), Asker()
@@ -248,7 +248,7 @@ def test_settle_lets_what_is_being_sent_leave():
         line.is_clean()
 
 
-def test_settle_lets_a_broadcast_leave():
+def test_finish_lets_a_broadcast_leave():
     line = bench()
     asker = Asker()
     asker.ask(line.gateway, 0, write_registers(0, [7] * 100))
@@ -259,7 +259,7 @@ def test_settle_lets_a_broadcast_leave():
     assert len(line.buses[0].asked) == 1
 
 
-def test_after_settle_an_answer_that_has_come_is_not_waited_for():
+def test_after_finish_an_answer_that_has_come_is_not_waited_for():
     line = bench()
     first, second = Asker(), Asker()
     first.ask(line.gateway, 1, READ)

@@ -45,11 +45,14 @@ class Client(Driver):
         self._waits = False
         self.left = times
 
-    def join(self, first):
+    def watch(self, poller):
         pass
 
     def nap_ms(self):
         return 1000
+
+    def finish(self):
+        pass
 
     def poll(self, wait_ms=0):
         assert wait_ms == 0, "the first driver sleeps for all"
@@ -74,11 +77,14 @@ class End(Driver):
         self._clients = clients
         self._rounds = 0
 
-    def join(self, first):
+    def watch(self, poller):
         pass
 
     def nap_ms(self):
         return 1000
+
+    def finish(self):
+        pass
 
     def poll(self, _wait_ms=0):
         self._rounds += 1

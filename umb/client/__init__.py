@@ -1,326 +1,548 @@
 """Client: every call, defined once; a driver (umb.client.tcp, umb.client.rtu) does the exchange.
 
-Calls block until the answer is there (umb.aio has the same calls with await). They raise
-ValueError for a wrong argument, before anything is sent, and an umb.errors.ModbusError for all
-that the wire can do. slave_id 0 broadcasts a write: nobody answers, the call returns None.
+Calls block until the reply is there; umb.aio has the same calls with await. They raise ValueError
+for a wrong argument, before anything is sent, and an umb.errors.ModbusError for all that the wire
+can do. Its text says who was asked for what, and it has slave_id, function_code and error_code.
+
+On a serial line slave id 0 broadcasts a write: nobody answers, and the call returns None (SL 2.1).
+Over a network 0 is a device as any other (TCP Guide 4.4.2.1).
 """
+
+from array import array
 
 from micropython import const
 
 from .. import conf
-from ..frame import WRITES
 from ..errors import BadReplyError, NoConnectionError, NoReplyError, exception_for
+from ..fast import copy
+from ..frame import WRITES
 from ..store import Bits, Registers
 
-# What has become of a request: 0 it is answered, 1..255 the peer's exception code, or
+# The status of a request: 0 it is answered, 1..255 the peer's exception code, or one of these.
 PENDING = -1
 NO_REPLY = -2
 BAD_REPLY = -3
 NO_CONNECTION = -4
+LATE_REPLY = -5  # the reply may belong to an earlier request
+REWRITE = -6  # nothing was sent yet, and the buffer was needed: the request has to be written anew
 
+_PDU = const(7)  # where in the buffer the PDU begins
+_ASKED = const(7)  # how much of a request is kept to compare the reply with
+# What stands for a function code in a Request:
+_RAW = const(0)  # `values` is the whole request PDU
+_CONNECT = const(-1)  # nothing is sent, only a connection is wanted
+_DIAGNOSTICS = const(8)
 _MASK_WRITE = const(22)
 _READ_WRITE = const(23)
 _IDENTIFICATION = const(43)
-_RAW = const(0)
-_OURS = {NO_REPLY: NoReplyError, BAD_REPLY: BadReplyError, NO_CONNECTION: NoConnectionError}
-# The most values one request may carry (AP 6.1-6.4, 6.11, 6.12, 6.17).
+# The most values one request may carry (AP 6.1-6.6, 6.11, 6.12, 6.16, 6.17).
 _MOST = {1: 2000, 2: 2000, 3: 125, 4: 125, 5: 1, 6: 1, 15: 1968, 16: 123, 22: 1, 23: 125}
+# How many bytes behind the function code a response repeats from its request (AP 6).
+_REPEATED = {5: 4, 6: 4, 8: 2, 15: 4, 16: 4, 21: 6, 22: 6, 43: 1}
+# How long a response PDU is, if that depends on nothing.
+_SIZES = {5: 5, 6: 5, 7: 2, 11: 5, 15: 5, 16: 5, 22: 7}
+_IMMUTABLE = (tuple, bytes, str, range)
+_ARRAYS = (array, bytearray, memoryview)
+
+
+def reply_size(asked):
+    """Return how long the PDU of a normal response is, 0 if that cannot be told.
+
+    asked   the first 7 bytes of the request PDU
+    """
+    code = asked[0]
+    quantity = asked[3] << 8 | asked[4]
+    if code in (1, 2):
+        return 2 + (quantity + 7 >> 3)
+    if code in (3, 4, _READ_WRITE):
+        return 2 + 2 * quantity
+    return _SIZES.get(code, 0)
+
+
+def _check_into(into, quantity, most):
+    """Raise ValueError unless `into` takes so many values. `most` is the hardest to hold."""
+    if len(into) < quantity:
+        raise ValueError("into must have room for %d values, not %d" % (quantity, len(into)))
+    fits = not isinstance(into, _IMMUTABLE)
+    if isinstance(into, _ARRAYS):
+        # Nothing tells what an array can hold, and it cuts off silently what it cannot.
+        before = into[0]
+        try:
+            into[0] = most
+            fits = into[0] == most
+            into[0] = before
+        except (TypeError, ValueError, OverflowError):
+            fits = False
+    if not fits:
+        raise ValueError("into must be a list, or an array whose items can be %d" % most)
+
+
+class Request:
+    """What one call asks for. A client keeps it for its next calls.
+
+    For the codes of umb.client.rare address, quantity and values are what build() there takes.
+    """
+
+    def __init__(self):
+        self.function_code = 0
+        self.slave_id = 0
+        self.address = 0  # the first one; of FC 23 the first one to be read
+        self.quantity = 0  # how many are read or written
+        self.values = None  # what is written: one value, or a sequence of them; FC 22: the OR mask
+        self.and_mask = 0  # FC 22
+        self.write_address = 0  # FC 23
+        self.into = None  # where values that were read go, None: into a new list
+        self.signed = None  # whether registers that were read are -32768..32767
+        self.timeout_ms = 0
+        self.tries = 0  # how many times it can still be asked again
 
 
 class Client:
-    """The calls. Registers take signed=None: conf.SIGNED_VALUES decides what comes out.
+    """The calls, as every transport has them.
 
-    into=values  reads fill a sequence that exists and return the quantity: nothing is allocated
+    into=values  has a read put its values into a sequence that exists, and return the quantity:
+                 then nothing is allocated. A list will do, or an array whose items can hold them
+    signed       whether registers that were read are -32768..32767 instead of 0..65535;
+                 None: umb.conf.SIGNED_VALUES decides
 
-    What a driver adds, all on the request PDU in the buffer that it shares with this class:
-    clear()    throw away what has come unasked; True if that took the buffer
-    start(n)   set out to send the request of n bytes; returns its status
-    advance()  go on with what can be done without waiting; returns the status
-    wait()     sleep until there may be something to go on with
+    A client is a context manager, which connects and closes. All calls raise:
+
+    ValueError         for an argument that is out of range or of the wrong kind; nothing was sent
+    NoReplyError       if nothing came within timeout_ms, each of 1 + retries times
+    BadReplyError      if what came does not answer the request
+    NoConnectionError  if the peer cannot be reached, or the serial device failed
+    another umb.errors.ModbusError   if the peer refused, with its exception code
+
+    A driver adds this, nearly all of it about the request PDU in the buffer that it shares with
+    this class:
+
+    close()    closes what it opened; the next call opens it again
+    open()     sets out to open what calls need; returns the status
+    failure()  returns why that cannot be done, for an error's text
+    clear()    throws away what has come unasked; returns whether that took the buffer
+    start(n)   sets out to send the request PDU of n bytes; returns its status
+    advance()  goes on with what can be done without waiting; returns the status
+    wait()     sleeps until there may be something to go on with
     nap_ms()   how long that may take without missing much, for umb.aio
-    abandon()  the caller gave up: leave everything so that the next call works
+    abandon()  the caller gave up: leaves everything so that the next call works
     """
 
-    serial = False  # is it a serial line, where slave id 0 is never answered
+    serial = False  # whether it is a serial line, where slave id 0 is never answered
+    broadcast = (
+        False  # whether a network passes on writes to slave id 0, which nobody answers then
+    )
 
     def __init__(self, adu, timeout_ms, retries):
         self.timeout_ms = timeout_ms
         self.retries = retries
         self._adu = adu
         self._n = 0  # the length of the response PDU
-        self._asked = bytearray(6)  # what a write's response has to repeat
+        self._asked = bytearray(_ASKED)  # how the request PDU begins
         self._slave_id = 0  # who was asked
-        self._broadcast = False  # nobody is going to answer
+        self._broadcast = False  # whether nobody is going to answer
+        self._timeout_ms = timeout_ms  # of the request under way
+        self._current = None  # the Request that is under way
+        self._spare = []  # Requests that are not in use
 
-    def read_coils(self, slave_id, starting_address, quantity, into=None):
-        """FC 1: a list of 1..2000 bits."""
-        return self._call(1, slave_id, starting_address, quantity, None, into)
+    def __enter__(self):
+        self.connect()
+        return self
 
-    def read_discrete_inputs(self, slave_id, starting_address, quantity, into=None):
-        """FC 2: a list of 1..2000 bits."""
-        return self._call(2, slave_id, starting_address, quantity, None, into)
+    def __exit__(self, kind, error, trace):
+        self.close()
+
+    def failure(self):
+        """Return why a call could not do its work, for an error's text."""
+        return "no connection"
+
+    def open(self):
+        """Return the status: calls connect by themselves."""
+        return 0
+
+    def connect(self):
+        """Connect, unless there is a connection. Raises NoConnectionError.
+
+        Calls do so by themselves; this is for programs that want to know, or to be early.
+        """
+        return self._call(self._request(_CONNECT, 0, 0, 0))
+
+    def read_coils(self, slave_id: int, starting_address: int, quantity: int, into=None) -> list:
+        """FC 1 (AP 6.1): read 1..2000 bits. Returns a list of 0 and 1."""
+        request = self._request(1, slave_id, starting_address, quantity)
+        request.into = into
+        return self._call(request)
+
+    def read_discrete_inputs(
+        self, slave_id: int, starting_address: int, quantity: int, into=None
+    ) -> list:
+        """FC 2 (AP 6.2): read 1..2000 bits. Returns a list of 0 and 1."""
+        request = self._request(2, slave_id, starting_address, quantity)
+        request.into = into
+        return self._call(request)
 
     def read_holding_registers(
-        self, slave_id, starting_address, quantity, into=None, *, signed=None
-    ):
-        """FC 3: a list of 1..125 values."""
-        return self._call(3, slave_id, starting_address, quantity, None, into, signed)
+        self, slave_id: int, starting_address: int, quantity: int, into=None, *, signed=None
+    ) -> list:
+        """FC 3 (AP 6.3): read 1..125 registers. Returns a list of values."""
+        request = self._request(3, slave_id, starting_address, quantity)
+        request.into = into
+        request.signed = signed
+        return self._call(request)
 
     def read_input_registers(
-        self, slave_id, starting_address, quantity, into=None, *, signed=None
-    ):
-        """FC 4: a list of 1..125 values."""
-        return self._call(4, slave_id, starting_address, quantity, None, into, signed)
+        self, slave_id: int, starting_address: int, quantity: int, into=None, *, signed=None
+    ) -> list:
+        """FC 4 (AP 6.4): read 1..125 registers. Returns a list of values."""
+        request = self._request(4, slave_id, starting_address, quantity)
+        request.into = into
+        request.signed = signed
+        return self._call(request)
 
-    def write_single_coil(self, slave_id, address, value):
-        """FC 5: write 0 or 1. Returns it."""
-        return self._call(5, slave_id, address, 1, value)
+    def write_single_coil(self, slave_id: int, address: int, value: int) -> int:
+        """FC 5 (AP 6.5): write 0 or 1. Returns it."""
+        return self._call(self._request(5, slave_id, address, 1, value))
 
-    def write_single_register(self, slave_id, address, value, *, signed=None):
-        """FC 6: write -32768..65535. Returns it."""
-        return self._call(6, slave_id, address, 1, value, None, signed)
+    def write_single_register(self, slave_id: int, address: int, value: int) -> int:
+        """FC 6 (AP 6.6): write -32768..65535. Returns it."""
+        return self._call(self._request(6, slave_id, address, 1, value))
 
-    def write_multiple_coils(self, slave_id, starting_address, values):
-        """FC 15: write 1..1968 bits. Returns how many."""
-        return self._call(15, slave_id, starting_address, len(values), values)
+    def write_multiple_coils(self, slave_id: int, starting_address: int, values) -> int:
+        """FC 15 (AP 6.11): write a sequence of 1..1968 bits. Returns how many."""
+        return self._call(self._request(15, slave_id, starting_address, len(values), values))
 
-    def write_multiple_registers(self, slave_id, starting_address, values, *, signed=None):
-        """FC 16: write 1..123 values of -32768..65535. Returns how many."""
-        return self._call(16, slave_id, starting_address, len(values), values, None, signed)
+    def write_multiple_registers(self, slave_id: int, starting_address: int, values) -> int:
+        """FC 16 (AP 6.12): write a sequence of 1..123 values -32768..65535. Returns how many."""
+        return self._call(self._request(16, slave_id, starting_address, len(values), values))
 
-    def mask_write_register(self, slave_id, address, and_mask, or_mask):
-        """FC 22: the register becomes (it AND and_mask) OR (or_mask AND NOT and_mask)."""
-        return self._call(_MASK_WRITE, slave_id, address, 1, or_mask, None, None, and_mask)
+    def mask_write_register(self, slave_id: int, address: int, and_mask: int, or_mask: int):
+        """FC 22 (AP 6.16): a register becomes (it AND and_mask) OR (or_mask AND NOT and_mask)."""
+        request = self._request(_MASK_WRITE, slave_id, address, 1, or_mask)
+        request.and_mask = and_mask
+        return self._call(request)
 
     def read_write_multiple_registers(
-        self, slave_id, read_address, quantity, write_address, values, into=None, *, signed=None
-    ):
-        """FC 23: write 1..121 values, then read 1..125. Returns what was read."""
-        return self._call(
-            _READ_WRITE, slave_id, read_address, quantity, values, into, signed, write_address
-        )
+        self,
+        slave_id: int,
+        read_address: int,
+        quantity: int,
+        write_address: int,
+        values,
+        into=None,
+        *,
+        signed=None,
+    ) -> list:
+        """FC 23 (AP 6.17): write 1..121 values, then read 1..125. Returns what was read."""
+        request = self._request(_READ_WRITE, slave_id, read_address, quantity, values)
+        request.write_address = write_address
+        request.into = into
+        request.signed = signed
+        return self._call(request)
 
-    def read_exception_status(self, slave_id):
-        """FC 7: eight outputs that the device has chosen, as an int."""
-        return self._call(7, slave_id, 0, 1)
+    def read_exception_status(self, slave_id: int) -> int:
+        """FC 7 (AP 6.7): eight outputs that the device has chosen, as an int."""
+        return self._call(self._request(7, slave_id, 0, 1))
 
-    def diagnostics(self, slave_id, sub_function, data=0):
-        """FC 8: data is 0..65535, or bytes for sub-function 0. Returns the data of the answer.
+    def diagnostics(self, slave_id: int, sub_function: int, data=0):
+        """FC 8 (AP 6.8): data is 0..65535, or bytes for sub-function 0. Returns the answer's data.
 
         Restarting (1) and forcing listen-only (4) may stay without one: NoReplyError.
         """
-        return self._call(8, slave_id, sub_function, 1, data)
+        return self._call(self._request(_DIAGNOSTICS, slave_id, sub_function, 1, data))
 
-    def get_comm_event_counter(self, slave_id):
-        """FC 11: (status, event count)."""
-        return self._call(11, slave_id, 0, 1)
+    def get_comm_event_counter(self, slave_id: int) -> tuple:
+        """FC 11 (AP 6.9): (status, event count)."""
+        return self._call(self._request(11, slave_id, 0, 1))
 
-    def get_comm_event_log(self, slave_id):
-        """FC 12: (status, event count, message count, events as bytes, the newest first)."""
-        return self._call(12, slave_id, 0, 1)
+    def get_comm_event_log(self, slave_id: int) -> tuple:
+        """FC 12 (AP 6.10): (status, event count, message count, events as bytes, newest first)."""
+        return self._call(self._request(12, slave_id, 0, 1))
 
-    def report_server_id(self, slave_id):
-        """FC 17: server id, run indicator (0xFF: on) and what the device adds, as bytes."""
-        return self._call(17, slave_id, 0, 1)
+    def report_server_id(self, slave_id: int) -> bytes:
+        """FC 17 (AP 6.13): server id, run indicator (0xFF: on) and what the device adds."""
+        return self._call(self._request(17, slave_id, 0, 1))
 
-    def read_file_record(self, slave_id, records):
-        """FC 20: records are (file, record, length). Returns a list of values for each."""
-        return self._call(20, slave_id, 0, 1, records)
+    def read_file_record(self, slave_id: int, records) -> list:
+        """FC 20 (AP 6.14): records are (file, record, length). Returns a list of values each."""
+        return self._call(self._request(20, slave_id, 0, 1, records))
 
-    def write_file_record(self, slave_id, records):
-        """FC 21: records are (file, record, values). Returns how many."""
-        return self._call(21, slave_id, 0, 1, records)
+    def write_file_record(self, slave_id: int, records) -> int:
+        """FC 21 (AP 6.15): records are (file, record, values). Returns how many."""
+        return self._call(self._request(21, slave_id, 0, 1, records))
 
-    def read_fifo_queue(self, slave_id, address):
-        """FC 24: the values in the queue, 31 at most."""
-        return self._call(24, slave_id, address, 1)
+    def read_fifo_queue(self, slave_id: int, address: int) -> list:
+        """FC 24 (AP 6.18): the values in the queue, 31 at most."""
+        return self._call(self._request(24, slave_id, address, 1))
 
-    def read_device_identification(self, slave_id, code=1, object_id=0):
-        """FC 43/14: {object id: bytes}. code 1 basic, 2 regular, 3 extended, 4 one object.
+    def read_device_identification(self, slave_id: int, code: int = 1, object_id: int = 0) -> dict:
+        """FC 43/14 (AP 6.21): {object id: bytes}. code: 1 basic, 2 regular, 3 extended, 4 one.
 
         Asks again as long as the device says that more follows.
         """
-        return self._call(43, slave_id, code, object_id, {})
+        return self._call(self._request(_IDENTIFICATION, slave_id, code, object_id, {}))
 
-    def request(self, slave_id, pdu):
-        """Send any request PDU of 1..253 bytes. Returns the response PDU as bytes."""
-        return self._call(_RAW, slave_id, 0, 1, pdu)
+    def request(self, slave_id: int, pdu) -> bytes:
+        """Send any request PDU of 1..253 bytes. Returns the response PDU.
 
-    def _call(
-        self, code, slave_id, address, quantity, values=None, into=None, signed=None, extra=0
-    ):
-        tries = self.retries
-        while True:
-            status = self._begin(code, slave_id, address, quantity, values, into, extra)
-            try:
-                while status == PENDING:
-                    self.wait()
-                    status = self.advance()
-            except OSError:
-                status = NO_CONNECTION
-            except BaseException:
-                self.abandon()
-                raise
-            status = self._check(status, code, quantity)
-            if status < 0 and tries > 0:
-                tries -= 1
-                continue
-            result = self._result(status, code, quantity, values, into, signed)
-            if code != _IDENTIFICATION or result is values:
-                return result
-            quantity = values[result]  # more objects follow, from this one on
+        Of the response only the slave id and the function code are compared with the request.
+        """
+        return self._call(self._request(_RAW, slave_id, 0, 1, pdu))
 
-    def _begin(self, code, slave_id, address, quantity, values, into, extra):
-        """Write the request and set out to send it. Returns its status."""
-        n = self._build(code, slave_id, address, quantity, values, into, extra)
+    def _request(self, function_code, slave_id, address, quantity, values=None):
+        """Return a Request with this in it, and all else as most calls want it."""
+        request = self._spare.pop() if self._spare else Request()
+        request.function_code = function_code
+        request.slave_id = slave_id
+        request.address = address
+        request.quantity = quantity
+        request.values = values
+        request.signed = None
+        request.timeout_ms = self.timeout_ms
+        request.tries = self.retries
+        return request
+
+    def _call(self, request):
+        """Exchange a request and its reply, as the caller waits. Returns what the call returns."""
         try:
+            status = self._begin(request)
+            while status == PENDING:
+                status = self._go_on(request, True)
+            return self._result(request, status)
+        finally:
+            self._release(request)
+
+    # What follows is the same for calls that block and for those of umb.aio.
+
+    def _begin(self, request):
+        """Set out to send a request. Returns its status."""
+        n = self._put_request(request)  # raises ValueError before anything is sent
+        self._current = request
+        return self._decide(request, self._start(request, n))
+
+    def _go_on(self, request, wait):
+        """Go on with a request, after a rest if `wait` is true. Returns its status."""
+        try:
+            if wait:
+                self.wait()
+            status = self.advance()
+        except OSError:
+            self.abandon()
+            status = NO_CONNECTION
+        return status if status == PENDING else self._decide(request, status)
+
+    def _start(self, request, n):
+        """Have the driver send the request PDU of n bytes in the buffer. Returns its status."""
+        try:
+            if request.function_code == _CONNECT:
+                return self.open()
             if self.clear():  # what had come unasked was read into the buffer
-                n = self._build(code, slave_id, address, quantity, values, into, extra)
+                n = self._put_request(request)
             return self.start(n)
         except OSError:
+            self.abandon()
             return NO_CONNECTION
 
-    def _build(self, code, slave_id, address, quantity, values, into, extra):
-        """The request PDU at adu[7]; returns its length. Raises ValueError."""
-        adu = self._adu
-        if not 0 <= slave_id <= (247 if self.serial else 255):
-            raise ValueError("slave_id must be 0..%d" % (247 if self.serial else 255))
-        self._slave_id = adu[6] = slave_id
-        if code == _RAW:
-            self._broadcast = self.serial and slave_id == 0
-            return self._copy(values)
-        self._broadcast = slave_id == 0 and code in WRITES
-        if slave_id == 0 and self.serial and not self._broadcast:
+    def _decide(self, request, status):
+        """Send what has to follow: the request again, or for more objects. Returns the status."""
+        while status != PENDING:
+            if status == 0 and self._n and not self.serial:
+                status = self.reply_status()  # RTUClient has looked already
+            if not self._asks_again(request, status):
+                self._current = None
+                break
+            status = self._start(request, self._put_request(request))
+        return status
+
+    def _asks_again(self, request, status):
+        """Return whether one more request has to be sent, which is ready then."""
+        if status == REWRITE:
+            return True
+        if status < 0:
+            request.tries -= 1
+            return request.tries >= 0
+        if status or request.function_code != _IDENTIFICATION or self._n == 0:
+            return False
+        from .rare import MORE, decode
+
+        if decode(self._adu, self._n, _IDENTIFICATION, request.values) != MORE:
+            return False
+        request.quantity = request.values[MORE]  # the first one of those that follow
+        return True
+
+    def _release(self, request):
+        """A call is over, in whatever way."""
+        if self._current is request:
+            self._current = None
+            self.abandon()
+        request.values = request.into = None
+        self._spare.append(request)
+
+    def _put_request(self, request):
+        """Write the request PDU at adu[7]. Returns its length; raises ValueError."""
+        slave_id = request.slave_id
+        most = 247 if self.serial else 255
+        if not (isinstance(slave_id, int) and 0 <= slave_id <= most):
+            raise ValueError("slave_id must be 0..%d, not %r" % (most, slave_id))
+        self._slave_id = self._adu[6] = slave_id
+        self._timeout_ms = request.timeout_ms
+        code = request.function_code
+        if code == _CONNECT:
+            self._n = 0
+            return 0
+        broadcast = slave_id == 0 and (code == _RAW or code in WRITES)
+        if slave_id == 0 and self.serial and not broadcast:
             raise ValueError("slave_id 0 is a broadcast, which nobody answers: only write")
-        if code not in _MOST:
+        self._broadcast = broadcast and (self.serial or self.broadcast)
+        if code in _MOST:
+            n = self._put_standard(request)
+        elif code == _RAW:
+            n = self._put_pdu(request.values)
+        else:
             from .rare import build
 
-            n = build(adu, code, address, quantity, values)
-            self._asked[:2] = adu[8:10]
-            return n
-        if not 1 <= quantity <= _MOST[code]:
-            raise ValueError("quantity must be 1..%d" % _MOST[code])
-        if not 0 <= address <= 65536 - quantity:
-            raise ValueError("addresses must be 0..65535")
-        if into is not None and len(into) < quantity:
-            raise ValueError("into must have room for quantity values")
+            n = build(self._adu, code, request.address, request.quantity, request.values)
+        copy(self._asked, 0, self._adu, _PDU, _ASKED)
+        return n
+
+    def _put_pdu(self, pdu):
+        """Write a request PDU that the caller has made. Returns its length."""
+        n = len(pdu)
+        if not 1 <= n <= 253:
+            raise ValueError("a PDU has 1..253 bytes, not %d" % n)
+        for i in range(n):
+            self._adu[_PDU + i] = pdu[i]
+        return n
+
+    def _put_standard(self, request):
+        """Write the request PDU of FC 1 to 6, 15, 16, 22 or 23. Returns its length."""
+        code = request.function_code
+        address = request.address
+        quantity = request.quantity
+        if not (isinstance(quantity, int) and 1 <= quantity <= _MOST[code]):
+            raise ValueError("quantity must be 1..%d, not %r" % (_MOST[code], quantity))
+        if not (isinstance(address, int) and 0 <= address <= 65536 - quantity):
+            raise ValueError("addresses must be 0..65535: %r x %d" % (address, quantity))
+        if request.signed is None:
+            request.signed = conf.SIGNED_VALUES
+        if request.into is not None:
+            most = 1 if code < 3 else -32768 if request.signed else 65535
+            _check_into(request.into, quantity, most)
+        adu = self._adu
         adu[7] = code
         adu[8] = address >> 8
         adu[9] = address & 0xFF
         adu[10] = quantity >> 8
         adu[11] = quantity & 0xFF
-        n = 5 if code < 5 else self._put_values(code, values, extra)
-        for i in range(6):
-            self._asked[i] = adu[8 + i]
-        return n
+        if code < 5:
+            return 5
+        if code < 7 or code == _MASK_WRITE:
+            return self._put_value(request)
+        return self._put_values(request)
 
-    def _copy(self, pdu):
-        if not 1 <= len(pdu) <= 253:
-            raise ValueError("a PDU has 1..253 bytes")
-        for i in range(len(pdu)):
-            self._adu[7 + i] = pdu[i]
-        self._asked[0] = pdu[0]
-        return len(pdu)
-
-    def _put_values(self, code, values, extra):
-        """What follows the address of a write request. Returns the PDU's length."""
+    def _put_value(self, request):
+        """Write what follows the address of FC 5, 6 or 22. Returns the PDU's length."""
         adu = self._adu
-        poke = Registers.poke
-        if code == 5:
-            Bits.poke(adu, 10, 0, values)
-            adu[10] = 0xFF if values else 0
+        value = request.values
+        if request.function_code == 5:
+            Bits.poke(adu, 10, 0, value)
+            adu[10] = 0xFF if value else 0
             adu[11] = 0
             return 5
-        if code == 6:
-            poke(adu, 10, 0, values)
+        if request.function_code == 6:
+            Registers.poke(adu, 10, 0, value)
             return 5
-        if code == _MASK_WRITE:
-            poke(adu, 10, 0, extra)
-            poke(adu, 10, 1, values)
-            return 7
-        at = 12
+        Registers.poke(adu, 10, 0, request.and_mask)
+        Registers.poke(adu, 10, 1, value)
+        return 7
+
+    def _put_values(self, request):
+        """Write what follows the quantity of FC 15, 16 or 23. Returns the PDU's length."""
+        adu = self._adu
+        values = request.values
         quantity = len(values)
-        if code == _READ_WRITE:
-            if not 1 <= quantity <= 121 or not 0 <= extra <= 65536 - quantity:
-                raise ValueError("1..121 values to addresses 0..65535 can be written")
-            adu[12] = extra >> 8
-            adu[13] = extra & 0xFF
-            adu[14] = 0
-            adu[15] = quantity
-            at = 16
-        size = quantity + 7 >> 3 if code == 15 else quantity << 1
-        adu[at] = size
-        adu[at + size] = 0  # the rest of the last byte, should these be bits
-        if code == 15:
+        poke = Registers.poke
+        size = quantity << 1
+        at = 12
+        if request.function_code == 15:
             poke = Bits.poke
+            size = quantity + 7 >> 3
+        elif request.function_code == _READ_WRITE:
+            address = request.write_address
+            if not (
+                1 <= quantity <= 121
+                and isinstance(address, int)
+                and 0 <= address <= 65536 - quantity
+            ):
+                raise ValueError("1..121 values can be written, to addresses 0..65535")
+            Registers.poke(adu, 12, 0, address)
+            Registers.poke(adu, 12, 1, quantity)
+            at = 16
+        adu[at] = size
+        adu[at + size] = 0  # the unused bits of the last byte, if these are bits
         for i in range(quantity):
             poke(adu, at + 1, i, values[i])
         return at - 6 + size
 
-    def _check(self, status, code, quantity):
-        """Is what came the answer to what was asked? Returns the final status."""
-        if status != 0 or self._n == 0:  # it failed, or it was a broadcast
-            return status
+    def reply_status(self):
+        """Compare the response PDU of _n bytes with the request.
+
+        Returns 0 if it answers the request, the exception code if it refuses it, or BAD_REPLY.
+        """
         adu = self._adu
+        asked = self._asked
         n = self._n
-        if code == _RAW:
-            code = self._asked[0]
-            if adu[7] == code:
-                return 0
-        if adu[7] == code | 0x80 and n == 2:
-            return adu[8] or BAD_REPLY
+        code = asked[0]
         if adu[7] != code:
+            return (adu[8] or BAD_REPLY) if n == 2 and adu[7] == code | 0x80 else BAD_REPLY
+        if self._current is not None and self._current.function_code == _RAW:
+            return 0
+        size = reply_size(asked)
+        if size and n != size:
             return BAD_REPLY
-        if code not in _MOST:  # decode() is going to look at the rest
-            return BAD_REPLY if code == 8 and adu[8:10] != self._asked[:2] else 0
         if code < 5 or code == _READ_WRITE:
-            size = quantity + 7 >> 3 if code < 3 else quantity << 1
-            return 0 if n == 2 + size and adu[8] == size else BAD_REPLY
-        return 0 if self._repeats(7 if code == _MASK_WRITE else 5) else BAD_REPLY
+            return 0 if adu[8] == size - 2 else BAD_REPLY
+        repeated = _REPEATED.get(code, 0)
+        if n <= repeated:
+            return BAD_REPLY
+        for i in range(repeated):
+            if adu[8 + i] != asked[1 + i]:
+                return BAD_REPLY
+        return 0
 
-    def _repeats(self, size):
-        """Does the response, as it should be long, repeat what was asked for?"""
-        if self._n != size:
-            return False
-        for i in range(size - 1):
-            if self._adu[8 + i] != self._asked[i]:
-                return False
-        return True
-
-    def _result(self, status, code, quantity, values, into, signed):
-        """What the call returns, or the exception that it raises."""
-        if status > 0:
-            raise exception_for(status)
-        if status < 0:
-            raise _OURS[status]
+    def _result(self, request, status):
+        """Return what the call returns, or raise the exception that the status stands for."""
+        if status:
+            raise self._error(request, status)
+        code = request.function_code
         if self._n == 0 or code == _MASK_WRITE:
             return None
-        if code == _RAW:
-            return bytes(self._adu[7 : 7 + self._n])
-        if code not in _MOST:
-            from .rare import decode
-
-            values = decode(self._adu, self._n, code, values)
-            if values is None:
-                raise BadReplyError
-            return values
-        if code < 5 or code == _READ_WRITE:
-            return self._values(code, quantity, into, signed)
+        if 0 < code < 5 or code == _READ_WRITE:
+            return self._values(request)
         if code == 5:
-            return 1 if values else 0
-        return values if code == 6 else quantity
+            return 1 if request.values else 0
+        if code == 6:
+            return request.values
+        if code == _RAW:
+            return bytes(self._adu[_PDU : _PDU + self._n])
+        if code in _MOST:
+            return request.quantity
+        from .rare import decode
 
-    def _values(self, code, quantity, into, signed):
-        """The values of the response: as a list, or how many have been put into `into`."""
+        values = decode(self._adu, self._n, code, request.values)
+        if values is None:
+            raise self._error(request, BAD_REPLY)
+        return values
+
+    def _values(self, request):
+        """Return the values of the response: as a list, or how many were put into `into`."""
         adu = self._adu
-        if signed is None:
-            signed = conf.SIGNED_VALUES
+        into = request.into
+        quantity = request.quantity
         values = [0] * quantity if into is None else into
         at = 9
-        if code < 3:
+        if request.function_code < 3:
             for i in range(quantity):
                 values[i] = adu[9 + (i >> 3)] >> (i & 7) & 1
-        elif signed:
+        elif request.signed:
             for i in range(quantity):
                 values[i] = ((adu[at] ^ 0x80) << 8 | adu[at + 1]) - 0x8000
                 at += 2
@@ -329,3 +551,38 @@ class Client:
                 values[i] = adu[at] << 8 | adu[at + 1]
                 at += 2
         return values if into is None else quantity
+
+    def _error(self, request, status):
+        """Return the exception that the status stands for."""
+        slave = "slave %d " % request.slave_id
+        asked = self._describe(request)
+        if status > 0:
+            error = exception_for(status, "%srefused %s: " % (slave, asked))
+        elif status == NO_REPLY:
+            tries = 1 + self.retries
+            again = ", %d times" % tries if tries > 1 else ""
+            error = NoReplyError(
+                "%sdid not answer %s within %d ms%s" % (slave, asked, request.timeout_ms, again)
+            )
+        elif status == NO_CONNECTION:
+            text = self.failure()
+            if request.function_code != _CONNECT:
+                text += ", asking %s%s" % (slave, asked)
+            error = NoConnectionError(text)
+        elif status == LATE_REPLY:
+            error = BadReplyError(slave + "answered %s, or else an earlier request" % asked)
+        else:
+            error = BadReplyError(slave + "gave no valid answer to " + asked)
+        error.slave_id = request.slave_id
+        error.function_code = self._asked[0]
+        return error
+
+    def _describe(self, request):
+        """Return the words for what a request asks for."""
+        text = "FC %d" % self._asked[0]
+        code = request.function_code
+        if code in _MOST or code == 24:
+            text += " at %d" % request.address
+            if code < 5 or code in (15, 16, _READ_WRITE):
+                text += " x %d" % request.quantity
+        return text

@@ -4,21 +4,41 @@ from time import sleep_ms, ticks_add, ticks_diff, ticks_ms, ticks_us
 
 from micropython import const
 
-from ..frame.rtu import RESPONSE, RTU, rtu_size
+from ..fast import copy, crc16
+from ..frame.rtu import REQUEST, RESPONSE, RTU, rtu_size
 from ..port.uart import open_line
-from . import BAD_REPLY, NO_REPLY, PENDING, Client
+from . import BAD_REPLY, LATE_REPLY, NO_REPLY, PENDING, REWRITE, Client, reply_size
+from .late import LateReplies
 
 _FRAME = const(6)  # where in the buffer an RTU frame begins
-_CHUNK = const(16)
+_ENDS = const(3)  # by how much a frame is longer than its PDU
+_PIECE = const(16)  # how much of an echo is read at once
+_HEADER = const(3)  # how many bytes of a frame tell whether it is the expected reply
+_SHORTEST_REPLY = const(5)  # an exception response
+_LONGEST_CHARACTERS = const(513)  # of a frame of ASCII; one of RTU has half as many
+_READ_WRITE = const(23)
+_SAME_BOTH_WAYS = b"\x05\x06\x08\x16"  # codes whose requests and responses have the same form
 
-_QUIET = const(0)  # what the client is doing: waiting for the line to be silent,
-_OWED = const(1)  # waiting for the answer that a caller did not wait for,
-_SENDING = const(2)  # sending,
-_ECHO = const(3)  # reading back what it sent,
-_REPLY = const(4)  # waiting for the reply,
-_TURNAROUND = const(5)  # giving everyone time after a broadcast.
+# What the client is doing.
+_IDLE = const(0)  # no request is under way
+_LATE = const(1)  # waiting for a late reply
+_SILENCE = const(2)  # waiting for the line to be silent
+_SENDING = const(3)
+_ECHO = const(4)  # reading back what it sent
+_REPLY = const(5)  # waiting for the reply
+_TURNAROUND = const(6)  # giving every slave its time after a broadcast
 _NAP_MS = const(10)  # how late a time-out may be seen
 _SPIN_US = const(2500)  # this close to the end of the transmission it stays
+
+
+def _is_request(adu, n):
+    """Return whether the PDU of n bytes at adu[7] is a request, and cannot be a response."""
+    code = adu[7]
+    if code in _SAME_BOTH_WAYS or rtu_size(REQUEST, adu, _FRAME, n + _ENDS) != n + _ENDS:
+        return False
+    if code < 5:
+        return 0 < adu[10] << 8 | adu[11] <= 2000
+    return code in (15, 16, _READ_WRITE)
 
 
 class RTUClient(Client):
@@ -27,12 +47,17 @@ class RTUClient(Client):
     uart           a UART's number, or a machine.UART or its like, whose format is then repeated:
     baudrate, bits=8, parity=None, stop=1   parity 0 is even, 1 odd; SL 2.5.1 wants 8E1 or 8N2
     tx, rx, de, de_active, turnaround_us, gap_ms   as RTUServer has them
-    timeout_ms     how long a call waits for the answer, from the end of the request
-    retries        how many times it asks again when no answer comes, or none that is right
-    turnaround_ms  how long a broadcast takes (SL 2.4.1: 100 to 200)
     framer=RTU     or umb.frame.ascii.ASCII
-    echo           the line brings back what is sent (a USB adapter with its receiver always on);
-                   it is compared. A machine.UART's echo is thrown away without being asked
+    timeout_ms     how long a call waits until the reply begins, from the end of the request. A
+                   reply that is arriving then is heard to its end
+    retries        how many times a call asks again if no reply comes, or none that is right
+    turnaround_ms  how long a broadcast takes (SL 2.4.1: 100 to 200)
+    echo           whether the line brings back what is sent, as a USB adapter does whose receiver
+                   is always on: it is read and compared. The echo on a machine.UART is thrown away
+                   in any case
+
+    A value that is returned belongs to the request: umb.client.late.LateReplies says how, and what
+    that costs. Raises ValueError for a wrong format or argument.
     """
 
     serial = True
@@ -57,7 +82,7 @@ class RTUClient(Client):
         turnaround_ms=100,
         echo=False,
     ):
-        self.line = open_line(
+        self.line = line = open_line(
             self,
             uart,
             baudrate=baudrate,
@@ -72,141 +97,218 @@ class RTUClient(Client):
             gap_ms=gap_ms,
             framer=framer,
         )
-        super().__init__(self.line.frame.adu, timeout_ms, retries)
+        super().__init__(line.frame.adu, timeout_ms, retries)
+        self.connected = True
+        self._own_adu = self._adu  # _adu may be somebody else's, see forward()
+        self._sends_adu = line.frame.out is self._adu  # or text that was made of it
+        self._late = LateReplies()
         self._turnaround_ms = turnaround_ms
-        self._echo = bytearray(_CHUNK) if echo else None
-        self._state = _QUIET
-        self._size = 0  # of the request
-        self._done = 0  # bytes of it that have come back
-        self._came = False  # something came that was no answer
+        self._echo = bytearray(_PIECE) if echo else None
+        self._state = _IDLE
+        self._size = 0  # of the request frame
+        self._echoed = 0  # how many of its bytes have come back
+        self._rejected = False  # something came that is no reply to this request
+        self._question = 0  # the CRC of the request
         self._deadline_ms = 0
-        self._owed_ms = None  # until when the answer to an abandoned request may still come
+        self._wait_ms = 0  # how long before the deadline the wait began
+        # A reply takes no longer than this (in milliseconds of 1024 microseconds).
+        self._overtime_ms = line.time_us(_LONGEST_CHARACTERS) + line.abandon_us >> 10
 
     @staticmethod
     def sizes(buf, at, n):
-        """Where a response at buf[at:] may end, see frame.rtu.RTU."""
+        """Return where a response at buf[at:] may end, see umb.frame.rtu.RTU."""
         return rtu_size(RESPONSE, buf, at, n)
 
     def serves(self, slave_id):
-        """Is this the slave that was asked? Frames of others are not searched for."""
+        """Return whether this slave was asked: frames of others are not searched for."""
         return slave_id == self._slave_id
 
+    def open(self):
+        """Return the status: the line is open from the start."""
+        self.connected = True
+        return 0
+
     def close(self):
-        """Let go of the line: the pin is at receive."""
+        """Let go of the line: the direction pin is at receive. The next call takes it again."""
         self.line.release()
+        self.connected = False
+
+    def failure(self):
+        """Return why a call could not do its work, for an error's text."""
+        return "the serial line failed"
 
     def clear(self):
-        self._hush()
-        return False
-
-    def forward(self, n):
-        """Set out to send the request PDU of n bytes that is in the buffer. Returns its status."""
-        self._slave_id = self._adu[_FRAME]
-        self._broadcast = self._slave_id == 0
-        self._hush()
-        return self.start(n)
-
-    def response_size(self):
-        """The length of the response PDU that status 0 told of; 0: it was a broadcast."""
-        return self._n
-
-    def _hush(self):
-        """Throw away what is on the line. Returns whether there was something."""
-        line = self.line
-        if line.any():
-            line.discard_input()
-            line.last_us = ticks_us()
-            if self._echo is None:
-                self._owed_ms = None  # that was the answer; it may be no more than an echo else
-            return True
+        """Throw away what has come unasked. Returns whether the buffer was used."""
+        if self._late.pending():
+            self._take_late()
+            return self._adu is self._own_adu
+        self._discard_input()
         return False
 
     def start(self, n):
+        """Set out to send the request PDU of n bytes at adu[7]. Returns its status."""
         self._n = n
-        self._size = self.line.frame.seal(self._adu, n)
-        self._came = False
-        self._state = _QUIET if self._owed_ms is None else _OWED
-        self._expire_in(self.timeout_ms)
-        frame = self.line.frame
-        frame.reset()
-        frame.rejected = 0
+        self.connected = True
+        self._rejected = False
+        self._expire_in(self._timeout_ms)
+        self._state = _LATE if self.late_ms(self._slave_id, ticks_ms()) else _SILENCE
         return self.advance()
 
-    def abandon(self):
-        """Give up a call: what is being sent leaves, and the next call waits for its answer."""
-        if self._state == _SENDING:
-            self._sent()
-        if self._state > _SENDING:
-            self._owed_ms = self._deadline_ms
-        self._state = _QUIET
+    # --- for gateways, whose requests and replies stay where they are
 
-    def lend(self, adu):
-        """Send from and receive into this buffer from now on.
+    def forward(self, adu, n, timeout_ms):
+        """Set out to send the request PDU of n bytes at adu[7] to the slave adu[6].
 
-        For gateways: a request and its reply stay where they are.
+        Returns the status as advance() does. With 0 or an exception code the response PDU of
+        response_size() bytes is at adu[7], too.
         """
         self._adu = adu
-        frame = self.line.frame
-        if frame.out is frame.adu:  # where it is sent from, too
-            frame.out = adu
-        frame.adu = adu
+        self._slave_id = adu[_FRAME]
+        self._broadcast = self._slave_id == 0
+        self._timeout_ms = timeout_ms
+        copy(self._asked, 0, adu, _FRAME + 1, len(self._asked))
+        self.clear()
+        return self.start(n)
 
-    def _expire_in(self, time_ms):
-        self._deadline_ms = ticks_add(ticks_ms(), time_ms)
+    def response_size(self):
+        """Return the length of the response PDU; 0: it was a broadcast."""
+        return self._n
+
+    def late_ms(self, slave_id, now_ms):
+        """Return for how many milliseconds a request to this slave would have to wait at most."""
+        return self._late.wait_ms(slave_id, now_ms) if self._late.pending() else 0
+
+    def is_sending(self):
+        """Return whether a request is leaving."""
+        return self._state == _SENDING
+
+    def abandon(self):
+        """Give up a call: what is being sent leaves, and the next call waits for its reply."""
+        if self._state == _SENDING:
+            try:
+                self._sent()
+            except OSError:
+                self._listen(0)
+        if self._state > _SENDING:
+            replies = 0 if self._broadcast else 1
+            if self._state == _ECHO:
+                replies += 1
+            self._late.abandoned(
+                self._slave_id, replies, self._question, self._deadline_ms, self._wait_ms
+            )
+        self._end(NO_REPLY)
+
+    # --- time
+
+    def _expire_in(self, wait_ms):
+        self._wait_ms = wait_ms
+        self._deadline_ms = ticks_add(ticks_ms(), wait_ms)
 
     def _expired(self):
         return ticks_diff(self._deadline_ms, ticks_ms()) <= 0
 
     def nap_ms(self):
-        """How long one may sleep without missing when a byte comes or something is to be done."""
+        """Return for how long one may sleep without missing a byte, or what is to be done."""
         line = self.line
-        if self._state == _SENDING or self._state == _TURNAROUND:
+        state = self._state
+        if state in (_SENDING, _TURNAROUND):
             return 1
-        if self._state == _REPLY and not line.waiting and not line.frame.have:
-            return min(line.nap_ms(), _NAP_MS)
-        return 0
+        if state in (_SILENCE, _ECHO) or line.waiting or line.frame.have:
+            return 0
+        return min(line.nap_ms(), _NAP_MS)
 
     def wait(self):
         """Sleep as long as nothing can be missed; stay while the reply is coming."""
         longest_ms = self.nap_ms()
+        line = self.line
         if self._state == _REPLY:
-            line = self.line
             if not longest_ms or line.sleep(longest_ms):
                 line.wait_for(line.frame.need)
+        elif self._state == _LATE:
+            line.sleep(longest_ms)
         elif longest_ms:
             sleep_ms(longest_ms)
 
+    # --- what is done in each state
+
     def advance(self):
         """Go on with what can be done without waiting. Returns the request's status."""
-        return self._hear() if self._state == _REPLY else self._go_on()
+        state = self._state
+        if state == _REPLY:
+            return self._receive()
+        if state == _LATE:
+            return self._await_late()
+        if state == _SILENCE:
+            return self._await_silence()
+        if state == _SENDING:
+            return self._go_on_sending()
+        if state == _ECHO:
+            return self._read_echo()
+        return self._end(0) if self._expired() else PENDING
 
-    def _go_on(self):
+    def _end(self, status):
+        """No request is under way any more. Returns the status."""
+        self._state = _IDLE
+        frame = self.line.frame
+        frame.reset()
+        frame.rejected = 0
+        frame.adu = self._own_adu
+        return status
+
+    def _take_late(self):
+        """Note which slaves send what nobody waits for any more, and throw it away."""
         line = self.line
-        if self._state == _OWED:
-            self._hush()
-            if self._owed_ms is not None and ticks_diff(self._owed_ms, ticks_ms()) > 0:
-                return PENDING
-            self._owed_ms = None
-            self._state = _QUIET
-            self._expire_in(self.timeout_ms)
-        if self._state == _QUIET:
-            quiet_us = ticks_diff(ticks_us(), line.last_us)
-            if self._hush() or 0 <= quiet_us < line.reply_delay_us:
-                return NO_REPLY if self._expired() else PENDING
-            frame = line.frame
-            line.send(frame.out, frame.start, self._size)
-            self._state = _SENDING
-        if self._state == _SENDING:
-            if ticks_diff(line.end_us, ticks_us()) > _SPIN_US:
-                if self._echo is None:
-                    self._drain()
-                return PENDING
-            self._sent()
-        if self._state == _ECHO and not self._heard_echo():
-            return self._give_up()
-        if self._state == _TURNAROUND:
-            return 0 if self._expired() else PENDING
-        return self._hear()
+        adu = self._own_adu
+        size = line.receive(line.any())
+        while size:
+            if not _is_request(adu, size - _ENDS):
+                self._late.heard(adu[_FRAME], ticks_ms())
+            size = line.receive(line.any())
+        line.frame.rejected = 0
+
+    def _await_late(self):
+        self._take_late()
+        if self.late_ms(self._slave_id, ticks_ms()):
+            return PENDING
+        if self._adu is self._own_adu:
+            return self._end(REWRITE)
+        self._state = _SILENCE
+        self._expire_in(self._timeout_ms)
+        return PENDING
+
+    def _discard_input(self):
+        """Throw away what is on the line. Returns whether there was something."""
+        line = self.line
+        if line.any():
+            line.discard_input()
+            line.last_us = ticks_us()
+            return True
+        return False
+
+    def _await_silence(self):
+        line = self.line
+        quiet_us = ticks_diff(ticks_us(), line.last_us)
+        if self._discard_input() or 0 <= quiet_us < line.reply_delay_us:
+            return self._end(NO_REPLY) if self._expired() else PENDING
+        frame = line.frame
+        adu = self._adu
+        self._size = frame.seal(adu, self._n)
+        frame.reset()
+        frame.rejected = 0
+        line.send(adu if self._sends_adu else frame.out, frame.start, self._size)
+        self._state = _SENDING
+        self._question = crc16(adu, _FRAME, self._n + 1)
+        frame.adu = adu
+        return self._go_on_sending()
+
+    def _go_on_sending(self):
+        line = self.line
+        if ticks_diff(line.end_us, ticks_us()) > _SPIN_US:
+            if self._echo is None:
+                self._drain()
+            return PENDING
+        self._sent()
+        return self.advance()
 
     def _drain(self):
         """Throw away the echo as it comes: where any() is 0 or 1 that takes long at the end."""
@@ -221,63 +323,133 @@ class RTUClient(Client):
         line = self.line
         line.flush()
         line.last_us = ticks_us()
-        self._done = 0
         late_ms = 0 if line.paced else line.time_us(self._size) // 1000  # it is still under way
         if self._echo:
+            self._echoed = 0
             self._state = _ECHO
-            self._expire_in(self.timeout_ms + late_ms)
+            self._expire_in(self._timeout_ms + late_ms)
             return
         if line.paced:
             line.discard_input()
-        self._after(late_ms)
+        self._listen(late_ms)
 
-    def _after(self, late_ms):
+    def _listen(self, late_ms):
+        """Wait for the reply, or for the time that a broadcast takes."""
+        wait_ms = self._timeout_ms
         self._state = _REPLY
-        wait_ms = self.timeout_ms
         if self._broadcast:
             self._n = 0
             self._state = _TURNAROUND
             wait_ms = self._turnaround_ms
         self._expire_in(wait_ms + late_ms)
 
-    def _heard_echo(self):
-        """Compare what comes back with what was sent. Returns whether all of it has come."""
+    def _read_echo(self):
+        """Compare what comes back with what was sent."""
         line = self.line
         echo = self._echo
-        sent = line.frame.out
+        sent = self._adu if self._sends_adu else line.frame.out
         n = line.any()
-        while n and self._done < self._size:
-            n = min(n, self._size - self._done, _CHUNK)
+        while n and self._echoed < self._size:
+            n = min(n, self._size - self._echoed, _PIECE)
             line.uart.readinto(echo, n)
-            at = line.frame.start + self._done
+            at = line.frame.start + self._echoed
             for i in range(n):
                 if echo[i] != sent[at + i]:
-                    self._came = True
-            self._done += n
+                    self._rejected = True
+            self._echoed += n
             n = line.any()
-        if self._done < self._size:
-            return False
+        if self._echoed < self._size:
+            return self._time_out(self._echoed)
         line.last_us = ticks_us()
-        self._after(0)
-        return True
+        self._listen(0)
+        return self.advance()
 
-    def _hear(self):
+    def _receive(self):
+        """Go on with receiving the reply."""
         line = self.line
-        size = line.receive(line.any())
+        frame = line.frame
+        rejected = frame.rejected
+        n = line.any()
+        have = frame.have + n
+        size = line.receive(n)
         if size:
-            if self._adu[_FRAME] == self._slave_id:
-                self._n = size - 3
-                return 0
-            self._came = True
-        return self._give_up()
+            status = self._judge(size - _ENDS)
+            if status != PENDING:
+                return self._end(status)
+        elif frame.rejected != rejected and self._is_damaged_reply(have - line.waiting):
+            self._answered()
+            return self._end(BAD_REPLY)
+        return self._time_out(frame.have or frame.rejected)
 
-    def _give_up(self):
-        """Is the time up? Then why there is no answer, else that it is pending."""
-        if not self._expired():
+    # --- whether what has come is the reply
+
+    def _judge(self, n):
+        """Look at a frame with a PDU of n bytes. Returns the status."""
+        self._n = n
+        slave_id = self._adu[_FRAME]
+        status = self.reply_status() if slave_id == self._slave_id else BAD_REPLY
+        if status == BAD_REPLY:
+            return self._judge_other(slave_id, n)
+        if self._late.is_doubtful(slave_id, self._question, ticks_ms()):
+            status = LATE_REPLY
+        self._answered()
+        return status
+
+    def _judge_other(self, slave_id, n):
+        """Look at a frame that is no reply to this request. Returns the status."""
+        adu = self._adu
+        self._rejected = True
+        if _is_request(adu, n) or (adu[7] in _SAME_BOTH_WAYS and adu[7] != self._asked[0]):
+            return PENDING  # another master asks, and the reply can still come
+        late = self._late
+        if slave_id == self._slave_id and not late.is_doubtful(slave_id, None, ticks_ms()):
+            self._answered()
+            return BAD_REPLY
+        late.heard(slave_id, ticks_ms())
+        return PENDING
+
+    def _answered(self):
+        self._late.answered(self._slave_id, self._question, self._deadline_ms, self._wait_ms)
+
+    def _mismatches(self, at, n):
+        """Return in how many of its first 3 bytes adu[at:] is not the reply; n have come."""
+        adu = self._adu
+        asked = self._asked
+        code = asked[0]
+        count = 0 if adu[at] == self._slave_id else 1
+        if n > 1 and adu[at + 1] != code:
+            return count if adu[at + 1] == code | 0x80 else count + 1
+        size = reply_size(asked)
+        if n > 2 and size:
+            third = size - 2 if code < 5 or code == _READ_WRITE else asked[1]
+            return count if adu[at + 2] == third else count + 1
+        return count
+
+    def _is_damaged_reply(self, n):
+        """Return whether n bytes that were thrown away are the reply, with an error in it.
+
+        Then the slave is not going to say more (SL 2.4.1).
+        """
+        if n < _SHORTEST_REPLY:
+            return False
+        return self._mismatches(_FRAME, n) <= (1 if n == reply_size(self._asked) + _ENDS else 0)
+
+    def _is_arriving(self):
+        """Return whether the reply has begun and is not over."""
+        line = self.line
+        n = line.frame.have
+        if not n:
+            return line.waiting > 0
+        for at in range(_FRAME, _FRAME + min(n, _HEADER)):  # there may be noise before it
+            if not self._mismatches(at, n + _FRAME - at):
+                return True
+        return False
+
+    def _time_out(self, came):
+        """Return PENDING, or when the time is up why there is no reply."""
+        over_ms = ticks_diff(ticks_ms(), self._deadline_ms)
+        if over_ms < 0 or (over_ms < self._overtime_ms and self._is_arriving()):
             return PENDING
-        frame = self.line.frame
-        came = self._came or frame.have or frame.rejected or 0 < self._done < self._size
-        frame.rejected = 0
-        frame.reset()
-        return BAD_REPLY if came else NO_REPLY
-
+        if not self._broadcast:
+            self._late.expect(self._slave_id, 1, self._question, self._deadline_ms, self._wait_ms)
+        return self._end(BAD_REPLY if came or self._rejected else NO_REPLY)
