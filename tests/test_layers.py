@@ -25,7 +25,7 @@ ROWS = (
     {"server.standard", "server.routes"},
     {"server"},
     {"server.rtu", "server.tcp", "server.udp"},
-    {"client.rare"},
+    {"client.rare", "client.late"},
     {"client"},
     {"client.rtu", "client.tcp", "client.udp"},
     {"aio.wait"},
@@ -43,7 +43,7 @@ ROWS = (
 # classes Server and Client.
 _LAST_CORE_ROW = "functions.identity"
 _CORE_BELOW = {"server", "server.standard", "server.routes", "client", "client.rare"}
-_CORE_IMPORTS = {"micropython", "struct", "sys"}
+_CORE_IMPORTS = {"array", "micropython", "struct", "sys"}
 
 
 def core(rows=ROWS):

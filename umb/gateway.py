@@ -17,7 +17,7 @@ from .server import LATER, Driver, Server
 
 _PDU = const(7)  # where in a buffer the PDU begins
 _LONGEST_PDU = const(253)
-_LONGEST_NAP_MS = const(1000)
+_MOST_NAP_MS = const(1000)
 _BUSY = const(6)
 _NO_PATH = const(10)
 _NO_ANSWER = const(11)
@@ -211,7 +211,7 @@ class _Path:
     def nap_ms(self):
         """Return for how long one may sleep without missing anything."""
         if not self.count:
-            return _LONGEST_NAP_MS
+            return _MOST_NAP_MS
         return self.client.nap_ms() if self._begun or not self._choose() else 0
 
     def finish(self):
@@ -312,7 +312,7 @@ class Gateway(Driver):
 
     def nap_ms(self):
         """Return for how many milliseconds poll() need not be called, see umb.serve."""
-        nap_ms = _LONGEST_NAP_MS
+        nap_ms = _MOST_NAP_MS
         for path in self._paths:
             nap_ms = min(nap_ms, path.nap_ms())
         return nap_ms

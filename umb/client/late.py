@@ -10,7 +10,7 @@ from micropython import const
 
 _PLACES = const(6)  # how many slaves can be late at the same time, each on its own account
 _INEXACT_MS = const(10)  # by so much times may be off, on either side
-_LONGEST_MS = const(1 << 27)  # of a time-out; ticks wrap at 1 << 30
+_TIMEOUT_MOST_MS = const(1 << 27)  # of a time-out; ticks wrap at 1 << 30
 _MANY = const(255)
 _SEVERAL = const(-1)  # in place of a question: there was more than one
 _OTHERS = const(0)  # in place of a slave id: all slaves without a place of their own
@@ -129,7 +129,7 @@ class LateReplies:
 
     def expect(self, slave_id, replies, question, deadline_ms, timeout_ms):
         """Note that so many more replies of this slave may come, as their time-out ended then."""
-        timeout_ms = min(timeout_ms, _LONGEST_MS)
+        timeout_ms = min(timeout_ms, _TIMEOUT_MOST_MS)
         until_ms = ticks_add(deadline_ms, 2 * timeout_ms + _INEXACT_MS)
         i = self._find(slave_id)
         if i < 0 and self._places < _PLACES:

@@ -12,8 +12,8 @@ from .late import LateReplies
 
 _FRAME = const(6)  # where in the buffer an RTU frame begins
 _ENDS = const(3)  # by how much a frame is longer than its PDU
-_PIECE = const(16)  # how much of an echo is read at once
-_HEADER = const(3)  # how many bytes of a frame tell whether it is the expected reply
+_ECHO_PIECE = const(16)  # how much of an echo is read at once
+_BEGINNING = const(3)  # how many bytes of a frame tell whether it is the expected reply
 _SHORTEST_REPLY = const(5)  # an exception response
 _LONGEST_CHARACTERS = const(513)  # of a frame of ASCII; one of RTU has half as many
 _READ_WRITE = const(23)
@@ -21,7 +21,7 @@ _SAME_BOTH_WAYS = b"\x05\x06\x08\x16"  # codes whose requests and responses have
 
 # What the client is doing.
 _IDLE = const(0)  # no request is under way
-_LATE = const(1)  # waiting for a late reply
+_AWAITING = const(1)  # waiting for a late reply
 _SILENCE = const(2)  # waiting for the line to be silent
 _SENDING = const(3)
 _ECHO = const(4)  # reading back what it sent
@@ -103,7 +103,7 @@ class RTUClient(Client):
         self._sends_adu = line.frame.out is self._adu  # or text that was made of it
         self._late = LateReplies()
         self._turnaround_ms = turnaround_ms
-        self._echo = bytearray(_PIECE) if echo else None
+        self._echo = bytearray(_ECHO_PIECE) if echo else None
         self._state = _IDLE
         self._size = 0  # of the request frame
         self._echoed = 0  # how many of its bytes have come back
@@ -151,7 +151,7 @@ class RTUClient(Client):
         self.connected = True
         self._rejected = False
         self._expire_in(self._timeout_ms)
-        self._state = _LATE if self.late_ms(self._slave_id, ticks_ms()) else _SILENCE
+        self._state = _AWAITING if self.late_ms(self._slave_id, ticks_ms()) else _SILENCE
         return self.advance()
 
     # --- for gateways, whose requests and replies stay where they are
@@ -224,7 +224,7 @@ class RTUClient(Client):
         if self._state == _REPLY:
             if not longest_ms or line.sleep(longest_ms):
                 line.wait_for(line.frame.need)
-        elif self._state == _LATE:
+        elif self._state == _AWAITING:
             line.sleep(longest_ms)
         elif longest_ms:
             sleep_ms(longest_ms)
@@ -236,7 +236,7 @@ class RTUClient(Client):
         state = self._state
         if state == _REPLY:
             return self._receive()
-        if state == _LATE:
+        if state == _AWAITING:
             return self._await_late()
         if state == _SILENCE:
             return self._await_silence()
@@ -350,7 +350,7 @@ class RTUClient(Client):
         sent = self._adu if self._sends_adu else line.frame.out
         n = line.any()
         while n and self._echoed < self._size:
-            n = min(n, self._size - self._echoed, _PIECE)
+            n = min(n, self._size - self._echoed, _ECHO_PIECE)
             line.uart.readinto(echo, n)
             at = line.frame.start + self._echoed
             for i in range(n):
@@ -440,7 +440,7 @@ class RTUClient(Client):
         n = line.frame.have
         if not n:
             return line.waiting > 0
-        for at in range(_FRAME, _FRAME + min(n, _HEADER)):  # there may be noise before it
+        for at in range(_FRAME, _FRAME + min(n, _BEGINNING)):  # there may be noise before it
             if not self._mismatches(at, n + _FRAME - at):
                 return True
         return False
