@@ -16,19 +16,25 @@ from umb.words import (
     DCBA,
     F32,
     F64,
+    I16,
     I32,
     I64,
+    U16,
     U32,
     U64,
     get,
+    get_bytes,
     get_string,
     put,
+    put_bytes,
     put_string,
     size,
 )
 
 _ORDERS = (ABCD, CDAB, BADC, DCBA)
 _SAMPLES = (
+    (U16, (0, 1, 0x0102, 0x7FFF, 0x8000, 0xFFFF)),
+    (I16, (0, 1, -1, 0x0102, 0x7FFF, -0x8000)),
     (U32, (0, 1, 0x01020304, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF)),
     (I32, (0, 1, -1, 0x01020304, 0x7FFFFFFF, -0x80000000)),
     (U64, (0, 1, 0x0102030405060708, (1 << 63) - 1, 1 << 63, (1 << 64) - 1)),
@@ -37,7 +43,9 @@ _SAMPLES = (
     (F64, (0.0, 1.0, -1.5, 0.1, 1e300, -1e-300, float("inf"), float("-inf"))),
 )
 _IMPOSSIBLE = (
-    (U32, (-1, 1 << 32, -(1 << 31))),
+    (U16, (-1, 1 << 16, 1.0, 1.5)),
+    (I16, (1 << 15, -(1 << 15) - 1)),
+    (U32, (-1, 1 << 32, -(1 << 31), 2.5)),
     (I32, (1 << 31, -(1 << 31) - 1, 1 << 40)),
     (U64, (-1, 1 << 64)),
     (I64, (1 << 63, -(1 << 63) - 1)),
@@ -58,6 +66,19 @@ def ordered(kind, value, order):
 
 def test_size():
     assert [size(kind) for kind in (U32, I32, F32, U64, I64, F64)] == [2, 2, 2, 4, 4, 4]
+    assert [size(kind) for kind in (U16, I16)] == [1, 1]
+
+
+def test_unknown_kinds():
+    registers = [7] * 4
+    for kind in ("", "I", "<I", ">i>i", ">b", "U32", None, 1):
+        for error in (
+            raises(ValueError, size, kind),
+            raises(ValueError, get, registers, 0, kind),
+            raises(ValueError, put, registers, 0, kind, 1),
+        ):
+            assert str(error) == "kind must be U16, I16, U32, I32, U64, I64, F32 or F64"
+    assert registers == [7] * 4
 
 
 def test_the_names_of_the_orders():
@@ -105,11 +126,35 @@ def test_what_does_not_fit():
 
 
 def test_what_is_no_number():
-    for kind in (U32, I64, F32):
+    for kind in (U16, U32, I64, F32, F64):
         for value in (None, "1", [1]):
             registers = [7] * 4
-            raises((TypeError, ValueError), put, registers, 0, kind, value)
+            raises(ValueError, put, registers, 0, kind, value)
             assert registers == [7] * 4
+
+
+def test_sentences():
+    """An error says what is wanted."""
+    for kind, value, sentence in (
+        (U32, -1, "U32 takes an integer from 0 to 4294967295, not -1"),
+        (I16, 40000, "I16 takes an integer from -32768 to 32767, not 40000"),
+        (I16, "7", "I16 takes an integer from -32768 to 32767, not '7'"),
+        (F32, None, "F32 takes a number, not None"),
+        (F32, 1e39, "1e+39 is too large for F32"),
+    ):
+        assert str(raises(ValueError, put, [0] * 2, 0, kind, value)) == sentence
+    assert str(raises(ValueError, put_string, [0], 0, 1, "abc")) == (
+        "3 bytes do not fit into 1 registers"
+    )
+    assert str(raises(IndexError, get, [0, 0], -1, U32)) == "there is no register -1"
+
+
+def test_truth_is_a_number():
+    registers = [7, 7]
+    for kind in (U32, I32, F32):
+        for value in (True, False):
+            put(registers, 0, kind, value)
+            assert get(registers, 0, kind) == value
 
 
 def test_unknown_orders():
@@ -238,10 +283,69 @@ def test_strings_that_are_too_long():
     assert get_string(store.holding_registers, 0, 4) == "12345678"
 
 
-def test_strings_that_are_none():
-    """A device with something else there."""
-    raises(ValueError, get_string, [0xFFFE, 0x8000], 0, 2)
-    assert get_string([0, 0x6162], 0, 2) == ""
+def test_what_a_device_may_have_in_place_of_a_text():
+    """Any bytes: those that are no UTF-8 are replaced, each by itself."""
+    for registers, text in (
+        ([0xFFFE, 0x8000], "\ufffd\ufffd\ufffd"),
+        ([0x65FF, 0xFFFF], "e\ufffd\ufffd\ufffd"),
+        ([0x4772, 0xFC6E], "Gr\ufffdn"),  # Latin-1
+        ([0xC3BC, 0xC380], "\xfc\xc0"),
+        ([0x41C3, 0x0000], "A\ufffd"),  # cut by its end,
+        ([0x41C3], "A\ufffd"),  # or by that of the registers
+        ([0xC080, 0xED80], "\ufffd\ufffd\ufffd\ufffd"),
+        ([0xEDA0, 0x80F4, 0x9080, 0x8041], "\ufffd" * 7 + "A"),
+        ([0xF09F, 0x9880], "\U0001f600"),
+        ([0, 0x6162], ""),
+        ([-1, -2], "\ufffd" * 4),
+    ):
+        assert get_string(registers, 0, len(registers)) == text, registers
+
+
+def test_any_register_is_some_text():
+    """tests/test_words.py compares them with what the PC's Python makes of them."""
+    registers = [0, 0x4100]
+    for value in range(65536):
+        registers[0] = value
+        for order in (ABCD, BADC):
+            get_string(registers, 0, 2, order).encode().decode()
+
+
+def test_bytes():
+    registers = [7, 0x0102, 0x00FF, -2, 0x8000, 7]
+    data = b"\x01\x02\x00\xff\xff\xfe\x80\x00"
+    swapped = b"\x02\x01\xff\x00\xfe\xff\x00\x80"
+    for order, wanted in ((ABCD, data), (CDAB, data), (BADC, swapped), (DCBA, swapped)):
+        got = get_bytes(registers, 1, 4, order)
+        assert got == wanted and isinstance(got, bytes)
+        there = [7] * 6
+        put_bytes(there, 1, 4, got, order)
+        assert [value & 0xFFFF for value in there] == [value & 0xFFFF for value in registers]
+    assert get_bytes(registers, 0, 0) == b""
+
+
+def test_bytes_are_filled_up():
+    for data in (b"", b"a", b"abc", bytearray(b"abcd"), memoryview(b"abcd")):
+        registers = [7] * 4
+        put_bytes(registers, 1, 2, data)
+        assert get_bytes(registers, 1, 2) == bytes(data) + bytes(4 - len(data))
+        assert registers[0] == registers[3] == 7
+
+
+def test_bytes_that_have_no_place():
+    for at, n, data, kind in (
+        (0, 2, b"abcde", ValueError),
+        (3, 2, b"abcd", IndexError),
+        (-1, 2, b"abcd", IndexError),
+        (4, 1, b"", IndexError),
+    ):
+        registers = [7] * 4
+        raises(kind, put_bytes, registers, at, n, data)
+        assert registers == [7] * 4
+    for at in (-1, 3):
+        raises(IndexError, get_bytes, [7] * 4, at, 2)
+    for order in ("", "abcd", None):
+        raises(ValueError, get_bytes, [7], 0, 1, order)
+        raises(ValueError, put_bytes, [7], 0, 1, b"a", order)
 
 
 def test_no_registers_hold_an_empty_string():
