@@ -1,184 +1,203 @@
-"""The less common function codes as a client needs them: requests and the values of responses.
+"""The less common function codes as a client needs them: requests, and the values of responses.
 
-Optional: a Client takes it when one of these calls is made for the first time.
+A Client loads this module when one of these calls is made for the first time. The PDU stands at
+adu[7].
 """
 
 from micropython import const
 
-MORE = "more"  # what decode returns when the device has more objects: ask for `values[MORE]`
-_REFERENCE = const(6)  # the reference type of file records (AP 6.14)
+from ..store import Registers
+
+MORE = "more"  # what decode() returns if the device has more objects; objects[MORE] is the next id
+_PDU = const(7)
+_REFERENCE_TYPE = const(6)  # of every record of a file (AP 6.14)
 
 
-def _word(adu, at, value, name="value"):
-    if not 0 <= value <= 65535:
-        raise ValueError("%s must be 0..65535" % name)
+def _is_in(value, least, most):
+    """Return whether a value is an integer within limits."""
+    return isinstance(value, int) and least <= value <= most
+
+
+def _put_word(adu, at, value, name):
+    if not _is_in(value, 0, 65535):
+        raise ValueError("%s must be an integer from 0 to 65535, not %r" % (name, value))
     adu[at] = value >> 8
     adu[at + 1] = value & 0xFF
 
 
-def build(adu, code, a, b, values):
-    """Write the PDU of FC 7, 8, 11, 12, 17, 20, 21, 24 or 43 to adu[7]; returns its length.
+def build(adu, code: int, address, quantity, values) -> int:
+    """Write the request PDU of FC 7, 8, 11, 12, 17, 20, 21, 24 or 43. Returns its length.
 
-    Raises ValueError where an argument is out of range.
+    address   FC 8: the sub-function; FC 24: the address of the queue; FC 43: the ReadDevId code
+    quantity  FC 43: the first object id
+    values    FC 8: the data; FC 20 and 21: the records
+
+    Raises ValueError for an argument that is out of range or of the wrong kind.
     """
-    adu[7] = code
+    adu[_PDU] = code
     if code == 8:
-        return _diagnostics(adu, a, values)
-    if code == 20 or code == 21:
-        return _records(adu, code, values)
+        return _build_diagnostics(adu, address, values)
+    if code in (20, 21):
+        return _build_records(adu, code, values)
     if code == 24:
-        _word(adu, 8, a, "address")
+        _put_word(adu, 8, address, "address")
         return 3
     if code == 43:
-        if not (1 <= a <= 4 and 0 <= b <= 255):
-            raise ValueError("code must be 1..4, object_id 0..255")
-        adu[8] = 14
-        adu[9] = a
-        adu[10] = b
+        if not (_is_in(address, 1, 4) and _is_in(quantity, 0, 255)):
+            raise ValueError("code must be 1, 2, 3 or 4, and object_id 0..255")
+        adu[8] = 14  # the MEI type of device identification (AP 6.21)
+        adu[9] = address
+        adu[10] = quantity
         return 4
     return 1
 
 
-def _diagnostics(adu, sub_function, data):
-    _word(adu, 8, sub_function, "sub_function")
+def _build_diagnostics(adu, sub_function, data):
+    """Write the request PDU of FC 8 (AP 6.8). Returns its length."""
+    _put_word(adu, 8, sub_function, "sub_function")
     if isinstance(data, int):
-        _word(adu, 10, data, "data")
+        _put_word(adu, 10, data, "data")
         return 5
-    if not 2 <= len(data) <= 250:
-        raise ValueError("data must be 0..65535 or 2..250 bytes")
+    if not (isinstance(data, (bytes, bytearray, memoryview)) and 2 <= len(data) <= 250):
+        raise ValueError("data must be an integer from 0 to 65535, or 2..250 bytes")
     adu[10 : 10 + len(data)] = data
     return 3 + len(data)
 
 
-def _records(adu, code, records):
-    """Sub-requests (file, record, length) to read, (file, record, values) to write."""
+def _build_records(adu, code, records):
+    """Write the sub-requests of FC 20 or 21 (AP 6.14, 6.15). Returns the PDU's length."""
     at = 9
-    answer = 0
-    for file, record, what in records:
+    response = 0  # bytes of the response to FC 20; that to FC 21 is its request
+    for part in records:
+        if len(part) != 3:
+            raise ValueError("a record is (file, number, length), or (file, number, values)")
+        file, number, what = part
         length = what if code == 20 else len(what)
-        if not (1 <= file <= 65535 and 0 <= record <= 9999 and 1 <= length <= 124):
-            raise ValueError("a record needs file 1..65535, number 0..9999, 1..124 registers")
-        answer += 2 + 2 * length
+        if not (_is_in(file, 1, 65535) and _is_in(number, 0, 9999) and _is_in(length, 1, 124)):
+            raise ValueError("a record has file 1..65535, number 0..9999 and 1..124 registers")
+        response += 2 + 2 * length
         end = at + 7 + (2 * length if code == 21 else 0)
-        if end > 260 or (code == 20 and answer > 245):  # the response of FC 21 is the request
+        if end > 260 or (code == 20 and response > 245):
             raise ValueError("these records do not fit into one request and its response")
-        adu[at] = _REFERENCE
-        _word(adu, at + 1, file)
-        _word(adu, at + 3, record)
-        _word(adu, at + 5, length)
+        adu[at] = _REFERENCE_TYPE
+        _put_word(adu, at + 1, file, "file")
+        _put_word(adu, at + 3, number, "number")
+        _put_word(adu, at + 5, length, "length")
         at += 7
         if code == 21:
-            for value in what:
-                if not -32768 <= value <= 65535:
-                    raise ValueError("a register holds -32768..65535")
-                _word(adu, at, value & 0xFFFF)
-                at += 2
+            for i in range(length):
+                Registers.poke(adu, at, i, what[i])
+            at = end
     if at == 9:
         raise ValueError("at least one record is needed")
     adu[8] = at - 9
-    return at - 7
+    return at - _PDU
 
 
-def _values(adu, at, n):
-    return [adu[i] << 8 | adu[i + 1] for i in range(at, at + 2 * n, 2)]
+def _registers(adu, at, quantity):
+    return [adu[i] << 8 | adu[i + 1] for i in range(at, at + 2 * quantity, 2)]
 
 
-def decode(adu, n, code, values, asked=None):
-    """The value of the response PDU of n bytes at adu[7], or None where it makes no sense.
+def decode(adu, n: int, code: int, values):
+    """Return the value of the response PDU of n bytes, or None if it does not fit the request.
 
-    asked: what followed the function code in the request; the sub-function has to be the same.
-    7: an int. 8: the data, as an int or bytes like those sent. 11: (status, events).
-    12: (status, events, messages, log). 17: bytes. 20: a list of values a record. 21: the number
-    of records. 24: a list. 43: {object id: bytes}, or MORE.
+    values    FC 8, 20 and 21: as in the request; FC 43: the dict that takes the objects
+
+    FC 7: an int. FC 8: the data, an int or bytes like those sent. FC 11: (status, events). FC 12:
+    (status, events, messages, log). FC 17: bytes. FC 20: a list of values for each record. FC 21:
+    the number of records. FC 24: a list. FC 43: {object id: bytes}, or MORE.
     """
     if code == 43:
-        return _objects(adu, n, values)
+        return _decode_objects(adu, n, values)
     if code == 8:
-        return _data(adu, n, values, asked)
+        return _decode_diagnostics(adu, n, values)
     if code == 24:
-        return _queue(adu, n)
+        return _decode_queue(adu, n)
     if code == 7:
         return adu[8] if n == 2 else None
     if code == 11:
-        return tuple(_values(adu, 8, 2)) if n == 5 else None
-    return _counted(adu, n, code, values) if n > 1 and n == 2 + adu[8] else None
-
-
-def _data(adu, n, values, asked):
-    """The data of FC 8, of the kind that was sent."""
-    if asked is not None and (adu[8] != asked[0] or adu[9] != asked[1]):
+        return tuple(_registers(adu, 8, 2)) if n == 5 else None
+    if n < 2 or n != 2 + adu[8]:  # the byte count of all others
         return None
-    if isinstance(values, int):
-        return adu[10] << 8 | adu[11] if n == 5 else None
-    return bytes(adu[10 : 7 + n]) if n == 3 + len(values) else None
-
-
-def _queue(adu, n):
-    """The values of FC 24."""
-    count = adu[11]
-    good = n == 5 + 2 * count and adu[9] == 2 + 2 * count and adu[8] == adu[10] == 0
-    return _values(adu, 12, count) if good else None
-
-
-def _counted(adu, n, code, values):
-    """What a response with a byte count tells."""
     if code == 12:
-        if n < 8:
-            return None
-        status, events, messages = _values(adu, 9, 3)
-        return status, events, messages, bytes(adu[15 : 7 + n])
+        return _decode_log(adu, n)
     if code == 20:
-        return _answers(adu, n, values)
+        return _decode_records(adu, n, values)
     if code == 21:
-        return len(values) if _repeats(adu, n, values) else None
-    return bytes(adu[9 : 7 + n])
+        return len(values) if _are_written(adu, n, values) else None
+    return bytes(adu[9 : _PDU + n])
 
 
-def _answers(adu, n, records):
-    """The values of each record that FC 20 asked for."""
+def _decode_diagnostics(adu, n, data):
+    """Return the data of FC 8, of the kind that was sent."""
+    if isinstance(data, int):
+        return adu[10] << 8 | adu[11] if n == 5 else None
+    return bytes(adu[10 : _PDU + n]) if n == 3 + len(data) else None
+
+
+def _decode_queue(adu, n):
+    """Return the values in the queue (AP 6.18)."""
+    quantity = adu[11]
+    if n != 5 + 2 * quantity or adu[9] != 2 + 2 * quantity or adu[8] or adu[10]:
+        return None
+    return _registers(adu, 12, quantity)
+
+
+def _decode_log(adu, n):
+    """Return the event log (AP 6.10)."""
+    if n < 8:
+        return None
+    status, events, messages = _registers(adu, 9, 3)
+    return status, events, messages, bytes(adu[15 : _PDU + n])
+
+
+def _decode_records(adu, n, records):
+    """Return the values of each record that FC 20 asked for."""
     at = 9
+    end = _PDU + n
     found = []
     for _, _, length in records:
-        if at + 2 > 7 + n or adu[at] != 1 + 2 * length or adu[at + 1] != _REFERENCE:
+        if at + 2 > end or adu[at] != 1 + 2 * length or adu[at + 1] != _REFERENCE_TYPE:
             return None
-        found.append(_values(adu, at + 2, length))
+        found.append(_registers(adu, at + 2, length))
         at += 2 + 2 * length
-    return found if at == 7 + n else None
+    return found if at == end else None
 
 
-def _repeats(adu, n, records):
-    """Does a response say that these records, and no others, were written?"""
+def _are_written(adu, n, records):
+    """Return whether a response of FC 21 names these records with these values, and no others."""
     at = 9
-    for file, record, what in records:
-        end = at + 7 + 2 * len(what)
-        if end > 7 + n or adu[at] != _REFERENCE:
+    for file, number, values in records:
+        end = at + 7 + 2 * len(values)
+        if end > _PDU + n or adu[at] != _REFERENCE_TYPE:
             return False
-        if _values(adu, at + 1, 3) != [file, record, len(what)]:
+        if _registers(adu, at + 1, 3) != [file, number, len(values)]:
             return False
-        if _values(adu, at + 7, len(what)) != [value & 0xFFFF for value in what]:
+        if _registers(adu, at + 7, len(values)) != [value & 0xFFFF for value in values]:
             return False
         at = end
-    return at == 7 + n
+    return at == _PDU + n
 
 
-def _objects(adu, n, objects):
-    """Add the objects of a response to `objects`. Returns them, or MORE, or None."""
-    last = -1
+def _decode_objects(adu, n, objects):
+    """Add the objects of a response of FC 43/14 to `objects`. Returns them, or MORE (AP 6.21)."""
     if n < 7 or adu[8] != 14:
         return None
+    last = -1
     at = 14
+    end = _PDU + n
     for _ in range(adu[13]):
-        if at + 2 > 7 + n or at + 2 + adu[at + 1] > 7 + n:
+        if at + 2 > end or at + 2 + adu[at + 1] > end:
             return None
         last = adu[at]
         objects[last] = bytes(adu[at + 2 : at + 2 + adu[at + 1]])
         at += 2 + adu[at + 1]
-    if at != 7 + n:
+    if at != end:
         return None
     objects.pop(MORE, None)
     if adu[11] != 0xFF:
         return objects
     if adu[12] <= last or last < 0:
-        return None  # it would go on for ever
+        return None  # a device that does not advance would be asked for ever
     objects[MORE] = adu[12]
     return MORE
