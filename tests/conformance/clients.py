@@ -15,10 +15,12 @@ client = {name}Client({address!r}, retries=0)
 """
 _SERIAL = """
 from umb.client.rtu import RTUClient
+from umb.frame.ascii import ASCII
+from umb.frame.rtu import RTU
 from umb.port.tty import TTY
 tty = TTY({path!r}, 115200)
 def make(**options):
-    return RTUClient(tty, baudrate=115200, framer={framer!r}, **options)
+    return RTUClient(tty, baudrate=115200, framer={framer}, **options)
 client = make()
 """
 
@@ -59,7 +61,7 @@ def client(micropython, name):
     """Run a Client of this kind."""
     with PtyLine() as line, slave(name, line) as running:
         if name in ("RTU", "ASCII"):
-            setup = _SERIAL.format(path=line.client_path, framer=name.lower())
+            setup = _SERIAL.format(path=line.client_path, framer=name)
         else:
             address = tuple(running.address)
             setup = _NETWORK.format(module=name.lower(), name=name, address=address)

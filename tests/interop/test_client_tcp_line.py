@@ -2,6 +2,7 @@
 
 import socket
 import threading
+import time
 
 import pytest
 
@@ -83,10 +84,77 @@ def test_a_server_that_goes_away_and_comes_back(server, client):
             assert client.call(_READ) == _VALUES
 
 
+def closing(_):
+    yield CLOSE
+
+
 def test_a_server_that_goes_away_in_the_middle(server, client):
-    server.script = in_turn(good, lambda _: iter([CLOSE]), good)
-    got = [client.outcome(_READ) for _ in range(4)]
-    assert got == [_VALUES, "NoConnectionError", _VALUES, _VALUES]
+    """One more try is free on a connection that was used before; then the call fails."""
+    server.script = in_turn(good, closing, good)
+    assert [client.outcome(_READ) for _ in range(4)] == [_VALUES] * 4
+    assert server.connections == 2
+    server.script = in_turn(closing, closing, good)
+    assert [client.outcome(_READ) for _ in range(3)] == ["NoConnectionError", _VALUES, _VALUES]
+    assert server.connections == 4
+
+
+def test_a_server_that_closes_after_each_answer(server, client):
+    def script(request):
+        yield request.reply(right(request.pdu))
+        yield 0.01
+        yield CLOSE
+
+    server.script = script
+    for i in range(20):
+        assert client.call(f"read_holding_registers(1, {i}, 1)") == [7 * i]
+    assert server.connections == 20
+
+
+def test_a_device_that_hangs_on_one_connection(server, client):
+    hanging = []
+
+    def script(request):
+        if server.connections in (1, 2):
+            hanging.append(request)
+            yield b""
+        else:
+            yield from good(request)
+
+    server.script = script
+    client.run("client.timeout_ms = 200")
+    assert [client.outcome(_READ) for _ in range(4)] == ["NoReplyError"] * 2 + [_VALUES] * 2
+    assert (len(hanging), server.connections) == (2, 3)
+
+
+@pytest.mark.parametrize("how", ["retries", "a loop"])
+def test_a_server_that_closes_at_once(server, client, how):
+    """Attempts to connect are further apart each time."""
+    server.script = closing
+    client.run("client.timeout_ms = 2000")
+    started = time.monotonic()
+    if how == "retries":
+        client.run("client.retries = 4")
+        assert client.outcome(_READ) == "NoConnectionError"
+    else:
+        for _ in range(5):
+            assert client.outcome(_READ) == "NoConnectionError"
+    assert server.connections == 5
+    assert 1.4 < time.monotonic() - started < 10
+
+
+def test_a_call_waits_no_longer_than_its_time_out(client, server):
+    server.stop()
+    client.run("client.timeout_ms = 300")
+    outcomes = []
+    for _ in range(8):
+        started = time.monotonic()
+        with pytest.raises(Failed) as raised:
+            client.call(_READ)
+        assert raised.value.name == "NoConnectionError"
+        assert time.monotonic() - started < 5
+        outcomes.append(raised.value.text)
+    assert all(f"127.0.0.1:{server.port}" in text for text in outcomes)
+    assert "the next attempt is due in" in outcomes[-1]
 
 
 def test_nobody_listens(micropython):
@@ -152,7 +220,7 @@ def test_retries_after_bad_answers(server, client, bad):
 
 def test_retries_after_lost_connections(server, client):
     client.run("client.retries = 2")
-    server.script = in_turn(lambda _: iter([CLOSE]), lambda _: iter([b"\0", CLOSE]), good)
+    server.script = in_turn(closing, lambda _: iter([b"\0", CLOSE]), good)
     assert client.call(_READ) == _VALUES
     assert (len(server.requests), server.connections) == (3, 3)
 

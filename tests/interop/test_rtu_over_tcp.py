@@ -9,7 +9,7 @@ from tests.conformance import peers
 from tests.conformance.bench import run_bench
 from tests.conformance.slaves import SerialRequest, always, fine, in_turn, silent
 from tests.conformance.test_general import words
-from tests.interop.peer_remote import Failed, tcp_client
+from tests.interop.peer_remote import Failed, Remote
 from tests.interop.peer_scripted import CLOSE, ScriptedServer
 
 frame = peers.RTU.frame
@@ -136,8 +136,11 @@ def test_random_bytes(bench):
 class StreamServer(ScriptedServer):
     """A scripted server with RTU frames on a TCP connection."""
 
+    greeting = b""
+
     def _talk(self, connection):
         data = b""
+        connection.sendall(self.greeting)
         while not self._stopping:
             more = connection.recv(256)
             if not more:
@@ -170,8 +173,17 @@ def server():
 
 @pytest.fixture
 def client(micropython, server):
-    with tcp_client(micropython, server.address, timeout_ms=5000, framer="rtu") as remote:
+    with Remote(micropython, _SETUP.format(server.address)) as remote:
         yield remote
+
+
+_SETUP = """
+from umb.client.tcp import TCPClient
+from umb.frame.rtu_stream import RTUStream
+def make(**options):
+    return TCPClient({!r}, timeout_ms=5000, framer=RTUStream, **options)
+client = make()
+"""
 
 
 def test_calls(server, client):
@@ -259,3 +271,68 @@ def test_a_lost_connection(server, client):
     assert client.outcome(CALL) == "NoConnectionError"
     server.script = fine
     assert client.call(CALL) == VALUES
+
+
+NOISE = {"0": b"\0", "the slave id": b"\x11", "the head": b"\x11\x03\x04", "text": b"ready\r\n"}
+
+
+@pytest.mark.parametrize("noise", NOISE.values(), ids=NOISE)
+def test_noise_before_the_reply(server, client, noise):
+    def noisy(request):
+        yield noise + next(fine(request))
+
+    server.script = noisy
+    client.run("client.timeout_ms = 500")
+    for _ in range(3):
+        assert client.call(CALL) == VALUES
+        assert client.call("write_multiple_registers(17, 1, [1, 2, 3])") == 3
+    assert server.connections == 1
+
+
+@pytest.mark.parametrize(
+    "greeting", [b"HELLO\n", b"\xff\xfd\x03\xff\xfb\x01", b"welcome\r\n" * 50]
+)
+def test_a_greeting(server, client, greeting):
+    server.greeting = greeting
+    for _ in range(3):
+        assert client.call(CALL) == VALUES
+    assert server.connections == 1
+
+
+def echoing(script):
+    """Return a script of a serial server that sends back what it is sent."""
+
+    def with_echo(request):
+        yield request.frame
+        yield 0.02
+        yield from script(request)
+
+    return with_echo
+
+
+@pytest.mark.parametrize("echo", [None, True])
+def test_a_refusal_behind_an_echo(server, client, echo):
+    """Of a write whose reply would be the same bytes as its echo, in the very first call."""
+    client.run(f"client.close(); client = make(echo={echo})")
+    for code, call in ((5, "write_single_coil(17, 1, 1)"), (6, "write_single_register(17, 1, 5)")):
+        server.script = echoing(always(bytes((code | 0x80, 2))))
+        assert client.outcome(call) == "IllegalDataAddressError"
+        server.script = echoing(fine)
+        assert client.call(call) in (1, 5)
+        assert client.call(CALL) == VALUES
+
+
+def test_nobody_behind_an_echo(server, client):
+    client.run("client.close(); client = make(echo=True); client.timeout_ms = 200")
+    server.script = echoing(silent)
+    for call in ("write_single_register(17, 1, 5)", CALL):
+        assert client.outcome(call) == "NoReplyError"
+
+
+def test_a_write_that_comes_first(client):
+    """Its reply counts if nothing follows in time, at once if the line is known not to echo."""
+    client.run("client.timeout_ms = 300")
+    assert client.call("write_single_register(17, 1, 5)") == 5
+    client.run("client.close(); client = make(echo=False)")
+    got, took_s = client.timed("write_single_register(17, 1, 5)")
+    assert got == 5 and took_s < 4

@@ -28,9 +28,10 @@ def outcomes(calls):
 
 
 class Tally:
-    """How calls have ended."""
+    """How calls have ended. errors: those that count as failed."""
 
     def __init__(self):
+        self.errors = (NoReplyError, BadReplyError)
         self.answered = self.failed = self.cancelled = self.gave_up = 0
 
     def total(self):
@@ -64,7 +65,7 @@ async def ask_at_random(client, number, calls, tally):
             tally.gave_up += 1
         except asyncio.CancelledError:
             tally.cancelled += 1
-        except (NoReplyError, BadReplyError):
+        except tally.errors:
             tally.failed += 1
         else:
             assert result == values(slave_id, address, quantity), (number, i, result)

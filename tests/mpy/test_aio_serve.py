@@ -153,6 +153,9 @@ class Broken(Driver):
     def nap_ms(self):
         return 1000
 
+    def finish(self):
+        pass
+
     def poll(self, _wait_ms=0):
         self._left -= 1
         if not self._left:

@@ -1,159 +1,281 @@
-"""TCPClient: the calls of umb.client over Modbus TCP."""
+"""TCPClient: the calls of umb.client over Modbus TCP, and over RTU frames in a TCP stream."""
 
 import select
-from time import ticks_add, ticks_diff, ticks_ms
+from time import sleep_ms, ticks_diff, ticks_ms
 
 from micropython import const
 
 from ..frame import ADU_SIZE
 from ..frame.mbap import MBAP
 from ..frame.rtu import RESPONSE
-from ..port.sockets import Stream, connect
+from ..port.sockets import Stream, check_address, connect
 from . import BAD_REPLY, NO_CONNECTION, NO_REPLY, PENDING, Client
 
-_LATE = const(16)  # how many late answers are thrown away before the connection is
+_FRAMES_AT_ONCE = const(16)  # of replies that nobody waits for, before others get their turn
 _NAP_MS = const(10)
+_FIRST_BACKOFF_MS = const(100)  # between the first two attempts to connect in a row; it doubles,
+_LONGEST_BACKOFF_MS = const(10_000)  # up to this
 _IN = const(1)  # select.POLLIN and the others, the same on every port
 _OUT = const(4)
 _BROKEN = const(8 | 16)
+
+# What the client is doing.
+_NO_CALL = const(0)
+_BACKOFF = const(1)  # waiting until it may try to connect again
+_CONNECTING = const(2)
+_WRITING = const(3)  # sending the request
+_READING = const(4)  # receiving the reply
 
 
 class TCPClient(Client):
     """A client of the Modbus TCP server at `address`, (host, port).
 
-    timeout_ms  how long a call waits, for the connection and then for the answer
-    retries     how many times it asks again when no answer comes, or none that is right
+    timeout_ms  how long a call waits for the connection, and then for the reply
+    retries     how many times a call asks again if no reply comes, or none that is right
     framer      MBAP, or umb.frame.rtu_stream.RTUStream: RTU frames in the stream, as serial device
                 servers have them
+    echo        with RTUStream: whether the server sends back what it is sent, as lines do whose
+                receiver is always on. True; False; None: the client finds out. Until it has, a
+                write whose reply only repeats it takes timeout_ms
 
-    Connects when first used, and again after the connection was lost.
+    It connects when it is first used, and again after the connection was lost. If the server has
+    closed a connection that was used before, and no byte of the reply has come, the request is
+    sent once more over a new one. A connection on which nothing comes until a time-out is given
+    up. Attempts to connect in a row are 0.1 s apart, then twice as long each time, up to 10 s, if
+    they fail or the server closes without a reply; a call waits timeout_ms at most for its turn.
+
+    Raises ValueError for a wrong argument.
     """
 
-    def __init__(self, address, *, timeout_ms=1000, retries=0, framer=MBAP):
-        super().__init__(bytearray(ADU_SIZE), timeout_ms, retries)
-        self._address = address
+    def __init__(self, address, *, timeout_ms=1000, retries=0, framer=MBAP, echo=None):
+        check_address(address)
+        if not hasattr(framer, "wrapping"):
+            raise ValueError("framer must be MBAP or RTUStream")
         self._frame = framer(RESPONSE)
-        self._stream = Stream(self._adu, self._frame.start, self._frame.header)
-        self._poller = select.poll()
+        self._search = None
+        adu = bytearray(ADU_SIZE)
+        if self._frame.start:  # an RTU frame, which has no transaction id
+            from .stream import ReplySearch
+
+            self._search = ReplySearch(echo)
+            adu = self._search.adu
+        elif echo is not None:
+            raise ValueError("echo is for framer=RTUStream")
+        super().__init__(adu, timeout_ms, retries)
+        self._address = address
+        self._stream = Stream(adu, self._frame.start, self._frame.header)
+        self._poller = None
         self._transaction = 0
-        self._connecting = False
-        self._have = 0  # bytes of a response
-        self._size = 0  # of the request
-        self._done = 0  # bytes of it that have left
-        self._came = False  # something came that was no answer
-        self._deadline_ms = 0
+        self._state = _NO_CALL
+        self._have = 0  # bytes of a reply frame that have come
+        self._size = 0  # of the request frame; 0: only the connection is wanted
+        self._sent = 0  # bytes of it that have left
+        self._rejected = False  # something came that is no reply to this request
+        self._used = False  # a reply has come over this connection
+        self._since_ms = 0  # when the time-out began
+        self._attempt_ms = 0  # when it last tried to connect
+        self._backoff_ms = 0  # how long after that it may try again
+
+    # --- the connection
+
+    @property
+    def connected(self):
+        """Whether there is a connection, as far as is known."""
+        return self._stream.sock is not None and self._state != _CONNECTING
 
     def close(self):
-        """Close the connection; the next call opens a new one."""
+        """Close the connection. A call that is under way ends with NoConnectionError."""
         stream = self._stream
         if stream.sock is not None:
-            self._poller.unregister(stream.sock)
             stream.sock.close()
-            stream.sock = None
+            stream.sock = self._poller = None
+        self._state = _NO_CALL
         self._have = 0
-        self._connecting = False
+        self._used = False
+
+    def open(self):
+        """Set out to connect, unless there is a connection. Returns the status."""
+        self.clear()
+        self._size = self._sent = 0
+        return 0 if self.connected else self._begin_to_connect()
+
+    def failure(self):
+        """Return why there is no connection, for an error's text."""
+        backoff_ms = self._backoff_left_ms()
+        text = "no connection to %s:%d" % (self._address[0], self._address[1])
+        if backoff_ms and self._stream.sock is None:
+            text += ", the next attempt is due in %d ms" % backoff_ms
+        return text
+
+    def _begin_to_connect(self):
+        self._since_ms = ticks_ms()
+        self._state = _BACKOFF
+        return PENDING if self._backoff_left_ms() else self._connect()
+
+    def _connect(self):
+        """Try to connect. Returns the status."""
+        self._attempt_ms = ticks_ms()
+        self._backoff_ms = min(2 * self._backoff_ms or _FIRST_BACKOFF_MS, _LONGEST_BACKOFF_MS)
+        self._state = _NO_CALL
+        sock = connect(self._address)  # raises OSError
+        poller = select.poll()  # a new one: where registering fails, it is of no more use
+        try:
+            poller.register(sock, _OUT)
+        except BaseException:
+            sock.close()
+            raise
+        self._stream.sock = sock
+        self._poller = poller
+        self._state = _CONNECTING
+        return PENDING
+
+    def _backoff_left_ms(self):
+        """Return for how long no attempt to connect may be made."""
+        passed_ms = ticks_diff(ticks_ms(), self._attempt_ms)
+        # Less than 0: so much time has passed that the clock has wrapped.
+        return self._backoff_ms - passed_ms if 0 <= passed_ms < self._backoff_ms else 0
+
+    def _lost(self, status):
+        """Close a connection of no more use. Returns the status."""
+        again = (
+            status == NO_CONNECTION
+            and self._used
+            and self._state >= _WRITING
+            and not (self._have or self._rejected)
+        )
+        self.close()
+        if not again:
+            return status
+        self._sent = 0
+        return self._begin_to_connect()
+
+    # --- a call
 
     def abandon(self):
-        """Give up a call. Its answer is going to be dropped when it comes."""
-
-    def _ready(self, wait_ms):
-        """What the poller reports of the connection."""
-        events = 0
-        for _, event in self._poller.ipoll(wait_ms):
-            events |= event
-        return events
+        """Give up a call, whose reply is going to be dropped when it comes."""
+        if self._state != _READING or self._have or self._search is not None:
+            self.close()  # the rest of a frame, or a reply, would be taken for the next one's
+        self._state = _NO_CALL
 
     def clear(self):
-        """Throw away late answers to earlier questions. Returns whether the buffer was used."""
-        if self._have or self._connecting or self._done < self._size:
-            self.close()  # a call was given up in the middle
+        """Throw away late replies to earlier requests. Returns whether the buffer was used."""
+        if self._state != _NO_CALL:
+            self.close()
         if self._stream.sock is None or not self._ready(0):
             return False
-        for _ in range(_LATE):
-            missing = self._receive()
+        for _ in range(_FRAMES_AT_ONCE):
+            missing = self._read_frame() if self._search is None else self._read_anything()
             if missing:
                 if missing < 0 or self._have:
                     self.close()
                 return True
             self._have = 0
-        self.close()  # this server talks to itself
+        self.close()  # this server does not stop
         return True
 
     def start(self, n):
+        """Set out to send the request PDU of n bytes. Returns the status."""
         self._transaction = self._transaction + 1 & 0xFFFF
         self._adu[0] = self._transaction >> 8
         self._adu[1] = self._transaction & 0xFF
         self._size = self._frame.seal(self._adu, n)
-        self._done = 0
-        self._n = n
-        self._came = False
-        self._deadline_ms = ticks_add(ticks_ms(), self.timeout_ms)
+        self._sent = 0
+        self._n = 0
+        self._rejected = False
+        if self._search is not None:
+            self._search.begin(self._size)
         if self._stream.sock is None:
-            self._stream.sock = sock = connect(self._address)
-            self._poller.register(sock, _OUT)
-            self._connecting = True
-            return PENDING
-        return self._send()
-
-    def _send(self):
-        done = self._stream.push(self._done, self._size)
-        if done < 0:
-            return self._broken(NO_CONNECTION)
-        self._done += done
-        if self._done < self._size:
-            self._poller.modify(self._stream.sock, _OUT)
-            return PENDING
-        self._deadline_ms = ticks_add(ticks_ms(), self.timeout_ms)
-        if self._broadcast:
-            self._n = 0
-            return 0
-        return PENDING
+            return self._begin_to_connect()
+        self._since_ms = ticks_ms()
+        return self._write()
 
     def nap_ms(self):
-        """How long one may sleep without missing much."""
+        """Return for how many milliseconds one may sleep without missing much."""
         return _NAP_MS
 
     def wait(self):
-        left_ms = ticks_diff(self._deadline_ms, ticks_ms())
-        if left_ms > 0:
-            self._ready(left_ms)
+        """Sleep until there may be something to go on with."""
+        wait_ms = self._timeout_ms - ticks_diff(ticks_ms(), self._since_ms)
+        if not 0 < wait_ms <= self._timeout_ms:
+            return
+        if self._stream.sock is not None:
+            self._ready(wait_ms)
+        elif self._state == _BACKOFF:
+            sleep_ms(min(wait_ms, self._backoff_left_ms()))
 
     def advance(self):
         """Go on with what can be done without waiting. Returns the request's status."""
-        if self._done < self._size:
+        state = self._state
+        if state == _READING:
+            return self._read() if self._search is None else self._read_stream()
+        if state == _NO_CALL:
+            return NO_CONNECTION  # closed meanwhile
+        if state == _BACKOFF:
+            if not self._backoff_left_ms():
+                return self._connect()
+        else:
             events = self._ready(0)
             if events & _BROKEN:
-                return self._broken(NO_CONNECTION)
+                return self._lost(NO_CONNECTION)
             if events & _OUT:
-                self._connecting = False
-                self._poller.modify(self._stream.sock, _IN)
-                return self._send()
-            return self._expired(NO_CONNECTION)
-        while True:
-            missing = self._receive()
-            if missing > 0:
-                return self._expired(BAD_REPLY if self._came or self._have else NO_REPLY)
+                return self._write()
+        return self._lost(NO_CONNECTION) if self._is_time_up() else PENDING
+
+    def _ready(self, wait_ms):
+        """Return what the poller reports of the connection."""
+        events = 0
+        for _, event in self._poller.ipoll(wait_ms):
+            events |= event
+        return events
+
+    def _is_time_up(self):
+        # Less than 0: so much time has passed that the clock has wrapped.
+        return not 0 <= ticks_diff(ticks_ms(), self._since_ms) < self._timeout_ms
+
+    def _write(self):
+        """Send what is left of the request. Returns the status."""
+        stream = self._stream
+        if self._size == 0:  # only the connection is wanted
+            self._poller.modify(stream.sock, _IN)
+            self._state = _NO_CALL
+            return 0
+        self._state = _WRITING
+        sent = stream.send(self._frame.start + self._sent, self._size - self._sent)
+        if sent < 0:
+            return self._lost(NO_CONNECTION)
+        self._sent += sent
+        if self._sent < self._size:
+            self._poller.modify(stream.sock, _OUT)
+            return PENDING
+        self._poller.modify(stream.sock, _IN)
+        self._since_ms = ticks_ms()
+        self._state = _NO_CALL if self._broadcast else _READING
+        return 0 if self._broadcast else PENDING
+
+    def _read(self):
+        """Go on with receiving the reply. Returns the status."""
+        adu = self._adu
+        for _ in range(_FRAMES_AT_ONCE):
+            missing = self._read_frame()
             if missing < 0:
-                return self._broken(missing)
+                return self._lost(missing)
+            if missing:
+                return self._time_out(self._rejected or self._have)
             n = self._have - self._frame.wrapping
             self._have = 0
-            self._came = True
-            adu = self._adu
-            # An RTU frame leaves the transaction id as start() wrote it.
             if adu[6] == self._slave_id and adu[0] << 8 | adu[1] == self._transaction:
-                self._n = n
-                return 0
-            if ticks_diff(self._deadline_ms, ticks_ms()) <= 0:
-                return BAD_REPLY  # more of it may be there, without end
+                return self._answered(n)
+            self._rejected = True
+        return self._time_out(True)
 
-    def _receive(self):
+    def _read_frame(self):
         """Read a frame as far as it has come.
 
-        Returns how many bytes it is short of, 0 if it is whole, or a negative status.
+        Returns how many bytes of it are missing, 0 if it is whole, or a negative status.
         """
         missing = self._frame.missing(self._adu, self._have)
         while missing > 0:
-            got = self._stream.fill(self._have, missing)
+            got = self._stream.receive(self._have, missing)
             if got == 0:
                 return missing
             if got < 0:
@@ -162,15 +284,47 @@ class TCPClient(Client):
             missing = self._frame.missing(self._adu, self._have)
         return BAD_REPLY if missing else 0
 
-    def _expired(self, status):
-        """Is the time up? Then the status, else that it is pending."""
-        if ticks_diff(self._deadline_ms, ticks_ms()) > 0:
+    def _read_stream(self):
+        """Go on with receiving the reply from a serial device server. Returns the status."""
+        search = self._search
+        last = self._is_time_up()
+        got = 1
+        while got > 0 and search.room():
+            got = self._stream.receive(search.have, search.room())
+            if got > 0:
+                search.have += got
+                self._rejected = True  # unless it is the reply
+        size = search.find(last or got < 0)
+        if size:
+            return self._answered(size - self._frame.wrapping)
+        if got < 0:
+            return self._lost(NO_CONNECTION)
+        return self._time_out(search.noise) if last else PENDING
+
+    def _read_anything(self):
+        """Read what has come from a serial device server, to throw it away.
+
+        Returns 0, 1 if nothing has come, or a negative status.
+        """
+        got = self._stream.receive(0, ADU_SIZE)
+        return NO_CONNECTION if got < 0 else int(not got)
+
+    def _answered(self, n):
+        """The reply has come. Returns the status."""
+        self._n = n
+        self._state = _NO_CALL
+        self._used = True
+        self._backoff_ms = 0
+        return 0
+
+    def _time_out(self, anything_came):
+        """Return PENDING, or when the time is up why there is no reply."""
+        if not self._is_time_up():
             return PENDING
-        if status == NO_CONNECTION or self._have or not isinstance(self._frame, MBAP):
-            self.close()  # what still comes would be taken for the next answer
-        return status
-
-    def _broken(self, status):
-        self.close()
-        return status
-
+        if self._have or not anything_came or self._search is not None:
+            self.close()  # what still comes would be taken for the next reply, or nothing comes
+            # The connection was made, and the time-out was a pause: a slave that is absent must
+            # not keep the next one, behind the same server, waiting.
+            self._backoff_ms = min(self._backoff_ms, _FIRST_BACKOFF_MS)
+        self._state = _NO_CALL
+        return BAD_REPLY if anything_came else NO_REPLY

@@ -1,94 +1,137 @@
-"""UDPClient: the calls of umb.client over UDP, one MBAP frame a datagram. It allocates."""
+"""UDPClient: the calls of umb.client over UDP, one MBAP frame a datagram. Calls allocate."""
 
 import select
-from time import ticks_add, ticks_diff, ticks_ms
+from time import ticks_diff, ticks_ms
 
 from micropython import const
 
 from ..frame import ADU_SIZE
 from ..frame.mbap import MBAP
-from ..port.sockets import datagrams
-from . import BAD_REPLY, NO_REPLY, PENDING, Client
+from ..port.sockets import check_address, datagrams
+from . import BAD_REPLY, NO_CONNECTION, NO_REPLY, PENDING, Client
 
+_LONGEST = const(260)  # an MBAP frame: 7 bytes of header, 253 of PDU
+_AT_ONCE = const(16)  # datagrams that are read before others get their turn
 _NAP_MS = const(10)
+_IN = const(1)  # select.POLLIN, the same on every port
 
 
 class UDPClient(Client):
     """A client of the Modbus UDP server at `address`, (host, port).
 
-    timeout_ms  how long a call waits for the answer
+    timeout_ms  how long a call waits for the reply
     retries     how many times it asks again: datagrams get lost
+
+    Datagrams from anyone else are not received. Raises ValueError for a wrong argument.
     """
 
     def __init__(self, address, *, timeout_ms=1000, retries=2):
+        check_address(address)
         super().__init__(bytearray(ADU_SIZE), timeout_ms, retries)
         self._address = address
         self._sock = None
-        self._poller = select.poll()
+        self._poller = None
         self._transaction = 0
-        self._came = False  # something came that was no answer
-        self._deadline_ms = 0
+        self._rejected = False  # something came that is no reply to this request
+        self._since_ms = 0  # when the time-out began
+
+    @property
+    def connected(self):
+        """Whether the socket is open; nothing tells whether there is a server."""
+        return self._sock is not None
 
     def close(self):
-        """Close the socket; the next call opens a new one."""
+        """Close the socket. A call that is under way ends with NoConnectionError."""
         if self._sock is not None:
-            self._poller.unregister(self._sock)
             self._sock.close()
-            self._sock = None
+            self._sock = self._poller = None
+
+    def open(self):
+        """Open the socket, if it is not. Returns the status. Raises OSError."""
+        if self._sock is None:
+            sock = datagrams(self._address)
+            poller = select.poll()  # a new one: where registering fails, it is of no more use
+            try:
+                poller.register(sock, _IN)
+            except BaseException:
+                sock.close()
+                raise
+            self._sock = sock
+            self._poller = poller
+        return 0
+
+    def failure(self):
+        """Return why there is no connection, for an error's text."""
+        return "no connection to %s:%d" % (self._address[0], self._address[1])
 
     def abandon(self):
-        """Give up a call. Its answer is dropped when it comes."""
-
-    def _receive(self):
-        """A datagram, or b"" where none has come."""
-        for _ in self._poller.ipoll(0):
-            return self._sock.recv(ADU_SIZE)
-        return b""
+        """Give up a call, whose reply is going to be dropped when it comes."""
 
     def clear(self):
-        if self._sock is None:
-            self._sock = datagrams(self._address)
-            self._poller.register(self._sock, select.POLLIN)
-        while self._receive():
-            pass
+        """Throw away some of what has come unasked; what is left of it has other transactions."""
+        self.open()
+        for _ in range(_AT_ONCE):
+            try:
+                if not self._receive():
+                    break
+            except OSError:
+                pass  # nobody received an earlier request
         return False
 
     def start(self, n):
+        """Send the request PDU of n bytes. Returns the status. Raises OSError."""
         self._transaction = self._transaction + 1 & 0xFFFF
         self._adu[0] = self._transaction >> 8
         self._adu[1] = self._transaction & 0xFF
         self._sock.send(self._adu[: MBAP.seal(self._adu, n)])
-        self._came = False
-        self._deadline_ms = ticks_add(ticks_ms(), self.timeout_ms)
+        self._rejected = False
+        self._since_ms = ticks_ms()
         self._n = 0
         return 0 if self._broadcast else PENDING
 
     def nap_ms(self):
-        """How long one may sleep without missing much."""
+        """Return for how many milliseconds one may sleep without missing much."""
         return _NAP_MS
 
     def wait(self):
-        left_ms = ticks_diff(self._deadline_ms, ticks_ms())
-        for _ in self._poller.ipoll(max(0, left_ms)):
-            pass
+        """Sleep until there may be something to go on with."""
+        wait_ms = self._timeout_ms - ticks_diff(ticks_ms(), self._since_ms)
+        if self._sock is not None and 0 < wait_ms <= self._timeout_ms:
+            for _ in self._poller.ipoll(wait_ms):
+                pass
 
     def advance(self):
         """Go on with what can be done without waiting. Returns the request's status."""
-        adu = self._adu
-        data = self._receive()
-        while data:
-            self._came = True
-            n = len(data)
-            if n <= 260:
-                adu[:n] = data
-                if (
-                    MBAP.missing(adu, n) == 0
-                    and adu[0] << 8 | adu[1] == self._transaction
-                    and adu[6] == self._slave_id
-                ):
-                    self._n = n - MBAP.wrapping
-                    return 0
+        for _ in range(_AT_ONCE):
+            if self._sock is None:
+                return NO_CONNECTION  # closed meanwhile
             data = self._receive()
-        if ticks_diff(self._deadline_ms, ticks_ms()) > 0:
+            if not data:
+                break
+            if self._is_reply(data):
+                self._n = len(data) - MBAP.wrapping
+                return 0
+            self._rejected = True
+        # Less than 0: so much time has passed that the clock has wrapped.
+        if 0 <= ticks_diff(ticks_ms(), self._since_ms) < self._timeout_ms:
             return PENDING
-        return BAD_REPLY if self._came else NO_REPLY
+        return BAD_REPLY if self._rejected else NO_REPLY
+
+    def _receive(self):
+        """Return a datagram, or b"" if none has come. Raises OSError."""
+        for _ in self._poller.ipoll(0):
+            return self._sock.recv(ADU_SIZE)
+        return b""
+
+    def _is_reply(self, data):
+        """Copy a datagram to the buffer. Returns whether it is the reply to the request."""
+        n = len(data)
+        if n > _LONGEST:
+            return False
+        adu = self._adu
+        adu[:n] = data
+        return (
+            MBAP.missing(adu, n) == 0
+            and adu[0] << 8 | adu[1] == self._transaction
+            and adu[6] == self._slave_id
+        )

@@ -5,7 +5,9 @@ from errno import EINPROGRESS
 
 from micropython import const
 
-_CHUNK = const(16)
+from ..fast import copy
+
+_PIECE = const(16)
 _IPPROTO_TCP = const(6)
 _TCP_NODELAY = const(1)
 
@@ -57,10 +59,25 @@ def no_delay(sock):
         pass  # before MicroPython 1.23 every write left at once anyway
 
 
-def connect(address):
-    """A non-blocking socket that sets out to connect to (host, port): writable once it has.
+def check_address(address):
+    """Raise ValueError unless this is the (host, port) of a server, such as ("10.0.0.5", 502)."""
+    if not (
+        isinstance(address, (tuple, list))
+        and len(address) == 2
+        and isinstance(address[0], str)
+        and address[0]
+        and isinstance(address[1], int)
+        and 1 <= address[1] <= 65535
+    ):
+        raise ValueError(
+            'address must be (host, port), as in ("10.0.0.5", 502), not %r' % (address,)
+        )
 
-    Raises OSError where that cannot even begin.
+
+def connect(address):
+    """Return a non-blocking socket that sets out to connect to (host, port): writable once it has.
+
+    Raises OSError if that cannot even begin.
     """
     sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     sock.setblocking(False)
@@ -75,7 +92,9 @@ def connect(address):
 
 
 def datagrams(address, own=False):
-    """A non-blocking socket for datagrams with (host, port) alone; own: at this address of ours.
+    """Return a non-blocking socket for datagrams from and to the one peer at (host, port).
+
+    own  instead, for those from anyone to this address of ours
 
     Raises OSError.
     """
@@ -93,10 +112,10 @@ def datagrams(address, own=False):
 
 
 class Stream:
-    """A non-blocking socket and the ADU buffer that it fills and drains.
+    """A non-blocking socket, and the ADU buffer that it fills and empties.
 
     start   where in the buffer frames begin
-    second  how far from there the second read of a frame usually begins
+    second  how many bytes of a frame have usually come when the rest of it is read
     """
 
     def __init__(self, adu, start, second):
@@ -104,32 +123,36 @@ class Stream:
         self.adu = adu
         self.start = start
         self.second = second
+        # readinto() takes no offset: a frame's beginning and its rest are read through views that
+        # begin there, anything else by way of a piece.
         self.whole = memoryview(adu)[start:]
         self.rest = memoryview(adu)[start + second :]
-        self.chunk = bytearray(_CHUNK)  # on the way to anywhere else: readinto() takes no offset
+        self.piece = bytearray(_PIECE)
 
-    def fill(self, have, n):
-        """Read up to n bytes to where `have` are already. Returns how many; -1: it is over."""
-        into = chunk = self.chunk
-        if have == 0:
-            into = self.whole
-        elif have == self.second:
-            into = self.rest
+    def receive(self, have, n):
+        """Read up to n bytes of a frame of which `have` bytes have come.
+
+        Returns how many came, 0 if none wait, or -1 if the connection is over.
+        """
         try:
-            got = self.sock.readinto(into, n)
+            if have == 0:
+                n = self.sock.readinto(self.whole, n)
+            elif have == self.second:
+                n = self.sock.readinto(self.rest, n)
+            else:
+                n = self.sock.readinto(self.piece, n)
+                if n:
+                    copy(self.adu, self.start + have, self.piece, 0, n)
         except OSError:
             return -1
-        if got is None:
-            return 0
-        if into is chunk:
-            at = self.start + have
-            for i in range(got):
-                self.adu[at + i] = chunk[i]
-        return got or -1
+        return 0 if n is None else n or -1
 
-    def push(self, done, n):
-        """Write what is left of n bytes after `done`. Returns how many left; -1: it is over."""
+    def send(self, at, n):
+        """Write up to n bytes of the buffer from `at` on.
+
+        Returns how many the network took, or -1 if the connection is over.
+        """
         try:
-            return self.sock.write(self.adu, self.start + done, n - done) or 0
+            return self.sock.write(self.adu, at, n) or 0
         except OSError:
             return -1

@@ -64,7 +64,7 @@ class _Connection(Stream):
         have = self.have
         missing = frame.usual - have if have < frame.header else frame.missing(adu, have)
         while missing > 0:
-            got = self.fill(have, missing)
+            got = self.receive(have, missing)
             if got <= 0:
                 self.have = have
                 return got
@@ -94,7 +94,7 @@ class _Connection(Stream):
     def _push(self):
         """Write what the network takes. Returns 0, or -1: close me."""
         if self.size:
-            done = self.push(self._done, self.size)
+            done = self.send(self.start + self._done, self.size - self._done)
             if done < 0:
                 return -1
             self._done += done

@@ -1,0 +1,204 @@
+"""ReplySearch: the reply to a request in what a serial device server sends (RTU over TCP).
+
+Such a server passes on the bytes of its line: the reply, noise at the edges of frames, sometimes a
+greeting of its own and, on some lines, a copy of the request first, the echo. No silence separates
+them, and no transaction id tells which request a reply belongs to.
+"""
+
+from micropython import const
+
+from ..fast import copy, crc16
+from ..frame.rtu import RESPONSE, rtu_size
+
+_FRAME = const(6)  # where in the buffer an RTU frame begins
+_SHORTEST = const(4)  # slave id, function code, CRC
+_LONGEST = const(256)  # SL 2.5.1.1
+_HEAD = const(8)  # as much of a request is kept to recognize its copy
+_EXCEPTION_SIZE = const(5)
+_IDENTIFICATION = const(43)
+
+# How many bytes of the request frame begin its reply, too (AP 6).
+_REPEATED = {5: 6, 6: 6, 8: 4, 15: 6, 16: 6, 21: 8, 22: 8}
+
+# What ReplySearch._size_at() returns besides a length: no frame begins there; one begins there and
+# its end has not come; one whose end cannot be foretold may begin there.
+_NONE = const(0)
+_INCOMPLETE = const(-1)
+_POSSIBLE = const(-2)
+
+
+def _reply_size(adu, size):
+    """Return the length of the frame that answers the `size` bytes at adu[6:], 0 if unknown."""
+    code = adu[7]
+    quantity = adu[10] << 8 | adu[11]
+    if code in b"\x01\x02":
+        return 5 + (quantity + 7 >> 3)
+    if code in b"\x03\x04\x17":
+        return 5 + 2 * quantity
+    if code in b"\x0f\x10":
+        return 8
+    return size if code in _REPEATED else 0
+
+
+class ReplySearch:
+    """Looks for the reply to one request in the bytes that arrive after it.
+
+    echo   whether the line brings back what is sent: True, False, or None, to find out. A reply
+           behind a copy of the request shows that it does, a reply alone that it does not. As
+           long as neither has happened, the reply to a write cannot be told from an echo of the
+           request: it counts if nothing else has come when the time is up
+    """
+
+    def __init__(self, echo):
+        self.adu = bytearray(_FRAME + 2 * _LONGEST)  # takes an echo and a reply
+        self._echo = echo
+        self._echoes = echo  # what is known by now
+        self._head = bytearray(_HEAD)  # of the request
+        self.begin(_SHORTEST)
+
+    def begin(self, size: int) -> None:
+        """Look for the reply to the request frame of `size` bytes at adu[6:] from now on."""
+        adu = self.adu
+        self.have = 0  # bytes at adu[6:] that have arrived and were not thrown away
+        self.noise = False  # bytes were thrown away that are no echo
+        self._copied = 0  # the length of the request's copy at adu[6:]; 0: it has not come
+        self._size = size
+        self._reply_size = _reply_size(adu, size)
+        copy(self._head, 0, adu, _FRAME, _HEAD)
+        self._crc_low = adu[_FRAME + size - 2]
+        self._crc_high = adu[_FRAME + size - 1]
+
+    def room(self) -> int:
+        """Return how many more bytes may be put at adu[6 + have:]."""
+        return 2 * _LONGEST - self.have
+
+    def find(self, last: bool) -> int:
+        """Return the length of the reply, which is then at adu[6:], or 0.
+
+        last  the time is up: what is not complete will not be
+        """
+        at = self._copied
+        kept = -1  # where a frame of unknown length may begin
+        while at < self.have:
+            size = self._size_at(at, last)
+            if size > 0:
+                if not self._is_echo(at, size):
+                    return self._found(at, size)
+                at = self._copied
+                kept = -1
+                continue
+            if size == _INCOMPLETE and not last:
+                break
+            if size == _POSSIBLE and kept < 0 and not last:
+                kept = at
+            at += 1
+        self._discard(at if kept < 0 else kept)
+        if last and self._copied and self._echoes is None:
+            return self._copied  # it may be the reply, or it had shown that the line echoes
+        return 0
+
+    def _size_at(self, at, last):
+        """Return the length of the reply, or of the request's copy, at adu[6 + at:]."""
+        n = self.have - at
+        at += _FRAME
+        if self.adu[at] != self._head[0]:
+            return _NONE
+        size = self._copy_size(at, n)
+        if size > 0 or (size == _INCOMPLETE and self._echoes is not False and not last):
+            return size
+        size = self._expected_size(at, n, last)
+        if size == _POSSIBLE:
+            return self._shortest(at, n)
+        if size > _LONGEST:
+            return _NONE
+        if size > n:  # only a length that the request has fixed is worth waiting for
+            return _INCOMPLETE if self._reply_size or n < _SHORTEST else _POSSIBLE
+        return size if size > 0 and crc16(self.adu, at, size) == 0 else _NONE
+
+    def _copy_size(self, at, n):
+        """Return the length of a copy of the request at adu[at:], or _INCOMPLETE or _NONE."""
+        size = self._size
+        adu = self.adu
+        if self._copied or self._echo is False or not self._repeats(at, min(n, size)):
+            return _NONE
+        if n < size:
+            return _INCOMPLETE
+        if adu[at + size - 2] != self._crc_low or adu[at + size - 1] != self._crc_high:
+            return _NONE
+        return size if crc16(adu, at, size) == 0 else _NONE
+
+    def _repeats(self, at, n):
+        """Return whether the n bytes at adu[at:] begin as the request did."""
+        for i in range(min(n, _HEAD)):
+            if self.adu[at + i] != self._head[i]:
+                return False
+        return True
+
+    def _expected_size(self, at, n, last):
+        """Return the length of a reply of which n bytes are at adu[at:].
+
+        _NONE: they do not begin one. _POSSIBLE: only the CRC tells where it ends.
+        """
+        code = self._head[1]
+        if n < _SHORTEST:
+            return _EXCEPTION_SIZE if n < 2 or not (self.adu[at + 1] ^ code) & 0x7F else _NONE
+        if self.adu[at + 1] == code | 0x80:
+            return _EXCEPTION_SIZE
+        if self.adu[at + 1] != code:
+            return _NONE
+        if last or not self._reply_size:  # whatever its length is, what it says is looked at then
+            return rtu_size(RESPONSE, self.adu, at, _SHORTEST) or _POSSIBLE
+        return self._reply_size if self._fits(at, n) else _NONE
+
+    def _fits(self, at, n):
+        """Return whether the n >= 4 bytes at adu[at:] begin as the reply has to."""
+        repeated = _REPEATED.get(self._head[1])
+        if repeated:
+            return self._repeats(at, min(n, repeated))
+        return self.adu[at + 2] == self._reply_size - _EXCEPTION_SIZE  # the byte count
+
+    def _shortest(self, at, n):
+        """Return the least length at which the CRC at adu[at:] is right, or _POSSIBLE."""
+        for size in range(_SHORTEST, min(n, _LONGEST) + 1):
+            if crc16(self.adu, at, size) == 0:
+                return size
+        return _POSSIBLE if n < _LONGEST else _NONE
+
+    def _is_echo(self, at, size):
+        """Return whether the frame at adu[6 + at:] is the request's copy, as which it is kept.
+
+        It counts as one even if it may be the reply, unless the line is known not to echo.
+        """
+        if self._copy_size(_FRAME + at, size) != size:
+            return False
+        is_reply = self._may_be_reply(_FRAME + at, size)
+        if is_reply and self._echoes is False:
+            return False
+        self._discard(at)
+        self._copied = size
+        if not is_reply:
+            self._echoes = True
+        return True
+
+    def _may_be_reply(self, at, size):
+        """Return whether the request's copy at adu[at:] has the form of a reply to it."""
+        if self._reply_size or self._head[1] == _IDENTIFICATION:  # whose reply is always longer
+            return self._reply_size == size
+        told = rtu_size(RESPONSE, self.adu, at, _SHORTEST)
+        return not told or told == size
+
+    def _discard(self, end):
+        """Throw away what stands between the request's copy and adu[6 + end:]."""
+        begin = self._copied
+        if end > begin:
+            self.noise = True
+            self.have -= end - begin
+            copy(self.adu, _FRAME + begin, self.adu, _FRAME + end, self.have - begin)
+
+    def _found(self, at, size):
+        if self._echoes is None and self._copied:
+            self._echoes = True
+        elif self._echoes is None and not at and not self.noise:
+            self._echoes = False
+        copy(self.adu, _FRAME, self.adu, _FRAME + at, size)
+        return size
