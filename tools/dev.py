@@ -19,6 +19,7 @@ COMMANDS = {
     "pico": ("tools.pico", "watch the remote-I/O slave on an emulated Raspberry Pi Pico"),
     "run": ("tools.run", "serve the remote-I/O application over Modbus TCP and RTU"),
     "sizes": ("tools.sizes", "measure what each part takes of flash and memory"),
+    "stubs": ("tools.stubs", "write anew what tells type checkers of umb.aio"),
     "test": ("tools.run_tests", "run every test; further arguments go to pytest"),
 }
 

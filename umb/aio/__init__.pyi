@@ -1,9 +1,12 @@
-# What umb/aio/__init__.py has, for editors and type checkers: it loads the classes by their names.
-
-from typing import Any
+# Written by `python3 tools/dev.py stubs` from umb/aio/__init__.py; not to be edited.
 
 from .rtu import AsyncRTUClient as AsyncRTUClient
 from .tcp import AsyncTCPClient as AsyncTCPClient
 from .udp import AsyncUDPClient as AsyncUDPClient
 
-async def serve(*drivers: Any) -> None: ...
+async def serve(*drivers) -> None:
+    """Serve with all these drivers until one is shut down, or the task is cancelled.
+
+    Frames that are being sent then leave first, so that no direction pin stays at transmit. Raises
+    ValueError without drivers.
+    """
