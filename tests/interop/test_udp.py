@@ -1,6 +1,7 @@
 """UDPClient: datagrams that are lost, late, doubled, cut, or from somebody else."""
 
 import socket
+import threading
 
 import pytest
 
@@ -159,6 +160,38 @@ def test_somebody_comes(micropython):
             slave.script = fine
             client.run("client.timeout_ms = 5000")
             assert client.call(CALL) == VALUES
+
+
+@pytest.mark.parametrize("timeout_ms", [50, 200, 1000])
+def test_a_flood_keeps_the_time_out(slave, client, timeout_ms):
+    """Of replies to something else, during the call and before the next one."""
+    stop = threading.Event()
+
+    def flooding(request):
+        others = request.reply(OTHERS, behind=1)
+        while not stop.is_set():
+            yield others
+
+    slave.script = flooding
+    client.run(f"client.timeout_ms = {timeout_ms}; import time")
+    client.run(_TOOK)
+    try:
+        for _ in range(2):
+            name, took_ms = client.evaluate("took()")
+            assert name == "BadReplyError"
+            assert timeout_ms <= took_ms < timeout_ms + 100
+    finally:
+        stop.set()
+
+
+_TOOK = """
+def took():
+    start_ms = time.ticks_ms()
+    try:
+        client.read_holding_registers(17, 10, 2)
+    except Exception as error:
+        return type(error).__name__, time.ticks_diff(time.ticks_ms(), start_ms)
+"""
 
 
 def test_close(slave, client):

@@ -76,6 +76,7 @@ class Sock:
         self.requests = []
         self.ends_ns = _NEVER_NS  # when the server closes, or resets
         self.flood = None  # bytes that never end
+        self.error_once = 0  # what the next read raises
         self._error = 0
         self._asked = b""
         self._coming = []  # (when, bytes)
@@ -102,7 +103,9 @@ class Sock:
         if self.refused:
             return ERR | HUP
         over = clock.now_ns >= self.ends_ns
-        ready = self.flood or (self._coming and self._coming[0][0] <= clock.now_ns)
+        ready = (
+            self.flood or self.error_once or (self._coming and self._coming[0][0] <= clock.now_ns)
+        )
         found = (IN if ready or over else 0) | (OUT if net.room else 0)
         return found | HUP if over and self._error else found
 
@@ -126,6 +129,9 @@ class Sock:
 
     def _take(self, n):
         assert not self.closed
+        if self.error_once:
+            error, self.error_once = self.error_once, 0
+            raise OSError(error)
         if self.flood:
             clock.now_ns += 100_000
             return self.flood[:n]

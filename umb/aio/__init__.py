@@ -1,15 +1,18 @@
 """asyncio: serve() for any number of drivers in one task, and clients whose calls are awaited.
 
-    from umb.aio import AsyncRTUClient, AsyncTCPClient, serve
+    from umb.aio import AsyncRTUClient, AsyncTCPClient, AsyncUDPClient, serve
 
 Each client is in a file of its own and loaded when its name is first used: a server under asyncio
-loads none. Waiting is done with asyncio.sleep_ms alone, which allocates nothing.
+loads none, and no part of this needs a network but the clients of one. Waiting is done with
+asyncio.sleep_ms alone, which allocates nothing.
 """
 
 import asyncio
 
-from .wait import MOST_ROUNDS, rest_ms
+from micropython import const
 
+_LONGEST_MS = const(5)  # the longest sleep: nothing wakes a task that polls
+_MOST_ROUNDS = const(320)  # in vain, after which the longest sleep is reached
 _HOMES = {"AsyncRTUClient": "rtu", "AsyncTCPClient": "tcp", "AsyncUDPClient": "udp"}
 
 
@@ -19,6 +22,14 @@ def __getattr__(name):
         raise AttributeError(name)
     module = "umb.aio." + _HOMES[name]
     return getattr(__import__(module, None, None, (name,)), name)
+
+
+def rest_ms(nap_ms, rounds):
+    """Return how long a task that polls may sleep, after so many rounds in vain.
+
+    That grows with the time that has passed, to 5 ms, and is nap_ms at most, or 1 ms if that is 0.
+    """
+    return min(max(nap_ms, 1), rounds >> 6, _LONGEST_MS)
 
 
 async def serve(*drivers):
@@ -41,7 +52,7 @@ async def serve(*drivers):
                     return
                 done += driver.poll()
                 nap_ms = min(nap_ms, driver.nap_ms())
-            rounds = 0 if done else min(rounds + 1, MOST_ROUNDS)
+            rounds = 0 if done else min(rounds + 1, _MOST_ROUNDS)
             await asyncio.sleep_ms(rest_ms(nap_ms, rounds))
     finally:
         for driver in drivers:

@@ -3,7 +3,7 @@
 import asyncio
 
 from ..client import PENDING
-from .wait import rest_ms
+from . import rest_ms
 
 
 class AsyncCalls:

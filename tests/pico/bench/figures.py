@@ -12,6 +12,8 @@ _ROWS = {
     "pin after the last stop bit, us, at least": (">= 0", min, "{:.1f}"),
     "pin after the last stop bit, us, at most": ("<= 20", max, "{:.1f}"),
     "RAM, import and 100 registers, .mpy, bytes": ("<= 10240", max, "{}"),
+    "RAM, a slave under asyncio, .mpy, bytes": ("<= 18432", max, "{}"),
+    "RAM, asyncio alone, bytes": ("", max, "{}"),
     "shared line, answers of 5": ("5", min, "{}"),
     "500 requests: answered": ("500", min, "{}"),
     "500 requests: slowest over the median, us": ("<= 1000", max, "{:.1f}"),

@@ -1,0 +1,90 @@
+"""A slave and a master as asyncio tasks, run on the board by test_aio.py. MicroPython.
+
+Imports are made where they are measured.
+"""
+# ruff: noqa: PLC0415
+
+import gc
+import sys
+
+from machine import Pin
+from micropython import const
+
+_READY_PIN = const(22)
+_SLAVE_ID = const(1)
+
+
+def loaded():
+    """The modules of umb that are loaded, and what stands for the network."""
+    return sorted(name for name in sys.modules if name.startswith("umb") or name == "socket")
+
+
+def ram(form, requests):
+    """Answer so many requests in a task; print what asyncio and all of it take, and modules."""
+    gc.collect()
+    start = gc.mem_alloc()
+    import asyncio
+
+    gc.collect()
+    of_asyncio = gc.mem_alloc() - start
+    from umb.aio import serve
+    from umb.server import Server
+    from umb.server.rtu import RTUServer
+    from umb.store import Store
+
+    baudrate, parity, stop = form
+    line = {"baudrate": baudrate, "parity": parity, "stop": stop}
+    store = Store(coils=8, discrete_inputs=8, input_registers=4, holding_registers=100)
+    slave = RTUServer(0, Server(store), tx=0, rx=1, de=2, **line)
+
+    async def main():
+        task = asyncio.create_task(serve(slave))
+        await asyncio.sleep_ms(0)
+        Pin(_READY_PIN)(1)
+        while slave.counters.server_message_count < requests:
+            await asyncio.sleep_ms(2)
+        await asyncio.sleep_ms(20)
+        gc.collect()
+        print(of_asyncio, gc.mem_alloc() - start)
+        task.cancel()
+
+    asyncio.run(main())
+    print(loaded())
+
+
+def read(form, quantity):
+    """Read so many registers in a task, and print them."""
+    import asyncio
+
+    import umb.aio
+    from umb.aio.rtu import AsyncRTUClient
+
+    assert umb.aio.AsyncRTUClient is AsyncRTUClient
+    baudrate, parity, stop = form
+    line = {"baudrate": baudrate, "parity": parity, "stop": stop}
+    client = AsyncRTUClient(0, tx=0, rx=1, de=2, **line)
+
+    async def main():
+        Pin(_READY_PIN)(1)
+        return await client.read_holding_registers(_SLAVE_ID, 0, quantity)
+
+    print(asyncio.run(main()))
+
+
+def no_network():
+    """Print what a firmware without a network has to say to the clients of one."""
+    import umb.aio
+
+    for name in ("AsyncTCPClient", "AsyncUDPClient", "AsyncNothing"):
+        try:
+            print(getattr(umb.aio, name))
+        except (ImportError, AttributeError) as error:
+            print("%s: %s" % (type(error).__name__, error))
+
+
+def bring():
+    """Be never called: what it imports is put onto the board."""
+    import umb.aio.tcp
+    import umb.aio.udp
+
+    return umb.aio

@@ -1,0 +1,80 @@
+"""asyncio on a board without a network: a slave and a master as tasks, and what they take."""
+
+import ast
+
+import pytest
+
+from tests.pico.bench.cases import REGISTERS, SLAVE_ID, reading
+from tests.pico.bench.line import Line, Station
+from tests.pico.bench.master import Master
+from tests.pico.bench.wire import Format, frame, read_registers, write_registers
+
+_FORM = Format(115200)
+_LIMIT_MS = 5000
+_PARTS = (_FORM.baudrate, _FORM.parity, _FORM.stop)
+_RAM_LIMIT = 18 * 1024  # asyncio itself included
+# One of every standard kind (AP 6.1 to 6.6, 6.11, 6.12, 6.16, 6.17).
+_REQUESTS = (
+    *(read_registers(SLAVE_ID, 4, function_code=code) for code in (1, 2, 3, 4)),
+    frame(SLAVE_ID, [5, 0, 1, 0xFF, 0]),
+    frame(SLAVE_ID, [6, 0, 1, 0, 7]),
+    frame(SLAVE_ID, [15, 0, 0, 0, 3, 1, 5]),
+    write_registers(SLAVE_ID, [1, 2, 3]),
+    frame(SLAVE_ID, [22, 0, 1, 0, 0xF2, 0, 0x25]),
+    frame(SLAVE_ID, [23, 0, 0, 0, 2, 0, 4, 0, 1, 2, 0, 9]),
+)
+
+
+@pytest.fixture(scope="module")
+def aio_board(emulator, firmware):
+    """A board with the programs of onboard/tasks.py on it."""
+    return emulator.Pico(firmware, emulator.program_files(emulator.ONBOARD / "tasks.py"))
+
+
+@pytest.fixture
+def board(aio_board):
+    """That board, with nothing imported yet."""
+    aio_board.soft_reset(_LIMIT_MS)
+    yield aio_board
+    aio_board.interrupt()
+
+
+def test_ram_of_a_slave(board, figures):
+    """And no client is loaded for it, nor anything of a network."""
+    board.start(f"import tasks; tasks.ram({_PARTS}, {len(_REQUESTS)})", _LIMIT_MS)
+    exchanges = Master(Line(_FORM, Station(board))).ask_all(_REQUESTS)
+    assert [exchange.reply[1] for exchange in exchanges] == [1, 2, 3, 4, 5, 6, 15, 16, 22, 23]
+    numbers, modules = board.finish(_LIMIT_MS).splitlines()
+    of_asyncio, whole = map(int, numbers.split())
+    figures.note("RAM, a slave under asyncio, .mpy, bytes", whole)
+    figures.note("RAM, asyncio alone, bytes", of_asyncio)
+    loaded = ast.literal_eval(modules)
+    assert "umb.server.rtu" in loaded
+    assert [name for name in loaded if name == "socket" or ".client" in name] == []
+    assert whole <= _RAM_LIMIT
+
+
+def test_a_master_in_a_task(board):
+    board.start(f"import tasks; tasks.read({_PARTS}, 10)", _LIMIT_MS)
+    line = Line(_FORM, Station(board))
+    case = reading(10, 0)
+    asked = bytearray()
+
+    def heard(char, station):
+        if station is not None:
+            asked.append(char.byte)
+            if bytes(asked) == case.request:
+                line.put(case.reply, char.end_ns + _FORM.t35_ns)
+
+    line.on_char = heard
+    assert ast.literal_eval(board.finish(_LIMIT_MS)) == REGISTERS[:10]
+    assert bytes(asked) == case.request
+
+
+def test_a_firmware_without_a_network_says_so(board):
+    said = board.exec("import tasks; tasks.no_network()", _LIMIT_MS).splitlines()
+    assert said == [
+        "ImportError: no module named 'socket'",
+        "ImportError: no module named 'socket'",
+        "AttributeError: AsyncNothing",
+    ]
