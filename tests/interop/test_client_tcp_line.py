@@ -283,16 +283,36 @@ def test_an_interrupt(server, client):
 
 
 @pytest.mark.parametrize(("call", "pdu"), BROADCASTS)
+def test_slave_0_is_a_device(server, client, call, pdu):
+    """Over a network it answers (TCP Guide 4.4.2.1), and may refuse."""
+    wanted = eval(call.rpartition(", ")[2].strip("[])"))
+    if "mask" in call:
+        wanted = None
+    elif "multiple" in call:
+        wanted = 1
+    assert client.call(call) == wanted
+    server.script = lambda request: iter([request.reply(bytes((request.pdu[0] | 0x80, 2)))])
+    assert client.outcome(call) == "IllegalDataAddressError"
+    server.script = silent
+    client.run("client.timeout_ms = 100")
+    assert client.outcome(call) == "NoReplyError"
+    assert server.pdus() == [pdu] * 3
+    assert {request.slave_id for request in server.requests} == {0}
+
+
+@pytest.mark.parametrize(("call", "pdu"), BROADCASTS)
 @pytest.mark.parametrize("script", [silent, good])
-def test_broadcasts(server, client, call, pdu, script):
-    """No answer is awaited; one that comes nevertheless does no harm."""
+def test_broadcasts(micropython, server, call, pdu, script):
+    """Asked for, no answer is awaited; one that comes nevertheless does no harm."""
     server.script = script
-    got, took_s = client.timed(call)
-    assert got is None and took_s < 5
-    server.wait_until(lambda: server.requests, "the broadcast did not come")
-    assert server.pdus() == [pdu] and server.requests[0].slave_id == 0
-    server.script = good
-    assert client.call(_READ) == _VALUES
+    with tcp_client(micropython, server.address, timeout_ms=10_000, broadcast=True) as client:
+        got, took_s = client.timed(call)
+        assert got is None and took_s < 5
+        server.wait_until(lambda: server.requests, "the broadcast did not come")
+        assert server.pdus() == [pdu] and server.requests[0].slave_id == 0
+        server.script = good
+        assert client.call(_READ) == _VALUES
+        assert client.call("read_coils(0, 0, 1)") == [1], "a read is no broadcast"
 
 
 _MANY = """

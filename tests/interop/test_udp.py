@@ -138,11 +138,20 @@ def test_exceptions(slave, client):
     assert len(slave.requests) == 1
 
 
-def test_broadcast(slave, client):
+def test_slave_0_is_a_device(slave, client):
+    assert client.call("write_single_register(0, 1, 5)") == 5
+    slave.script = always("8602")
+    assert client.outcome("write_single_register(0, 1, 5)") == "IllegalDataAddressError"
+    assert {request.slave_id for request in slave.requests} == {0}
+
+
+def test_broadcast(micropython, slave):
     slave.script = silent
-    assert client.call("write_single_register(0, 1, 5)") is None
-    slave.script = fine
-    assert client.call(CALL) == VALUES
+    with client_of(micropython, slave.address, broadcast=True, timeout_ms=5000) as client:
+        assert client.call("write_single_register(0, 1, 5)") is None
+        slave.script = fine
+        assert client.call(CALL) == VALUES
+        assert client.call("read_holding_registers(0, 10, 2)") == VALUES
 
 
 def test_nobody_is_there(micropython):

@@ -37,6 +37,8 @@ class TCPClient(Client):
     echo        with RTUStream: whether the server sends back what it is sent, as lines do whose
                 receiver is always on. True; False; None: the client finds out. Until it has, a
                 write whose reply only repeats it takes timeout_ms
+    broadcast   whether slave id 0 is everybody behind the server, who do not answer a write; else
+                it is a device as any other (TCP Guide 4.4.2.1)
 
     It connects when it is first used, and again after the connection was lost. If the server has
     closed a connection that was used before, and no byte of the reply has come, the request is
@@ -47,7 +49,9 @@ class TCPClient(Client):
     Raises ValueError for a wrong argument.
     """
 
-    def __init__(self, address, *, timeout_ms=1000, retries=0, framer=MBAP, echo=None):
+    def __init__(
+        self, address, *, timeout_ms=1000, retries=0, framer=MBAP, echo=None, broadcast=False
+    ):
         check_address(address)
         if not hasattr(framer, "wrapping"):
             raise ValueError("framer must be MBAP or RTUStream")
@@ -62,6 +66,7 @@ class TCPClient(Client):
         elif echo is not None:
             raise ValueError("echo is for framer=RTUStream")
         super().__init__(adu, timeout_ms, retries)
+        self.broadcast = broadcast
         self._address = address
         self._stream = Stream(adu, self._frame.start, self._frame.header)
         self._poller = None

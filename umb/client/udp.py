@@ -21,13 +21,16 @@ class UDPClient(Client):
 
     timeout_ms  how long a call waits for the reply
     retries     how many times it asks again: datagrams get lost
+    broadcast   whether slave id 0 is everybody behind the server, who do not answer a write; else
+                it is a device as any other (TCP Guide 4.4.2.1)
 
     Datagrams from anyone else are not received. Raises ValueError for a wrong argument.
     """
 
-    def __init__(self, address, *, timeout_ms=1000, retries=2):
+    def __init__(self, address, *, timeout_ms=1000, retries=2, broadcast=False):
         check_address(address)
         super().__init__(bytearray(ADU_SIZE), timeout_ms, retries)
+        self.broadcast = broadcast
         self._address = address
         self._sock = None
         self._poller = None
