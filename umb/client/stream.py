@@ -22,7 +22,7 @@ _REPEATED = {5: 6, 6: 6, 8: 4, 15: 6, 16: 6, 21: 8, 22: 8}
 
 # What ReplySearch._size_at() returns besides a length: no frame begins there; one begins there and
 # its end has not come; one whose end cannot be foretold may begin there.
-_NONE = const(0)
+_NOTHING = const(0)
 _INCOMPLETE = const(-1)
 _POSSIBLE = const(-2)
 
@@ -102,7 +102,7 @@ class ReplySearch:
         n = self.have - at
         at += _FRAME
         if self.adu[at] != self._head[0]:
-            return _NONE
+            return _NOTHING
         size = self._copy_size(at, n)
         if size > 0 or (size == _INCOMPLETE and self._echoes is not False and not last):
             return size
@@ -110,22 +110,22 @@ class ReplySearch:
         if size == _POSSIBLE:
             return self._shortest(at, n)
         if size > _LONGEST:
-            return _NONE
+            return _NOTHING
         if size > n:  # only a length that the request has fixed is worth waiting for
             return _INCOMPLETE if self._reply_size or n < _SHORTEST else _POSSIBLE
-        return size if size > 0 and crc16(self.adu, at, size) == 0 else _NONE
+        return size if size > 0 and crc16(self.adu, at, size) == 0 else _NOTHING
 
     def _copy_size(self, at, n):
-        """Return the length of a copy of the request at adu[at:], or _INCOMPLETE or _NONE."""
+        """Return the length of a copy of the request at adu[at:], or _INCOMPLETE or _NOTHING."""
         size = self._size
         adu = self.adu
         if self._copied or self._echo is False or not self._repeats(at, min(n, size)):
-            return _NONE
+            return _NOTHING
         if n < size:
             return _INCOMPLETE
         if adu[at + size - 2] != self._crc_low or adu[at + size - 1] != self._crc_high:
-            return _NONE
-        return size if crc16(adu, at, size) == 0 else _NONE
+            return _NOTHING
+        return size if crc16(adu, at, size) == 0 else _NOTHING
 
     def _repeats(self, at, n):
         """Return whether the n bytes at adu[at:] begin as the request did."""
@@ -137,18 +137,18 @@ class ReplySearch:
     def _expected_size(self, at, n, last):
         """Return the length of a reply of which n bytes are at adu[at:].
 
-        _NONE: they do not begin one. _POSSIBLE: only the CRC tells where it ends.
+        _NOTHING: they do not begin one. _POSSIBLE: only the CRC tells where it ends.
         """
         code = self._head[1]
         if n < _SHORTEST:
-            return _EXCEPTION_SIZE if n < 2 or not (self.adu[at + 1] ^ code) & 0x7F else _NONE
+            return _EXCEPTION_SIZE if n < 2 or not (self.adu[at + 1] ^ code) & 0x7F else _NOTHING
         if self.adu[at + 1] == code | 0x80:
             return _EXCEPTION_SIZE
         if self.adu[at + 1] != code:
-            return _NONE
+            return _NOTHING
         if last or not self._reply_size:  # whatever its length is, what it says is looked at then
             return rtu_size(RESPONSE, self.adu, at, _SHORTEST) or _POSSIBLE
-        return self._reply_size if self._fits(at, n) else _NONE
+        return self._reply_size if self._fits(at, n) else _NOTHING
 
     def _fits(self, at, n):
         """Return whether the n >= 4 bytes at adu[at:] begin as the reply has to."""
@@ -162,7 +162,7 @@ class ReplySearch:
         for size in range(_SHORTEST, min(n, _LONGEST) + 1):
             if crc16(self.adu, at, size) == 0:
                 return size
-        return _POSSIBLE if n < _LONGEST else _NONE
+        return _POSSIBLE if n < _LONGEST else _NOTHING
 
     def _is_echo(self, at, size):
         """Return whether the frame at adu[6 + at:] is the request's copy, as which it is kept.

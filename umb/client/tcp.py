@@ -12,7 +12,7 @@ from ..port.sockets import Stream, check_address, connect
 from . import BAD_REPLY, NO_CONNECTION, NO_REPLY, PENDING, Client
 
 _FRAMES_AT_ONCE = const(16)  # of replies that nobody waits for, before others get their turn
-_NAP_MS = const(10)
+_POLL_MS = const(10)
 _FIRST_BACKOFF_MS = const(100)  # between the first two attempts to connect in a row; it doubles,
 _LONGEST_BACKOFF_MS = const(10_000)  # up to this
 _IN = const(1)  # select.POLLIN and the others, the same on every port
@@ -196,7 +196,7 @@ class TCPClient(Client):
 
     def nap_ms(self):
         """Return for how many milliseconds one may sleep without missing much."""
-        return _NAP_MS
+        return _POLL_MS
 
     def wait(self):
         """Sleep until there may be something to go on with."""

@@ -10,9 +10,9 @@ from ..frame.mbap import MBAP
 from ..port.sockets import check_address, datagrams
 from . import BAD_REPLY, NO_CONNECTION, NO_REPLY, PENDING, Client
 
-_LONGEST = const(260)  # an MBAP frame: 7 bytes of header, 253 of PDU
+_LONGEST_FRAME = const(260)  # an MBAP frame: 7 bytes of header, 253 of PDU
 _AT_ONCE = const(16)  # datagrams that are read before others get their turn
-_NAP_MS = const(10)
+_POLL_MS = const(10)
 _IN = const(1)  # select.POLLIN, the same on every port
 
 
@@ -94,7 +94,7 @@ class UDPClient(Client):
 
     def nap_ms(self):
         """Return for how many milliseconds one may sleep without missing much."""
-        return _NAP_MS
+        return _POLL_MS
 
     def wait(self):
         """Sleep until there may be something to go on with."""
@@ -129,7 +129,7 @@ class UDPClient(Client):
     def _is_reply(self, data):
         """Copy a datagram to the buffer. Returns whether it is the reply to the request."""
         n = len(data)
-        if n > _LONGEST:
+        if n > _LONGEST_FRAME:
             return False
         adu = self._adu
         adu[:n] = data
