@@ -169,3 +169,23 @@ def test_a_driver_that_fails_leaves_no_pin_at_transmit():
     assert str(raises(OSError, run, serve(bench.rtu, Broken(200)))) == "lost"
     assert [len(reply) for reply in bench.replies()] == [125]
     bench.keeps_its_promises()
+
+
+class Unfinished(Broken):
+    """Fails when it is to end what it does."""
+
+    def finish(self):
+        raise OSError("not finished")
+
+
+def test_a_driver_that_cannot_finish_leaves_no_pin_at_transmit():
+    bench = line(9600)
+    bench.hear(frame(OURS, request(3, 0, 60)))
+    for drivers in ((Unfinished(200), bench.rtu), (Unfinished(200), bench.rtu, Unfinished(300))):
+        assert str(raises(OSError, run, serve(*drivers))) == "not finished"
+    assert [len(reply) for reply in bench.replies()] == [125]
+    bench.keeps_its_promises()
+
+
+def test_no_driver_is_an_error():
+    assert str(raises(ValueError, run, serve())) == "serve() needs at least one driver"

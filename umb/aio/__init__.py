@@ -35,8 +35,8 @@ def rest_ms(nap_ms, rounds):
 async def serve(*drivers):
     """Serve with all these drivers until one is shut down, or the task is cancelled.
 
-    Frames that are being sent then leave first, so that no direction pin stays at transmit. Raises
-    ValueError without drivers.
+    An exception of a driver ends serve(). On every way out frames that are being sent leave first,
+    so that no direction pin stays at transmit. Raises ValueError without drivers.
     """
     if not drivers:
         raise ValueError("serve() needs at least one driver")
@@ -55,5 +55,11 @@ async def serve(*drivers):
             rounds = 0 if done else min(rounds + 1, _MOST_ROUNDS)
             await asyncio.sleep_ms(rest_ms(nap_ms, rounds))
     finally:
+        failure = None
         for driver in drivers:
-            driver.finish()
+            try:
+                driver.finish()
+            except Exception as error:  # noqa: BLE001 - the others have pins, too
+                failure = error
+        if failure is not None:
+            raise failure

@@ -7,6 +7,6 @@ from .udp import AsyncUDPClient as AsyncUDPClient
 async def serve(*drivers) -> None:
     """Serve with all these drivers until one is shut down, or the task is cancelled.
 
-    Frames that are being sent then leave first, so that no direction pin stays at transmit. Raises
-    ValueError without drivers.
+    An exception of a driver ends serve(). On every way out frames that are being sent leave first,
+    so that no direction pin stays at transmit. Raises ValueError without drivers.
     """
