@@ -60,11 +60,13 @@ _SETUPS = {
     "TCP": "from umb.client.tcp import TCPClient\nclient = TCPClient(({0!r}, {1!r}){2})",
     "UDP": "from umb.client.udp import UDPClient\nclient = UDPClient(({0!r}, {1!r}){2})",
     "RTU over TCP": "from umb.client.tcp import TCPClient\n"
-    "client = TCPClient(({0!r}, {1!r}), framer='rtu'{2})",
+    "from umb.frame.rtu_stream import RTUStream\n"
+    "client = TCPClient(({0!r}, {1!r}), framer=RTUStream, echo=False{2})",
 }
 _SERIAL = (
     "from umb.client.rtu import RTUClient\nfrom umb.port.tty import TTY\n"
-    "client = RTUClient(TTY({0!r}, 115200), baudrate=115200, framer={1!r}{2})"
+    "from umb.frame.ascii import ASCII\nfrom umb.frame.rtu import RTU\n"
+    "client = RTUClient(TTY({0!r}, 115200), baudrate=115200, framer={1}{2})"
 )
 
 
@@ -79,7 +81,7 @@ def umb_client(micropython, kind):
         try:
             service.wait_for("ready")
             if serial:
-                setup = _SERIAL.format(line.client_path, kind.lower(), options)
+                setup = _SERIAL.format(line.client_path, kind, options)
             else:
                 setup = _SETUPS[kind].format("127.0.0.1", where, options)
             with Remote(micropython, setup) as remote:
