@@ -23,6 +23,9 @@ from support_umb import raises
 
 from umb.client.tcp import TCPClient
 from umb.errors import NoConnectionError
+from umb.frame.ascii import ASCII
+from umb.frame.mbap import MBAP
+from umb.frame.rtu import RTU
 
 _IDLE_MS = [6 * DAY_MS, 62 * DAY_MS // 10, 63 * DAY_MS // 10, 9 * DAY_MS, 12 * DAY_MS]
 
@@ -72,7 +75,7 @@ def test_addresses():
 
 
 def test_framers():
-    for framer in ("rtu", "mbap", None, 1):
+    for framer in ("rtu", "mbap", None, 1, MBAP(), RTU, ASCII):
         assert "framer" in str(raises(ValueError, TCPClient, (HOST, PORT), framer=framer))
     for echo in (True, False):
         assert "echo" in str(raises(ValueError, TCPClient, (HOST, PORT), echo=echo))

@@ -51,8 +51,8 @@ class ReplySearch:
 
     def __init__(self, echo):
         self.adu = bytearray(_FRAME + 2 * _LONGEST)  # takes an echo and a reply
-        self._echo = echo
-        self._echoes = echo  # what is known by now
+        self._echo = None if echo is None else bool(echo)
+        self._echoes = self._echo  # what is known by now
         self._head = bytearray(_HEAD)  # of the request
         self.begin(_SHORTEST)
 

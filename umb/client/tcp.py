@@ -53,7 +53,7 @@ class TCPClient(Client):
         self, address, *, timeout_ms=1000, retries=0, framer=MBAP, echo=None, broadcast=False
     ):
         check_address(address)
-        if not hasattr(framer, "wrapping"):
+        if not (callable(framer) and hasattr(framer, "wrapping")):
             raise ValueError("framer must be MBAP or RTUStream")
         self._frame = framer(RESPONSE)
         self._search = None
@@ -113,6 +113,7 @@ class TCPClient(Client):
         return text
 
     def _begin_to_connect(self):
+        """Connect as soon as that may be tried. Returns the status."""
         self._since_ms = ticks_ms()
         self._state = _BACKOFF
         return PENDING if self._backoff_left_ms() else self._connect()
@@ -234,6 +235,7 @@ class TCPClient(Client):
         return events
 
     def _is_time_up(self):
+        """Return whether timeout_ms have passed."""
         # Less than 0: so much time has passed that the clock has wrapped.
         return not 0 <= ticks_diff(ticks_ms(), self._since_ms) < self._timeout_ms
 
