@@ -72,6 +72,20 @@ def test_every_call_is_there_with_the_same_parameters():
         assert call.returns is None or ast.dump(function.returns) == ast.dump(call.returns), name
 
 
+@pytest.mark.parametrize("module", ["rtu", "tcp", "udp"])
+def test_a_clients_constructor_is_the_blocking_ones(module):
+    """Editors show its parameters."""
+    name = module.upper() + "Client"
+    stub = ast.parse((ROOT / f"umb/aio/{module}.pyi").read_text())
+    own = functions(ast.parse((ROOT / f"umb/client/{module}.py").read_text()), name)["__init__"]
+    init = functions(stub, f"Async{name}")["__init__"]
+    for kind in ("args", "kwonlyargs"):
+        for mine, wanted in zip(getattr(init.args, kind), getattr(own.args, kind), strict=True):
+            assert ast.dump(mine) == ast.dump(wanted)
+    optional = [default is not None for default in own.args.kw_defaults]
+    assert [default is not None for default in init.args.kw_defaults] == optional
+
+
 def test_every_client_is_there(micropython):
     with Remote(micropython, "import umb.aio") as board:
         for name in ("AsyncRTUClient", "AsyncTCPClient", "AsyncUDPClient"):
@@ -151,7 +165,7 @@ def test_the_command(tmp_path, monkeypatch, capsys):
     assert stubs.main([]) == 0
     assert stubs.main(["--check"]) == 0
     said = capsys.readouterr().out.splitlines()
-    assert said[::2] == ["umb/aio/__init__.pyi is stale", "umb/aio/__init__.pyi written"]
-    assert (tmp_path / "umb/aio/client.pyi").read_text() == dict(stubs.stubs(ROOT))[
-        "umb/aio/client.pyi"
-    ]
+    names = [name for name, _ in stubs.stubs(ROOT)]
+    assert said == [f"{n} is stale" for n in names] + [f"{n} written" for n in names]
+    for name, text in stubs.stubs(ROOT):
+        assert (tmp_path / name).read_text() == text

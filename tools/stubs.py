@@ -23,6 +23,14 @@ class AsyncCalls:
     async def __aexit__(self, kind, error, trace) -> None: ...
 '''
 
+_DRIVER = '''from ..client.{module} import {name}
+from .client import AsyncCalls
+
+class Async{name}(AsyncCalls, {name}):  # type: ignore[misc] # the same calls, awaited
+    """{docstring}"""
+
+'''
+
 
 def is_call(function):
     """Return whether a method hands over to self._call(), as all calls do."""
@@ -61,12 +69,16 @@ def _parameter(argument, default):
     return text + (" = " if argument.annotation else "=") + ast.unparse(default)
 
 
-def declaration(function, indent, returns=None):
-    """Return the lines that declare a coroutine, as ruff would format them."""
+def declaration(function, indent, keyword, returns=None):
+    """Return the lines that declare a function, as ruff would format them.
+
+    keyword   "def" or "async def"
+    returns   what it returns, None: as its own annotation says
+    """
     if returns is None and function.returns:
         returns = ast.unparse(function.returns)
     end = f") -> {returns}:" if returns else "):"
-    head = f"{indent}async def {function.name}("
+    head = f"{indent}{keyword} {function.name}("
     parameters = _parameters(function.args)
     one_line = head + ", ".join(parameters) + end
     inner = f"{indent}    " + ", ".join(parameters)
@@ -77,12 +89,16 @@ def declaration(function, indent, returns=None):
     else:
         lines = [head, *(f"{indent}    {parameter}," for parameter in parameters), indent + end]
     docstring = ast.get_docstring(function, clean=False)
-    return "\n".join([*lines, f'{indent}    """{docstring}"""']) + "\n"
+    if docstring is None:
+        lines[-1] += " ..."
+    else:
+        lines.append(f'{indent}    """{docstring}"""')
+    return "\n".join(lines) + "\n"
 
 
 def client_stub(tree):
     """Return the text of umb/aio/client.pyi."""
-    body = "\n".join(declaration(function, "    ") for function in calls(tree))
+    body = "\n".join(declaration(function, "    ", "async def") for function in calls(tree))
     return _HEAD.format(_CLIENT) + _CALLS.format(body)
 
 
@@ -94,14 +110,47 @@ def package_stub(tree):
         if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "_HOMES"
     )
     names = [f"from .{module} import {name} as {name}" for name, module in sorted(homes.items())]
-    (serve,) = (n for n in tree.body if isinstance(n, ast.AsyncFunctionDef) and n.name == "serve")
-    return _HEAD.format(_AIO) + "\n".join(names) + "\n\n" + declaration(serve, "", "None")
+    functions = [
+        declaration(node, "", keyword)
+        for node in tree.body
+        for kind, keyword in ((ast.FunctionDef, "def"), (ast.AsyncFunctionDef, "async def"))
+        if isinstance(node, kind) and not node.name.startswith("_")
+    ]
+    return "\n".join([_HEAD.format(_AIO) + "\n".join(names) + "\n", *functions])
+
+
+def _literal(default):
+    """Return a default value, `...` in place of a name that the stub does not import."""
+    return default if default is None or isinstance(default, ast.Constant) else ast.Constant(...)
+
+
+def driver_stub(module, tree):
+    """Return the text of the stub of a transport's client, whose own module is `tree`.
+
+    It repeats the constructor: editors take that of AsyncCalls otherwise, which is object's.
+    """
+    name = module.upper() + "Client"
+    (client,) = (n for n in tree.body if isinstance(n, ast.ClassDef) and n.name == name)
+    (init,) = (n for n in client.body if getattr(n, "name", None) == "__init__")
+    init.args.defaults = [_literal(default) for default in init.args.defaults]
+    init.args.kw_defaults = [_literal(default) for default in init.args.kw_defaults]
+    docstring = ast.get_docstring(client, clean=False)
+    text = _DRIVER.format(name=name, module=module, docstring=docstring)
+    return (
+        _HEAD.format(f"umb/client/{module}.py") + text + declaration(init, "    ", "def", "None")
+    )
 
 
 def stubs(root=ROOT):
     """Yield (place below the checkout, text) of every stub."""
-    yield "umb/aio/__init__.pyi", package_stub(ast.parse((root / _AIO).read_text()))
-    yield "umb/aio/client.pyi", client_stub(ast.parse((root / _CLIENT).read_text()))
+
+    def tree(file):
+        return ast.parse((root / file).read_text())
+
+    yield "umb/aio/__init__.pyi", package_stub(tree(_AIO))
+    yield "umb/aio/client.pyi", client_stub(tree(_CLIENT))
+    for module in ("rtu", "tcp", "udp"):
+        yield f"umb/aio/{module}.pyi", driver_stub(module, tree(f"umb/client/{module}.py"))
 
 
 def main(args):

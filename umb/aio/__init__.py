@@ -24,7 +24,7 @@ def __getattr__(name):
     return getattr(__import__(module, None, None, (name,)), name)
 
 
-def rest_ms(nap_ms, rounds):
+def rest_ms(nap_ms: int, rounds: int) -> int:
     """Return how long a task that polls may sleep, after so many rounds in vain.
 
     That grows with the time that has passed, to 5 ms, and is nap_ms at most, or 1 ms if that is 0.
@@ -32,7 +32,7 @@ def rest_ms(nap_ms, rounds):
     return min(max(nap_ms, 1), rounds >> 6, _LONGEST_MS)
 
 
-async def serve(*drivers):
+async def serve(*drivers) -> None:
     """Serve with all these drivers until one is shut down, or the task is cancelled.
 
     An exception of a driver ends serve(). On every way out frames that are being sent leave first,

@@ -4,6 +4,12 @@ from .rtu import AsyncRTUClient as AsyncRTUClient
 from .tcp import AsyncTCPClient as AsyncTCPClient
 from .udp import AsyncUDPClient as AsyncUDPClient
 
+def rest_ms(nap_ms: int, rounds: int) -> int:
+    """Return how long a task that polls may sleep, after so many rounds in vain.
+
+    That grows with the time that has passed, to 5 ms, and is nap_ms at most, or 1 ms if that is 0.
+    """
+
 async def serve(*drivers) -> None:
     """Serve with all these drivers until one is shut down, or the task is cancelled.
 

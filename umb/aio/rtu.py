@@ -4,5 +4,5 @@ from ..client.rtu import RTUClient
 from .client import AsyncCalls
 
 
-class AsyncRTUClient(AsyncCalls, RTUClient):  # type: ignore[misc] - the same calls, awaited
+class AsyncRTUClient(AsyncCalls, RTUClient):
     """As umb.client.rtu.RTUClient, but every call is awaited. Tasks may share one."""

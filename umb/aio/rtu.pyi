@@ -1,10 +1,22 @@
-# What umb/aio/rtu.py has, for editors: some do not look for the constructor further up.
+# Written by `python3 tools/dev.py stubs` from umb/client/rtu.py; not to be edited.
 
 from ..client.rtu import RTUClient
-from ..frame.rtu import RTU
 from .client import AsyncCalls
 
-class AsyncRTUClient(AsyncCalls, RTUClient):
+class AsyncRTUClient(AsyncCalls, RTUClient):  # type: ignore[misc] # the same calls, awaited
+    """A client on a serial line.
+
+    uart           a UART's number, or a machine.UART or its like, whose format is then repeated:
+    baudrate, bits=8, parity=None, stop=1   parity 0 is even, 1 odd; SL 2.5.1 wants 8E1 or 8N2
+    tx, rx, de, de_active, turnaround_us, gap_ms   as RTUServer has them
+    timeout_ms     how long a call waits for the answer, from the end of the request
+    retries        how many times it asks again when no answer comes, or none that is right
+    turnaround_ms  how long a broadcast takes (SL 2.4.1: 100 to 200)
+    framer=RTU     or umb.frame.ascii.ASCII
+    echo           the line brings back what is sent (a USB adapter with its receiver always on);
+                   it is compared. A machine.UART's echo is thrown away without being asked
+    """
+
     def __init__(
         self,
         uart,
@@ -19,7 +31,7 @@ class AsyncRTUClient(AsyncCalls, RTUClient):
         de_active=1,
         turnaround_us=0,
         gap_ms=20,
-        framer=RTU,
+        framer=...,
         timeout_ms=1000,
         retries=0,
         turnaround_ms=100,

@@ -4,5 +4,5 @@ from ..client.tcp import TCPClient
 from .client import AsyncCalls
 
 
-class AsyncTCPClient(AsyncCalls, TCPClient):  # type: ignore[misc] - the same calls, awaited
+class AsyncTCPClient(AsyncCalls, TCPClient):
     """As umb.client.tcp.TCPClient, but every call is awaited. Tasks may share one."""

@@ -1,8 +1,37 @@
-# What umb/aio/tcp.py has, for editors: some do not look for the constructor further up.
+# Written by `python3 tools/dev.py stubs` from umb/client/tcp.py; not to be edited.
 
 from ..client.tcp import TCPClient
-from ..frame.mbap import MBAP
 from .client import AsyncCalls
 
-class AsyncTCPClient(AsyncCalls, TCPClient):
-    def __init__(self, address, *, timeout_ms=1000, retries=0, framer=MBAP) -> None: ...
+class AsyncTCPClient(AsyncCalls, TCPClient):  # type: ignore[misc] # the same calls, awaited
+    """A client of the Modbus TCP server at `address`, (host, port).
+
+    timeout_ms  how long a call waits for the connection, and then for the reply
+    retries     how many times a call asks again if no reply comes, or none that is right
+    framer      MBAP, or umb.frame.rtu_stream.RTUStream: RTU frames in the stream, as serial device
+                servers have them
+    echo        with RTUStream: whether the server sends back what it is sent, as lines do whose
+                receiver is always on. True; False; None: the client finds out. Until it has, a
+                write whose reply only repeats it takes timeout_ms
+    broadcast   whether slave id 0 is everybody behind the server, who do not answer a write; else
+                it is a device as any other (TCP Guide 4.4.2.1)
+
+    It connects when it is first used, and again after the connection was lost. If the server has
+    closed a connection that was used before, and no byte of the reply has come, the request is
+    sent once more over a new one. A connection on which nothing comes until a time-out is given
+    up. Attempts to connect in a row are 0.1 s apart, then twice as long each time, up to 10 s, if
+    they fail or the server closes without a reply; a call waits timeout_ms at most for its turn.
+
+    Raises ValueError for a wrong argument.
+    """
+
+    def __init__(
+        self,
+        address: tuple,
+        *,
+        timeout_ms: int = 1000,
+        retries: int = 0,
+        framer=...,
+        echo=None,
+        broadcast: bool = False,
+    ) -> None: ...

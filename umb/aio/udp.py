@@ -4,5 +4,5 @@ from ..client.udp import UDPClient
 from .client import AsyncCalls
 
 
-class AsyncUDPClient(AsyncCalls, UDPClient):  # type: ignore[misc] - the same calls, awaited
+class AsyncUDPClient(AsyncCalls, UDPClient):
     """As umb.client.udp.UDPClient, but every call is awaited. Tasks may share one."""

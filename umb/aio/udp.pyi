@@ -1,7 +1,19 @@
-# What umb/aio/udp.py has, for editors: some do not look for the constructor further up.
+# Written by `python3 tools/dev.py stubs` from umb/client/udp.py; not to be edited.
 
 from ..client.udp import UDPClient
 from .client import AsyncCalls
 
-class AsyncUDPClient(AsyncCalls, UDPClient):
-    def __init__(self, address, *, timeout_ms=1000, retries=2) -> None: ...
+class AsyncUDPClient(AsyncCalls, UDPClient):  # type: ignore[misc] # the same calls, awaited
+    """A client of the Modbus UDP server at `address`, (host, port).
+
+    timeout_ms  how long a call waits for the reply
+    retries     how many times it asks again: datagrams get lost
+    broadcast   whether slave id 0 is everybody behind the server, who do not answer a write; else
+                it is a device as any other (TCP Guide 4.4.2.1)
+
+    Datagrams from anyone else are not received. Raises ValueError for a wrong argument.
+    """
+
+    def __init__(
+        self, address: tuple, *, timeout_ms: int = 1000, retries: int = 2, broadcast: bool = False
+    ) -> None: ...

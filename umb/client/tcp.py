@@ -50,7 +50,14 @@ class TCPClient(Client):
     """
 
     def __init__(
-        self, address, *, timeout_ms=1000, retries=0, framer=MBAP, echo=None, broadcast=False
+        self,
+        address: tuple,
+        *,
+        timeout_ms: int = 1000,
+        retries: int = 0,
+        framer=MBAP,
+        echo=None,
+        broadcast: bool = False,
     ):
         check_address(address)
         if not (callable(framer) and hasattr(framer, "wrapping")):

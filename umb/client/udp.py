@@ -27,7 +27,9 @@ class UDPClient(Client):
     Datagrams from anyone else are not received. Raises ValueError for a wrong argument.
     """
 
-    def __init__(self, address, *, timeout_ms=1000, retries=2, broadcast=False):
+    def __init__(
+        self, address: tuple, *, timeout_ms: int = 1000, retries: int = 2, broadcast: bool = False
+    ):
         check_address(address)
         super().__init__(bytearray(ADU_SIZE), timeout_ms, retries)
         self.broadcast = broadcast
