@@ -152,7 +152,7 @@ def test_nothing_for_a_request_through_a_gateway():
 
 
 def coroutine_object(call):
-    """How many bytes a call takes that has not been awaited yet."""
+    """How many bytes a call takes that is never awaited. Calls like it have been made before."""
     gc.collect()
     gc.disable()
     before = gc.mem_alloc()
@@ -186,8 +186,8 @@ def cost_one_object(call, *drivers, times=1000):
             task.cancel()
         return n
 
-    size = coroutine_object(call)
     n = run(main())
+    size = coroutine_object(call)
     assert n == times * size, "{} bytes a call, an object has {}".format(n / times, size)
 
 
@@ -228,6 +228,6 @@ def test_waiting_for_ones_turn_costs_nothing():
         other.cancel()
         return (after - before) / 200
 
-    size = coroutine_object(call)
     n = run(main())
+    size = coroutine_object(call)
     assert abs(n - size) <= 0.02 * size, (n, size)
