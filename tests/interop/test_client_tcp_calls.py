@@ -95,13 +95,15 @@ def test_signed_into(server, client):
 
 
 def test_signed_writes(server, client):
-    """Either way -32768..65535 can be written, and writing returns what was given."""
-    for signed in ("None", "False", "True"):
+    """Signed or not, -32768..65535 can be written, and writing returns what was given."""
+    client.run("from umb import conf")
+    for setting in (False, True):
+        client.run(f"conf.SIGNED_VALUES = {setting}")
         for value in (-32768, -1, 0, 40000, 65535):
-            assert client.call(f"write_single_register(1, 0, {value}, signed={signed})") == value
-            call = f"write_multiple_registers(1, 0, [{value}], signed={signed})"
-            assert client.call(call) == 1
+            assert client.call(f"write_single_register(1, 0, {value})") == value
+            assert client.call(f"write_multiple_registers(1, 0, [{value}])") == 1
             assert [pdu[-4:] for pdu in server.pdus()[-2:]] == [f"{value & 0xFFFF:04x}"] * 2
+    client.run("conf.SIGNED_VALUES = False")
 
 
 def test_bad_arguments_are_refused_before_a_byte_is_sent(server, client):
