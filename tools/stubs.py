@@ -24,7 +24,7 @@ class AsyncCalls:
 '''
 
 _DRIVER = '''from ..client.{module} import {name}
-from .client import AsyncCalls
+{imports}from .client import AsyncCalls
 
 class Async{name}(AsyncCalls, {name}):  # type: ignore[misc] # the same calls, awaited
     """{docstring}"""
@@ -119,9 +119,18 @@ def package_stub(tree):
     return "\n".join([_HEAD.format(_AIO) + "\n".join(names) + "\n", *functions])
 
 
-def _literal(default):
-    """Return a default value, `...` in place of a name that the stub does not import."""
-    return default if default is None or isinstance(default, ast.Constant) else ast.Constant(...)
+def _imports(tree, function):
+    """Return the lines of a module that import what parameters of a function default to."""
+    defaults = [*function.args.defaults, *function.args.kw_defaults]
+    names = {default.id for default in defaults if isinstance(default, ast.Name)}
+    found = []
+    for node in tree.body:
+        wanted = []
+        if isinstance(node, ast.ImportFrom):
+            wanted = sorted({alias.name for alias in node.names} & names)
+        if wanted:
+            found.append(f"from {'.' * node.level}{node.module} import {', '.join(wanted)}\n")
+    return "".join(found)
 
 
 def driver_stub(module, tree):
@@ -132,13 +141,11 @@ def driver_stub(module, tree):
     name = module.upper() + "Client"
     (client,) = (n for n in tree.body if isinstance(n, ast.ClassDef) and n.name == name)
     (init,) = (n for n in client.body if getattr(n, "name", None) == "__init__")
-    init.args.defaults = [_literal(default) for default in init.args.defaults]
-    init.args.kw_defaults = [_literal(default) for default in init.args.kw_defaults]
     docstring = ast.get_docstring(client, clean=False)
-    text = _DRIVER.format(name=name, module=module, docstring=docstring)
-    return (
-        _HEAD.format(f"umb/client/{module}.py") + text + declaration(init, "    ", "def", "None")
-    )
+    imports = _imports(tree, init)
+    head = _DRIVER.format(name=name, module=module, imports=imports, docstring=docstring)
+    body = declaration(init, "    ", "def", "None")
+    return _HEAD.format(f"umb/client/{module}.py") + head + body
 
 
 def stubs(root=ROOT):

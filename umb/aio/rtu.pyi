@@ -1,6 +1,7 @@
 # Written by `python3 tools/dev.py stubs` from umb/client/rtu.py; not to be edited.
 
 from ..client.rtu import RTUClient
+from ..frame.rtu import RTU
 from .client import AsyncCalls
 
 class AsyncRTUClient(AsyncCalls, RTUClient):  # type: ignore[misc] # the same calls, awaited
@@ -9,12 +10,17 @@ class AsyncRTUClient(AsyncCalls, RTUClient):  # type: ignore[misc] # the same ca
     uart           a UART's number, or a machine.UART or its like, whose format is then repeated:
     baudrate, bits=8, parity=None, stop=1   parity 0 is even, 1 odd; SL 2.5.1 wants 8E1 or 8N2
     tx, rx, de, de_active, turnaround_us, gap_ms   as RTUServer has them
-    timeout_ms     how long a call waits for the answer, from the end of the request
-    retries        how many times it asks again when no answer comes, or none that is right
-    turnaround_ms  how long a broadcast takes (SL 2.4.1: 100 to 200)
     framer=RTU     or umb.frame.ascii.ASCII
-    echo           the line brings back what is sent (a USB adapter with its receiver always on);
-                   it is compared. A machine.UART's echo is thrown away without being asked
+    timeout_ms     how long a call waits until the reply begins, from the end of the request. A
+                   reply that is arriving then is heard to its end
+    retries        how many times a call asks again if no reply comes, or none that is right
+    turnaround_ms  how long a broadcast takes (SL 2.4.1: 100 to 200)
+    echo           whether the line brings back what is sent, as a USB adapter does whose receiver
+                   is always on: it is read and compared. The echo on a machine.UART is thrown away
+                   in any case
+
+    A value that is returned belongs to the request: umb.client.late.LateReplies says how, and what
+    that costs. Raises ValueError for a wrong format or argument.
     """
 
     def __init__(
@@ -31,7 +37,7 @@ class AsyncRTUClient(AsyncCalls, RTUClient):  # type: ignore[misc] # the same ca
         de_active=1,
         turnaround_us=0,
         gap_ms=20,
-        framer=...,
+        framer=RTU,
         timeout_ms=1000,
         retries=0,
         turnaround_ms=100,

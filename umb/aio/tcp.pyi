@@ -1,6 +1,7 @@
 # Written by `python3 tools/dev.py stubs` from umb/client/tcp.py; not to be edited.
 
 from ..client.tcp import TCPClient
+from ..frame.mbap import MBAP
 from .client import AsyncCalls
 
 class AsyncTCPClient(AsyncCalls, TCPClient):  # type: ignore[misc] # the same calls, awaited
@@ -31,7 +32,7 @@ class AsyncTCPClient(AsyncCalls, TCPClient):  # type: ignore[misc] # the same ca
         *,
         timeout_ms: int = 1000,
         retries: int = 0,
-        framer=...,
+        framer=MBAP,
         echo=None,
         broadcast: bool = False,
     ) -> None: ...

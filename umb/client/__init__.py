@@ -38,7 +38,7 @@ _IDENTIFICATION = const(43)
 # The most values one request may carry (AP 6.1-6.6, 6.11, 6.12, 6.16, 6.17).
 _MOST = {1: 2000, 2: 2000, 3: 125, 4: 125, 5: 1, 6: 1, 15: 1968, 16: 123, 22: 1, 23: 125}
 # How many bytes behind the function code a response repeats from its request (AP 6).
-_REPEATED = {5: 4, 6: 4, 8: 2, 15: 4, 16: 4, 21: 6, 22: 6, 43: 1}
+REPEATED = {5: 4, 6: 4, 8: 2, 15: 4, 16: 4, 21: 6, 22: 6, 43: 1}
 # How long a response PDU is, if that depends on nothing.
 _SIZES = {5: 5, 6: 5, 7: 2, 11: 5, 15: 5, 16: 5, 22: 7}
 _IMMUTABLE = (tuple, bytes, str, range)
@@ -159,7 +159,7 @@ class Client:
         """Return the status: calls connect by themselves."""
         return 0
 
-    def connect(self):
+    def connect(self) -> None:
         """Connect, unless there is a connection. Raises NoConnectionError.
 
         Calls do so by themselves; this is for programs that want to know, or to be early.
@@ -214,7 +214,9 @@ class Client:
         """FC 16 (AP 6.12): write a sequence of 1..123 values -32768..65535. Returns how many."""
         return self._call(self._request(16, slave_id, starting_address, len(values), values))
 
-    def mask_write_register(self, slave_id: int, address: int, and_mask: int, or_mask: int):
+    def mask_write_register(
+        self, slave_id: int, address: int, and_mask: int, or_mask: int
+    ) -> None:
         """FC 22 (AP 6.16): a register becomes (it AND and_mask) OR (or_mask AND NOT and_mask)."""
         request = self._request(_MASK_WRITE, slave_id, address, 1, or_mask)
         request.and_mask = and_mask
@@ -500,7 +502,7 @@ class Client:
             return BAD_REPLY
         if code < 5 or code == _READ_WRITE:
             return 0 if adu[8] == size - 2 else BAD_REPLY
-        repeated = _REPEATED.get(code, 0)
+        repeated = REPEATED.get(code, 0)
         if n <= repeated:
             return BAD_REPLY
         for i in range(repeated):

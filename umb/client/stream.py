@@ -9,35 +9,23 @@ from micropython import const
 
 from ..fast import copy, crc16
 from ..frame.rtu import RESPONSE, rtu_size
+from . import REPEATED, reply_size
 
 _FRAME = const(6)  # where in the buffer an RTU frame begins
 _SHORTEST = const(4)  # slave id, function code, CRC
 _LONGEST = const(256)  # SL 2.5.1.1
-_HEAD = const(8)  # as much of a request is kept to recognize its copy
+_ENDS = const(3)  # by how much a frame is longer than its PDU
+_ASKED = const(7)  # so many bytes of a request PDU are kept to recognize its copy
 _EXCEPTION_SIZE = const(5)
+_READ_WRITE = const(23)
 _IDENTIFICATION = const(43)
-
-# How many bytes of the request frame begin its reply, too (AP 6).
-_REPEATED = {5: 6, 6: 6, 8: 4, 15: 6, 16: 6, 21: 8, 22: 8}
+_RETURNED = b"\x08\x15"  # codes whose response is as long as the request
 
 # What ReplySearch._size_at() returns besides a length: no frame begins there; one begins there and
 # its end has not come; one whose end cannot be foretold may begin there.
 _NOTHING = const(0)
 _INCOMPLETE = const(-1)
 _POSSIBLE = const(-2)
-
-
-def _reply_size(adu, size):
-    """Return the length of the frame that answers the `size` bytes at adu[6:], 0 if unknown."""
-    code = adu[7]
-    quantity = adu[10] << 8 | adu[11]
-    if code in b"\x01\x02":
-        return 5 + (quantity + 7 >> 3)
-    if code in b"\x03\x04\x17":
-        return 5 + 2 * quantity
-    if code in b"\x0f\x10":
-        return 8
-    return size if code in _REPEATED else 0
 
 
 class ReplySearch:
@@ -53,7 +41,7 @@ class ReplySearch:
         self.adu = bytearray(_FRAME + 2 * _LONGEST)  # takes an echo and a reply
         self._echo = None if echo is None else bool(echo)
         self._echoes = self._echo  # what is known by now
-        self._head = bytearray(_HEAD)  # of the request
+        self._asked = bytearray(_ASKED)  # how the request PDU begins
         self.begin(_SHORTEST)
 
     def begin(self, size: int) -> None:
@@ -63,8 +51,10 @@ class ReplySearch:
         self.noise = False  # bytes were thrown away that are no echo
         self._copied = 0  # the length of the request's copy at adu[6:]; 0: it has not come
         self._size = size
-        self._reply_size = _reply_size(adu, size)
-        copy(self._head, 0, adu, _FRAME, _HEAD)
+        self._slave_id = adu[_FRAME]
+        copy(self._asked, 0, adu, _FRAME + 1, _ASKED)
+        n = reply_size(self._asked)
+        self._reply_size = n + _ENDS if n else size if self._asked[0] in _RETURNED else 0
         self._crc_low = adu[_FRAME + size - 2]
         self._crc_high = adu[_FRAME + size - 1]
 
@@ -101,7 +91,7 @@ class ReplySearch:
         """Return the length of the reply, or of the request's copy, at adu[6 + at:]."""
         n = self.have - at
         at += _FRAME
-        if self.adu[at] != self._head[0]:
+        if self.adu[at] != self._slave_id:
             return _NOTHING
         size = self._copy_size(at, n)
         if size > 0 or (size == _INCOMPLETE and self._echoes is not False and not last):
@@ -119,7 +109,7 @@ class ReplySearch:
         """Return the length of a copy of the request at adu[at:], or _INCOMPLETE or _NOTHING."""
         size = self._size
         adu = self.adu
-        if self._copied or self._echo is False or not self._repeats(at, min(n, size)):
+        if self._copied or self._echo is False or not self._repeats(at, min(n, size) - 1):
             return _NOTHING
         if n < size:
             return _INCOMPLETE
@@ -128,9 +118,10 @@ class ReplySearch:
         return size if crc16(adu, at, size) == 0 else _NOTHING
 
     def _repeats(self, at, n):
-        """Return whether the n bytes at adu[at:] begin as the request did."""
-        for i in range(min(n, _HEAD)):
-            if self.adu[at + i] != self._head[i]:
+        """Return whether the n bytes behind a slave id at adu[at:] begin as the request PDU."""
+        at += 1
+        for i in range(min(n, _ASKED)):
+            if self.adu[at + i] != self._asked[i]:
                 return False
         return True
 
@@ -139,7 +130,7 @@ class ReplySearch:
 
         _NOTHING: they do not begin one. _POSSIBLE: only the CRC tells where it ends.
         """
-        code = self._head[1]
+        code = self._asked[0]
         if n < _SHORTEST:
             return _EXCEPTION_SIZE if n < 2 or not (self.adu[at + 1] ^ code) & 0x7F else _NOTHING
         if self.adu[at + 1] == code | 0x80:
@@ -152,10 +143,11 @@ class ReplySearch:
 
     def _fits(self, at, n):
         """Return whether the n >= 4 bytes at adu[at:] begin as the reply has to."""
-        repeated = _REPEATED.get(self._head[1])
-        if repeated:
-            return self._repeats(at, min(n, repeated))
-        return self.adu[at + 2] == self._reply_size - _EXCEPTION_SIZE  # the byte count
+        code = self._asked[0]
+        if code < 5 or code == _READ_WRITE:
+            return self.adu[at + 2] == self._reply_size - _EXCEPTION_SIZE  # the byte count
+        repeated = 1 + REPEATED.get(code, 0)
+        return self._repeats(at, min(n - 1, repeated))
 
     def _shortest(self, at, n):
         """Return the least length at which the CRC at adu[at:] is right, or _POSSIBLE."""
@@ -182,7 +174,7 @@ class ReplySearch:
 
     def _may_be_reply(self, at, size):
         """Return whether the request's copy at adu[at:] has the form of a reply to it."""
-        if self._reply_size or self._head[1] == _IDENTIFICATION:  # whose reply is always longer
+        if self._reply_size or self._asked[0] == _IDENTIFICATION:  # whose reply is always longer
             return self._reply_size == size
         told = rtu_size(RESPONSE, self.adu, at, _SHORTEST)
         return not told or told == size
