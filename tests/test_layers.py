@@ -27,9 +27,10 @@ ROWS = (
     {"server.rtu", "server.tcp", "server.udp"},
     {"client.rare", "client.late"},
     {"client"},
+    {"client.stream"},
     {"client.rtu", "client.tcp", "client.udp"},
-    {"aio.wait"},
-    {"aio", "aio.client"},
+    {"aio"},
+    {"aio.client"},
     {"aio.rtu", "aio.tcp", "aio.udp"},
     {"gateway"},
     # uModbus's names for all of this, of which nothing above knows.
@@ -42,7 +43,7 @@ ROWS = (
 # The core never waits, reads a clock or touches a device: all down to the functions, and the
 # classes Server and Client.
 _LAST_CORE_ROW = "functions.identity"
-_CORE_BELOW = {"server", "server.standard", "server.routes", "client", "client.rare"}
+_CORE_BELOW = {"server", "server.standard", "server.routes", "client", "client.rare", "client.stream"}
 _CORE_IMPORTS = {"array", "micropython", "struct", "sys"}
 
 
