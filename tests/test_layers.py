@@ -43,7 +43,14 @@ ROWS = (
 # The core never waits, reads a clock or touches a device: all down to the functions, and the
 # classes Server and Client.
 _LAST_CORE_ROW = "functions.identity"
-_CORE_BELOW = {"server", "server.standard", "server.routes", "client", "client.rare", "client.stream"}
+_CORE_BELOW = {
+    "server",
+    "server.standard",
+    "server.routes",
+    "client",
+    "client.rare",
+    "client.stream",
+}
 _CORE_IMPORTS = {"array", "micropython", "struct", "sys"}
 
 

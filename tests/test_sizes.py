@@ -53,7 +53,7 @@ def test_a_part_is_the_sum_of_its_files(measured, tmp_path):
 def test_what_a_use_loads(measured):
     """Enough, and nothing that only others need."""
     assert measured.loaded("tty") == {"", "port.tty"}
-    assert measured.loaded("aio") == {"", "aio", "aio.wait"}
+    assert measured.loaded("aio") == {"", "aio"}
     server = {"", "server", "server.standard", "counters", "frame", "store", "blocks", "conf"}
     fast = {"fast", "fast.viper", "fast.thumb", "fast.bytecode"}
     line = {"server.rtu", "frame.rtu", "port.uart", "port.line"}
