@@ -138,16 +138,28 @@ class Registers:
 
         Raises IndexError if they do not fit, or are not there.
         """
+        address = address - self.start << 1
         quantity <<= 1
-        _copy(buf, at, self.data, address - self.start << 1, quantity)
+        # copy() checks nothing. To look at the last bytes raises IndexError if they are not there;
+        # len() would take longer.
+        if (address | quantity | at) < 0 or (
+            self.data[address + quantity - 1] | buf[at + quantity - 1] < 0
+        ):
+            raise IndexError("%d bytes do not fit" % quantity)
+        copy(buf, at, self.data, address, quantity)
 
     def put(self, address: int, quantity: int, buf, at: int):
         """Store values from buf[at:] at `quantity` addresses from `address` on.
 
         Raises IndexError if they do not fit, or are not there.
         """
+        address = address - self.start << 1
         quantity <<= 1
-        _copy(self.data, address - self.start << 1, buf, at, quantity)
+        if (address | quantity | at) < 0 or (  # see get()
+            self.data[address + quantity - 1] | buf[at + quantity - 1] < 0
+        ):
+            raise IndexError("%d bytes do not fit" % quantity)
+        copy(self.data, address, buf, at, quantity)
 
 
 class Bits(Registers):
@@ -206,13 +218,6 @@ def accepts(block, address: int, quantity: int, buf, at: int) -> bool:
         address += 1
         quantity -= 1
     return True
-
-
-def _copy(buf, at, data, start, n):
-    """Copy n bytes of data[start:] to buf[at:] if both have them: copy() itself checks nothing."""
-    if min(at, start, n) < 0 or at + n > len(buf) or start + n > len(data):
-        raise IndexError("%d bytes do not fit" % n)
-    copy(buf, at, data, start, n)
 
 
 def _put_bits(data, bit, quantity, buf, at):

@@ -35,7 +35,7 @@ from micropython import const
 
 from ..counters import Counters
 from ..frame import WRITES, refuse
-from .standard import check, execute
+from .standard import check, read, write
 
 LATER = -1  # what a handler returns that keeps the buffer and calls link.answer(n) exactly once
 
@@ -70,7 +70,7 @@ class _Catcher:
 
     def __exit__(self, kind, error, traceback):
         self.error = error
-        return isinstance(error, Exception)
+        return error is not None and isinstance(error, Exception)
 
 
 _caught = _Catcher()
@@ -225,44 +225,39 @@ class Server:
         Returns the response PDU's length, 0 to say nothing. Never raises. Writes adu[5], too, and
         puts adu[6] back.
         """
-        unit = adu[6]
-        if link.serial:
-            # Requests for another slave, and echoes of exception responses: silence.
-            if unit and (adu[7] >= 0x80 or not self.serves(unit)):
-                return 0
-        elif not self.serves(unit):
-            # To a network 0 and 255 are the device itself (TCP Guide 4.4.2.1).
-            slave_id = 0 if 0 < unit < 255 else self._device()
-            if not slave_id:
-                return refuse(adu, _NO_SUCH_DEVICE)
-            adu[6] = slave_id
-        n = self._answer(adu, n, link)
-        adu[6] = unit
-        return n
-
-    def _answer(self, adu, n, link):
-        """Answer a request for the device adu[6], or a broadcast: 0 on a serial line.
-
-        It is carried out, counted, and told to functions that follow what comes. Returns the
-        response's length, 0 to say nothing.
-        """
-        to_all = link.serial and adu[6] == 0
+        if not self.serves(adu[6]) or (link.serial and adu[7] >= 0x80):
+            return self._handle_unserved(adu, n, link)
         if self._received:
             self._tell(self._received, adu, link)
-        if link.listen_only and (to_all or adu[7] != _DIAGNOSTICS):
+        if link.listen_only and adu[7] != _DIAGNOSTICS:
             return 0
         counters = link.counters
         counters.server_message_count = counters.server_message_count + 1 & 0xFFFF
-        n = self._broadcast(adu, n, link) if to_all else self._execute(adu, n, link)
+        # _attempt() has room for two arguments: the length is where MBAP has it, on every link.
+        adu[5] = n + 1
+        n = _attempt(self._perform, adu, link)
+        error = _caught.error
+        if error is not None:
+            n = -self._failed(error, link)
         if n > 0:
             counters.event_count = counters.event_count + 1 & 0xFFFF
-        if to_all:
-            counters.server_no_response_count = counters.server_no_response_count + 1 & 0xFFFF
-            return 0
-        if n < 0:
+        elif n < 0:
             n = self._refuse(adu, -n, counters)
         if n and self._sent:
             self._tell(self._sent, adu, link)
+        return n
+
+    def _handle_unserved(self, adu, n, link):
+        """As handle(), of a broadcast, a request for nobody or another slave, or no request."""
+        unit = adu[6]
+        if link.serial:
+            if unit == 0:
+                self._broadcast(adu, n, link)
+            return 0  # others answer, or nobody; 0x80 and more are echoes of exception responses
+        # To a network 0 and 255 are the device itself (TCP Guide 4.4.2.1).
+        adu[6] = 0 if 0 < unit < 255 else self._device()
+        n = Server.handle(self, adu, n, link) if adu[6] else refuse(adu, _NO_SUCH_DEVICE)
+        adu[6] = unit
         return n
 
     def _tell(self, functions, adu, link):
@@ -285,15 +280,33 @@ class Server:
         return refuse(adu, exception_code)
 
     def _broadcast(self, adu, n, link):
-        """Do a write for every device (SL 2.1). Returns how many devices have done it."""
-        done = 0
-        if adu[7] in WRITES and not check(adu, n):
-            i = 0
-            while i < len(self._slave_ids):
-                adu[6] = self._slave_ids[i]
-                if self._is_due(adu, i) and self._execute(adu, n, link) > 0:
-                    done += 1
-                i += 1
+        """Do a write for every device, in silence (SL 2.1). Anything else is ignored."""
+        if self._received:
+            self._tell(self._received, adu, link)
+        if link.listen_only:
+            return
+        counters = link.counters
+        counters.server_message_count = counters.server_message_count + 1 & 0xFFFF
+        counters.server_no_response_count = counters.server_no_response_count + 1 & 0xFFFF
+        if adu[7] in WRITES and not check(adu, n) and self._perform_all(adu, n, link):
+            counters.event_count = counters.event_count + 1 & 0xFFFF
+
+    def _perform_all(self, adu, n, link):
+        """Carry out a broadcast. Returns whether any device has done it."""
+        adu[5] = n + 1
+        done = False
+        n = 0
+        while n < len(self._slave_ids):
+            adu[6] = self._slave_ids[n]
+            if self._is_due(adu, n):
+                length = _attempt(self._perform, adu, link)
+                error = _caught.error
+                if error is not None:
+                    self._failed(error, link)
+                elif length > 0:
+                    done = True
+            n += 1
+        adu[6] = 0
         return done
 
     def _is_due(self, adu, n):
@@ -309,19 +322,11 @@ class Server:
             i += 1
         return i == n
 
-    def _execute(self, adu, n, link):
-        """Do what a request asks of the device adu[6]. Never raises.
-
-        Returns the response's length, or minus an exception code.
-        """
-        # _attempt() has room for two arguments: the length is where MBAP has it, on every link.
-        adu[5] = n + 1
-        n = _attempt(self._perform, adu, link)
-        error = _caught.error
-        return n if error is None else -self._failed(error, link)
-
     def _perform(self, adu, link):
-        """As _execute(), of a PDU of adu[5] - 1 bytes. Raises whatever a hook raises."""
+        """Do what the PDU of adu[5] - 1 bytes asks of the device adu[6].
+
+        Returns the response's length, or minus an exception code; raises whatever a hook raises.
+        """
         n = adu[5] - 1
         store = self.stores.get(adu[6])
         exception_code = check(adu, n)
@@ -340,7 +345,9 @@ class Server:
             n = self.routes.serve(adu)
             if n:
                 return n
-        return -_ILLEGAL_ADDRESS if store is None else execute(adu, store.areas)
+        if store is None:
+            return -_ILLEGAL_ADDRESS
+        return (read if adu[7] < 5 else write)(adu, store.areas)
 
     def _failed(self, error, link):
         """Return the exception code for an exception of a hook, an endpoint or a function."""

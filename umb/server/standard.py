@@ -1,7 +1,7 @@
 """The function codes that work on a Store: 1 to 6, 15, 16, 22 and 23, checked and done in place.
 
-"AP" is the MODBUS Application Protocol Specification V1.1b3. Functions that do something return
-the length of the response PDU, or minus an exception code.
+"AP" is the MODBUS Application Protocol Specification V1.1b3. check() comes first; the functions
+that do something return the length of the response PDU, or minus an exception code.
 """
 
 from micropython import const
@@ -17,7 +17,7 @@ def check(adu, n):
     """Check the form of the request PDU of n bytes at adu[7]: length, quantity, byte count, value.
 
     Returns 0 if it is a request of one of these function codes; else the exception code: 1 for
-    another function code, 3 for a wrong form. Addresses are checked when the request is executed.
+    another function code, 3 for a wrong form. Addresses are checked by what does the work.
     """
     code = adu[7]
     quantity = adu[10] << 8 | adu[11]
@@ -43,29 +43,29 @@ def check(adu, n):
     return 0 if good else _ILLEGAL_VALUE
 
 
-def execute(adu, areas):
-    """Do what the request at adu[7] asks of the areas of a Store. check() has to accept it before.
-
-    Returns the response's length, or minus an exception code.
-    """
-    code = adu[7]
-    if code > 16:
-        return (_mask_write if code == 22 else _read_write)(adu, areas[3])
-    area = areas[code % 10]
+def read(adu, areas):
+    """Answer function codes 1 to 4, and the reading part of 23, with the areas of a Store."""
+    area = areas[3 if adu[7] == 23 else adu[7]]
     address = adu[8] << 8 | adu[9]
-    quantity = 1 if 5 <= code <= 6 else adu[10] << 8 | adu[11]
-    return (_read if code < 5 else _write)(adu, area, address, quantity)
-
-
-def _read(adu, area, address, quantity):
-    """Put byte count and values to adu[8:] (AP 6.1 to 6.4)."""
+    quantity = adu[10] << 8 | adu[11]
     if not area.has(address, quantity):
         return -_ILLEGAL_ADDRESS
     if area.on_read is not None:
         area.on_read(address, quantity)
     area.get(address, quantity, adu, 9)
-    adu[8] = n = quantity * area.bits + 7 >> 3
-    return n + 2
+    adu[8] = quantity * area.bits + 7 >> 3
+    return adu[8] + 2
+
+
+def write(adu, areas):
+    """Answer function codes 5, 6, 15, 16, 22 and 23 with the areas of a Store."""
+    code = adu[7]
+    if code == 22:
+        return _mask_write(adu, areas[3])
+    if code == 23:
+        return _read_write(adu, areas)
+    quantity = 1 if code < 7 else adu[10] << 8 | adu[11]
+    return _write(adu, areas[code % 10], adu[8] << 8 | adu[9], quantity)
 
 
 def _write(adu, area, address, quantity):
@@ -98,11 +98,9 @@ def _mask_write(adu, area):
     return 7 if n > 0 else n
 
 
-def _read_write(adu, area):
+def _read_write(adu, areas):
     """FC 23: writes first, then reads (AP 6.17). Both ranges are checked before the write."""
-    address = adu[8] << 8 | adu[9]
-    quantity = adu[10] << 8 | adu[11]
-    if not area.has(address, quantity):
+    if not areas[3].has(adu[8] << 8 | adu[9], adu[10] << 8 | adu[11]):
         return -_ILLEGAL_ADDRESS
-    n = _write(adu, area, adu[12] << 8 | adu[13], adu[16] >> 1)
-    return n if n < 0 else _read(adu, area, address, quantity)
+    n = _write(adu, areas[3], adu[12] << 8 | adu[13], adu[16] >> 1)
+    return n if n < 0 else read(adu, areas)
