@@ -32,6 +32,7 @@ from umb.store import Bits, Registers, Store
 
 _DEVICE, _ROUTED, _OTHER = 17, 3, 99  # slave ids
 _SILENCE_MS = 12  # so long may nothing come before that counts as silence
+_ANSWER_MS = 5000  # and so long may an answer take, on a machine that is busy
 _BUSY = ServerDeviceBusyError()  # made beforehand: to raise a new one is the program's allocation
 _BUG = KeyError()
 
@@ -303,8 +304,9 @@ class SerialLine:
         wire.said = asked
         wire.say()
         start_ms = ticks_ms()
+        wait_ms = _ANSWER_MS if answered else _SILENCE_MS
         while not rtu.poll():
-            if ticks_diff(ticks_ms(), start_ms) > _SILENCE_MS:
+            if ticks_diff(ticks_ms(), start_ms) > wait_ms:
                 break
         if wire.written != len(answered):
             return False
@@ -332,11 +334,12 @@ class Network:
         tcp, sock, reply = self._tcp, self._sock, self._reply
         sock.write(asked)
         start_ms = ticks_ms()
+        wait_ms = _ANSWER_MS if answered else _SILENCE_MS
         n = 0
         while n < len(answered) or not answered:
             tcp.poll(1)
             n = sock.readinto(reply) or 0
-            if n or ticks_diff(ticks_ms(), start_ms) > (2000 if answered else _SILENCE_MS):
+            if n or ticks_diff(ticks_ms(), start_ms) > wait_ms:
                 break
         if n != len(answered):
             return False
