@@ -18,6 +18,7 @@ from .server import LATER, Driver, Server
 _PDU = const(7)  # where in a buffer the PDU begins
 _LONGEST_PDU = const(253)
 _MOST_NAP_MS = const(1000)
+_ITSELF = b"\x00\xff"  # slave ids that address the gateway itself (TCP Guide 4.4.2.1)
 _BUSY = const(6)
 _NO_PATH = const(10)
 _NO_ANSWER = const(11)
@@ -93,46 +94,56 @@ class _Path:
 
     def poll(self):
         """Go on with the requests. Returns how many were answered."""
-        done = self._drop_gone() if self.count else 0
+        done = self._drop() if self.count else 0
+        status = self._drive()
+        return done if status == PENDING else done + self._end(status)
+
+    def _drive(self):
+        """Have the client go on, with the next request if it has none. Returns the status."""
         try:
             if self._begun:
-                status = self.client.advance()
-            elif self._choose():
-                status = self._begin()
-            else:
-                self.client.clear()  # what nobody has asked for would keep serve() awake
-                return done
+                return self.client.advance()
+            if self._choose():
+                return self._begin()
+            self.client.clear()  # what nobody has asked for would keep serve() awake
         except OSError:
             if not self.count:
                 raise
             if not self._begun:
                 self._keep()
             self.client.abandon()
-            status = NO_CONNECTION
-        return done if status == PENDING else done + self._end(status)
+            return NO_CONNECTION
+        return PENDING
 
-    def _drop_gone(self):
+    def _drop(self):
         """Drop the requests of clients that have gone, and those that waited too long.
 
-        Returns how many. Broadcasts are done in any case: nobody waits for an answer to them.
+        Returns how many.
         """
-        now_ms = ticks_ms()
         dropped = 0
-        for i in range(self.count - 1, -1, -1):
-            waiting = self._waiting[i]
-            begun = self._begun and i == 0
-            over = waiting.link.gone and waiting.slave_id
-            if not begun:
-                # Less than 0: so much time has passed that the clock has wrapped.
-                waited_ms = ticks_diff(now_ms, waiting.since_ms)
-                over = over or not 0 <= waited_ms <= self._max_wait_ms
-            if over and not (begun and self.client.is_sending()):
-                if begun:
+        i = self.count
+        now_ms = ticks_ms()
+        while i:
+            i -= 1
+            if self._is_over(i, now_ms):
+                if i == 0 and self._begun:
                     self._begun = False
                     self.client.abandon()  # it listens for the reply in a buffer of its own
                 self._take_out(i).link.answer(0)
                 dropped += 1
         return dropped
+
+    def _is_over(self, i, now_ms):
+        """Return whether nobody waits any more for the answer to this request.
+
+        Broadcasts are sent in any case: nobody ever waits for an answer to them.
+        """
+        waiting = self._waiting[i]
+        gone = waiting.link.gone and waiting.slave_id
+        if i == 0 and self._begun:
+            return gone and not self.client.is_sending()
+        # Less than 0: so much time has passed that the clock has wrapped.
+        return gone or not 0 <= ticks_diff(now_ms, waiting.since_ms) <= self._max_wait_ms
 
     def _choose(self):
         """Put the request that can be sent first in front. Returns whether there is one.
@@ -275,7 +286,7 @@ class Gateway(Driver):
 
     def _path(self, slave_id):
         for path in self._paths:
-            if path.leads_to(slave_id):
+            if slave_id not in _ITSELF and path.leads_to(slave_id):
                 return path
         return None
 
@@ -285,10 +296,9 @@ class Gateway(Driver):
         if slave_id == 0 and adu[_PDU] in WRITES:  # SL 2.1
             self.server.handle(adu, n, self._bus)
             return self._paths[0].put_broadcast(adu, n, link)
-        for_us = slave_id in (0, 255)  # TCP Guide 4.4.2.1
-        if (for_us and self._is_device) or self.server.serves(slave_id):
+        if self.server.serves(slave_id) or (self._is_device and slave_id in _ITSELF):
             return self.server.handle(adu, n, link)
-        path = None if for_us else self._path(slave_id)
+        path = self._path(slave_id)
         if path is not None:
             return path.put(adu, n, link)
         return 0 if link.serial else refuse(adu, _NO_PATH)

@@ -114,6 +114,36 @@ def test_with_an_echo():
         check("read_holding_registers(1, 65411, 125)", 50, {"echo": True}, echo=echo)
 
 
+class Late(Slave):
+    """A Slave whose every second reply is late."""
+
+    def __init__(self, size, reply):
+        super().__init__(size, reply)
+        self.came = size  # the first one is in time
+
+    def write(self, buf, at, n):
+        self.sent.n = 0
+        n = UART.write(self, buf, at, n) or 0
+        self.came += n
+        if self.came == self.size or self.came == 2 * self.size:
+            late = self.came == self.size
+            self.hear(self.end_ns() // 1000 + (30_000 if late else 2000), self.reply)
+            self.came %= 2 * self.size
+        return n
+
+
+def test_late_replies():
+    """A late one is waited for and thrown away, then the slave is asked again."""
+    (row,) = [row for row in CALLS if row[0] == "read_input_registers(1, 8, 1)"]
+    traffic = Traffic(row, _HOT[row[0]], 50, {}, timeout_ms=20, retries=1)
+    uart = traffic.client.line.uart
+    late = Late(uart.size, uart.reply)
+    traffic.client = RTUClient(
+        late, baudrate=921600, parity=0, de=traffic.pin, timeout_ms=20, retries=1
+    )
+    free_of_heap("late replies", call_again_and_again, traffic)
+
+
 def test_retries():
     """A request that stays without an answer at first."""
 

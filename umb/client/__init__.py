@@ -37,10 +37,10 @@ _READ_WRITE = const(23)
 _IDENTIFICATION = const(43)
 # The most values one request may carry (AP 6.1-6.6, 6.11, 6.12, 6.16, 6.17).
 _MOST = {1: 2000, 2: 2000, 3: 125, 4: 125, 5: 1, 6: 1, 15: 1968, 16: 123, 22: 1, 23: 125}
-# How many bytes behind the function code a response repeats from its request (AP 6).
-REPEATED = {5: 4, 6: 4, 8: 2, 15: 4, 16: 4, 21: 6, 22: 6, 43: 1}
-# How long a response PDU is, if that depends on nothing.
-_SIZES = {5: 5, 6: 5, 7: 2, 11: 5, 15: 5, 16: 5, 22: 7}
+# By function code: how many bytes behind it a response repeats from its request, and how long a
+# response PDU is if nothing else tells that; 0: it varies (AP 6).
+_REPEATED = const(b"\0\0\0\0\0\4\4\0\2\0\0\0\0\0\0\4\4\0\0\0\0\6\6")
+_SIZES = const(b"\0\0\0\0\0\5\5\2\0\0\0\5\0\0\0\5\5\0\0\0\0\0\7")
 _IMMUTABLE = (tuple, bytes, str, range)
 _ARRAYS = (array, bytearray, memoryview)
 
@@ -56,7 +56,14 @@ def reply_size(asked):
         return 2 + (quantity + 7 >> 3)
     if code in (3, 4, _READ_WRITE):
         return 2 + 2 * quantity
-    return _SIZES.get(code, 0)
+    return _SIZES[code] if code < len(_SIZES) else 0
+
+
+def repeated_size(code):
+    """Return how many bytes behind this function code a response repeats from its request."""
+    if code == _IDENTIFICATION:
+        return 1  # the MEI type
+    return _REPEATED[code] if code < len(_REPEATED) else 0
 
 
 def _check_into(into, quantity, most):
@@ -75,6 +82,21 @@ def _check_into(into, quantity, most):
             fits = False
     if not fits:
         raise ValueError("into must be a list, or an array whose items can be %d" % most)
+
+
+def _get_bits(adu, values, quantity):
+    """Put the bits of a response into `values`."""
+    for i in range(quantity):
+        values[i] = adu[9 + (i >> 3)] >> (i & 7) & 1
+
+
+def _get_registers(adu, values, n, sign):
+    """Put n registers of a response into `values`. sign: 0x80 if they are signed, or 0."""
+    at = 9 + 2 * n
+    while n:
+        n -= 1
+        at -= 2
+        values[n] = ((adu[at] ^ sign) << 8 | adu[at + 1]) - (sign << 8)
 
 
 class Request:
@@ -148,7 +170,7 @@ class Client:
         self.connect()
         return self
 
-    def __exit__(self, kind, error, trace):
+    def __exit__(self, *_):
         self.close()
 
     def failure(self):
@@ -322,14 +344,18 @@ class Client:
 
     def _go_on(self, request, wait):
         """Go on with a request, after a rest if `wait` is true. Returns its status."""
+        status = self._drive(wait)
+        return status if status == PENDING else self._decide(request, status)
+
+    def _drive(self, wait):
+        """Have the driver go on. Returns the status."""
         try:
             if wait:
                 self.wait()
-            status = self.advance()
+            return self.advance()
         except OSError:
             self.abandon()
-            status = NO_CONNECTION
-        return status if status == PENDING else self._decide(request, status)
+            return NO_CONNECTION
 
     def _start(self, request, n):
         """Have the driver send the request PDU of n bytes in the buffer. Returns its status."""
@@ -394,24 +420,20 @@ class Client:
         if slave_id == 0 and self.serial and not broadcast:
             raise ValueError("slave_id 0 is a broadcast, which nobody answers: only write")
         self._broadcast = broadcast and (self.serial or self.broadcast)
+        values = request.values
         if code in _MOST:
             n = self._put_standard(request)
         elif code == _RAW:
-            n = self._put_pdu(request.values)
+            n = len(values)
+            if not 1 <= n <= 253:
+                raise ValueError("a PDU has 1..253 bytes, not %d" % n)
+            for i in range(n):
+                self._adu[_PDU + i] = values[i]
         else:
             from .rare import build
 
-            n = build(self._adu, code, request.address, request.quantity, request.values)
+            n = build(self._adu, code, request.address, request.quantity, values)
         copy(self._asked, 0, self._adu, _PDU, _ASKED)
-        return n
-
-    def _put_pdu(self, pdu):
-        """Write a request PDU that the caller has made. Returns its length."""
-        n = len(pdu)
-        if not 1 <= n <= 253:
-            raise ValueError("a PDU has 1..253 bytes, not %d" % n)
-        for i in range(n):
-            self._adu[_PDU + i] = pdu[i]
         return n
 
     def _put_standard(self, request):
@@ -502,13 +524,14 @@ class Client:
             return BAD_REPLY
         if code < 5 or code == _READ_WRITE:
             return 0 if adu[8] == size - 2 else BAD_REPLY
-        repeated = REPEATED.get(code, 0)
-        if n <= repeated:
-            return BAD_REPLY
-        for i in range(repeated):
-            if adu[8 + i] != asked[1 + i]:
-                return BAD_REPLY
-        return 0
+        return 0 if self._repeats(repeated_size(code)) else BAD_REPLY
+
+    def _repeats(self, n):
+        """Return whether the response repeats n bytes of the request behind the function code."""
+        for i in range(1, n + 1):
+            if self._n <= i or self._adu[_PDU + i] != self._asked[i]:
+                return False
+        return True
 
     def _result(self, request, status):
         """Return what the call returns, or raise the exception that the status stands for."""
@@ -536,55 +559,43 @@ class Client:
 
     def _values(self, request):
         """Return the values of the response: as a list, or how many were put into `into`."""
-        adu = self._adu
-        into = request.into
         quantity = request.quantity
-        values = [0] * quantity if into is None else into
-        at = 9
+        values = request.into
+        if values is None:
+            values = [0] * quantity
         if request.function_code < 3:
-            for i in range(quantity):
-                values[i] = adu[9 + (i >> 3)] >> (i & 7) & 1
-        elif request.signed:
-            for i in range(quantity):
-                values[i] = ((adu[at] ^ 0x80) << 8 | adu[at + 1]) - 0x8000
-                at += 2
+            _get_bits(self._adu, values, quantity)
         else:
-            for i in range(quantity):
-                values[i] = adu[at] << 8 | adu[at + 1]
-                at += 2
-        return values if into is None else quantity
+            _get_registers(self._adu, values, quantity, 0x80 if request.signed else 0)
+        return values if request.into is None else quantity
 
     def _error(self, request, status):
         """Return the exception that the status stands for."""
-        slave = "slave %d " % request.slave_id
-        asked = self._describe(request)
+        slave_id = request.slave_id
+        code = request.function_code
+        asked = "FC %d" % self._asked[0]
+        if code in _MOST or code == 24:
+            asked += " at %d" % request.address
+            if code < 5 or code in (15, 16, _READ_WRITE):
+                asked += " x %d" % request.quantity
         if status > 0:
-            error = exception_for(status, "%srefused %s: " % (slave, asked))
+            error = exception_for(status, "slave %d refused %s: " % (slave_id, asked))
         elif status == NO_REPLY:
-            tries = 1 + self.retries
-            again = ", %d times" % tries if tries > 1 else ""
+            text = "slave %d did not answer %s within %d ms"
+            text %= (slave_id, asked, request.timeout_ms)
             error = NoReplyError(
-                "%sdid not answer %s within %d ms%s" % (slave, asked, request.timeout_ms, again)
+                text + (", %d times" % (1 + self.retries) if self.retries else "")
             )
         elif status == NO_CONNECTION:
             text = self.failure()
-            if request.function_code != _CONNECT:
-                text += ", asking %s%s" % (slave, asked)
+            if code != _CONNECT:
+                text = "%s, asking slave %d %s" % (text, slave_id, asked)
             error = NoConnectionError(text)
         elif status == LATE_REPLY:
-            error = BadReplyError(slave + "answered %s, or else an earlier request" % asked)
+            text = "slave %d answered %s, or else an earlier request"
+            error = BadReplyError(text % (slave_id, asked))
         else:
-            error = BadReplyError(slave + "gave no valid answer to " + asked)
-        error.slave_id = request.slave_id
+            error = BadReplyError("slave %d gave no valid answer to %s" % (slave_id, asked))
+        error.slave_id = slave_id
         error.function_code = self._asked[0]
         return error
-
-    def _describe(self, request):
-        """Return the words for what a request asks for."""
-        text = "FC %d" % self._asked[0]
-        code = request.function_code
-        if code in _MOST or code == 24:
-            text += " at %d" % request.address
-            if code < 5 or code in (15, 16, _READ_WRITE):
-                text += " x %d" % request.quantity
-        return text

@@ -8,12 +8,29 @@ from time import ticks_add, ticks_diff
 
 from micropython import const
 
-_PLACES = const(6)  # how many slaves can be late at the same time, each on its own account
 _INEXACT_MS = const(10)  # by so much times may be off, on either side
-_TIMEOUT_MOST_MS = const(1 << 27)  # of a time-out; ticks wrap at 1 << 30
-_MANY = const(255)
+_TIMEOUT_MOST_MS = const(1 << 27)  # ticks wrap at 1 << 30
 _SEVERAL = const(-1)  # in place of a question: there was more than one
-_OTHERS = const(0)  # in place of a slave id: all slaves without a place of their own
+
+_PLACES = const(6)  # how many slaves can be late at the same time
+# What a place tells:
+_SLAVE_ID = const(0)  # whose replies may still come,
+_REPLIES = const(1)  # how many of them,
+_QUESTION = const(2)  # which request they would answer,
+_UNTIL_MS = const(3)  # when they have come, if they come at all,
+_TIMEOUT_MS = const(4)  # and the time-out of that request
+_FREE = const(-1)  # in place of a slave id
+
+
+def _running_ms(place, now_ms):
+    """Return for how long the time-out of a slave's last request still runs."""
+    return ticks_diff(place[_UNTIL_MS], now_ms) - 2 * place[_TIMEOUT_MS] - _INEXACT_MS
+
+
+def _is_past(place, now_ms):
+    """Return whether the time is over in which a late reply may come."""
+    left_ms = ticks_diff(place[_UNTIL_MS], now_ms)
+    return not 0 < left_ms <= 3 * place[_TIMEOUT_MS] + _INEXACT_MS  # more: the clock has wrapped
 
 
 class LateReplies:
@@ -33,143 +50,112 @@ class LateReplies:
     nor are those that never answer. Of a slave that stops answering, the first request costs three
     time-outs and every further one costs one.
 
-    question   a number that two requests have in common if they are the same
+    The client tells of the request under way by setting
+
+    slave_id      who was asked
+    question      a number that two requests have in common if they are the same
+    deadline_ms   when its time-out ends
+    timeout_ms    how long before that it began
     """
 
     def __init__(self):
+        self.slave_id = self.question = self.deadline_ms = self.timeout_ms = 0
+        self.abandoned_id = None  # whose reply nobody waited for; 0: how long a broadcast takes
+        self.count = 0  # how many places are taken
+        self._places = [[_FREE, 0, 0, 0, 0] for _ in range(_PLACES)]
         self._answers = bytearray(32)  # a bit for each slave: whether it answers as a rule
-        self._places = 0  # how many of these places are taken:
-        self._slave_ids = bytearray(_PLACES)
-        self._replies = bytearray(_PLACES)  # how many may still come
-        self._questions = [0] * _PLACES  # which request they would answer
-        self._until_ms = [0] * _PLACES  # when they have come, if they come at all
-        self._timeouts_ms = [0] * _PLACES  # as the request had it
-        self._abandoned_id = None  # whose reply nobody waited for
-        self._abandoned_until_ms = 0  # until when it would have been waited for
-        self._abandoned_timeout_ms = 0
-
-    def pending(self):
-        """Return whether any reply may still come."""
-        return self._places > 0 or self._abandoned_id is not None
 
     def wait_ms(self, slave_id, now_ms):
         """Return for how long a request to this slave has to wait; 0: it can be sent."""
+        self._forget_past(now_ms)
         wait_ms = 0
-        if self._abandoned_id is not None:
-            wait_ms = ticks_diff(self._abandoned_until_ms, now_ms)
-            if not 0 < wait_ms <= self._abandoned_timeout_ms:  # the clock wraps
-                self._abandoned_id = None
-                wait_ms = 0
-        if self._places:
-            self._forget_past(now_ms)
-            i = self._find(slave_id)
-            if i >= 0 and self._answers[slave_id >> 3] >> (slave_id & 7) & 1:
-                wait_ms = max(wait_ms, ticks_diff(self._until_ms[i], now_ms))
-        return wait_ms
+        if self.abandoned_id is not None:
+            place = self._find(self.abandoned_id)
+            if place:
+                wait_ms = max(0, _running_ms(place, now_ms))
+            if not wait_ms:
+                self.abandoned_id = None
+        place = self._find(slave_id)
+        if place is None:
+            if self.count < _PLACES:
+                return wait_ms
+            place = self._places[0]  # there must be a place to note that this slave is late, too
+        elif not self._answers[slave_id >> 3] >> (slave_id & 7) & 1:
+            return wait_ms
+        return max(wait_ms, ticks_diff(place[_UNTIL_MS], now_ms))
 
-    def is_doubtful(self, slave_id, question, now_ms):
-        """Return whether a reply of this slave may belong to another request."""
-        if not self._places:
+    def expects(self, slave_id, now_ms, question=None):
+        """Return whether a late reply of this slave may come, to another question than this."""
+        if not self.count:
             return False
         self._forget_past(now_ms)
-        i = self._find(slave_id)
-        return i >= 0 and self._replies[i] > 0 and self._questions[i] != question
+        place = self._find(slave_id)
+        return place is not None and place[_REPLIES] > 0 and place[_QUESTION] != question
 
-    def answered(self, slave_id, question, deadline_ms, timeout_ms):
-        """Note that this slave answered a request, whose time-out would have ended then."""
+    def answered(self):
+        """The slave has answered the request under way."""
+        slave_id = self.slave_id
         self._answers[slave_id >> 3] |= 1 << (slave_id & 7)
-        if not self._places:
-            return
-        i = self._find(slave_id)
-        if i >= 0 and self._replies[i]:
-            # It may have answered an earlier request: then the reply to this one is to come.
-            self._replies[i] -= 1
-            self.expect(slave_id, 1, question, deadline_ms, timeout_ms)
+        if self.count:
+            place = self._find(slave_id)
+            if place and place[_REPLIES]:
+                # It may have answered an earlier request: then the reply to this one is to come.
+                place[_REPLIES] -= 1
+                self.missed(1)
 
-    def abandoned(self, slave_id, replies, question, deadline_ms, timeout_ms):
-        """Note that nobody waits any more for so many frames that this slave is to send.
-
-        0: it was a broadcast, which takes its time until the deadline.
-        """
-        self._abandoned_id = slave_id
-        self._abandoned_until_ms = deadline_ms
-        self._abandoned_timeout_ms = timeout_ms
-        if replies:
-            self.expect(slave_id, replies, question, deadline_ms, timeout_ms)
+    def missed(self, replies):
+        """The time-out of the request under way is over: so many replies may come late."""
+        place = self._find(self.slave_id)
+        if place is None:
+            place = self._find(_FREE) or self._places[0]
+            place[_SLAVE_ID] = self.slave_id
+            place[_REPLIES] = 0
+            self.count += 1
+        if not place[_REPLIES]:
+            place[_QUESTION] = self.question
+            place[_UNTIL_MS] = self.deadline_ms
+            place[_TIMEOUT_MS] = 0
+        elif place[_QUESTION] != self.question:
+            place[_QUESTION] = _SEVERAL
+        place[_REPLIES] += replies
+        timeout_ms = min(self.timeout_ms, _TIMEOUT_MOST_MS)
+        place[_TIMEOUT_MS] = max(place[_TIMEOUT_MS], timeout_ms)
+        until_ms = ticks_add(self.deadline_ms, 2 * timeout_ms + _INEXACT_MS)
+        if ticks_diff(until_ms, place[_UNTIL_MS]) > 0:
+            place[_UNTIL_MS] = until_ms
 
     def heard(self, slave_id, now_ms):
-        """Note that a frame of this slave came which answers no request under way."""
-        if slave_id == _OTHERS:
-            return
+        """A frame of this slave came that does not answer the request under way."""
         self._answers[slave_id >> 3] |= 1 << (slave_id & 7)
-        i = self._find(slave_id)
-        if i < 0 or self._slave_ids[i] == _OTHERS or not self._replies[i]:
+        place = self._find(slave_id)
+        if place is None or not place[_REPLIES]:
             return
-        self._replies[i] -= 1
-        if self._replies[i]:
+        place[_REPLIES] -= 1
+        if place[_REPLIES]:
             return
-        if slave_id == self._abandoned_id:
-            self._abandoned_id = None
-        timeout_ms = self._timeouts_ms[i]
-        left_ms = ticks_diff(self._until_ms[i], now_ms)
-        if left_ms > 2 * timeout_ms + _INEXACT_MS:  # it was in time, only that nobody waited
-            self._drop(i)
+        if slave_id == self.abandoned_id:
+            self.abandoned_id = None
+        if _running_ms(place, now_ms) > 0:
+            self._free(place)  # it was in time, only that nobody waited
         else:
-            self._until_ms[i] = ticks_add(now_ms, timeout_ms)
+            place[_UNTIL_MS] = ticks_add(now_ms, place[_TIMEOUT_MS])  # it may repeat itself
 
     def _find(self, slave_id):
-        """Return the place that tells of this slave, or -1."""
-        others = -1
-        for i in range(self._places):
-            if self._slave_ids[i] == slave_id:
-                return i
-            if self._slave_ids[i] == _OTHERS:
-                others = i
-        return others
+        """Return the place that tells of this slave, or None."""
+        for place in self._places:
+            if place[_SLAVE_ID] == slave_id:
+                return place
+        return None
 
-    def expect(self, slave_id, replies, question, deadline_ms, timeout_ms):
-        """Note that so many more replies of this slave may come, as their time-out ended then."""
-        timeout_ms = min(timeout_ms, _TIMEOUT_MOST_MS)
-        until_ms = ticks_add(deadline_ms, 2 * timeout_ms + _INEXACT_MS)
-        i = self._find(slave_id)
-        if i < 0 and self._places < _PLACES:
-            i = self._places
-            self._places += 1
-            self._slave_ids[i] = slave_id
-            self._replies[i] = 0
-        elif i < 0:  # one place has to do for several slaves
-            i = _PLACES - 1
-            self._slave_ids[i] = _OTHERS
-        if not self._replies[i]:
-            self._questions[i] = question
-            self._until_ms[i] = until_ms
-            self._timeouts_ms[i] = timeout_ms
-        elif self._questions[i] != question or self._slave_ids[i] == _OTHERS:
-            self._questions[i] = _SEVERAL
-        self._replies[i] = min(self._replies[i] + replies, _MANY)
-        if ticks_diff(until_ms, self._until_ms[i]) > 0:
-            self._until_ms[i] = until_ms
-        self._timeouts_ms[i] = max(self._timeouts_ms[i], timeout_ms)
+    def _free(self, place):
+        slave_id = place[_SLAVE_ID]
+        if place[_REPLIES]:  # they never came
+            self._answers[slave_id >> 3] &= ~(1 << (slave_id & 7))
+        place[_SLAVE_ID] = _FREE
+        self.count -= 1
 
     def _forget_past(self, now_ms):
-        """Give up the places of those whose time is over."""
-        i = 0
-        while i < self._places:
-            left_ms = ticks_diff(self._until_ms[i], now_ms)
-            if 0 < left_ms <= 3 * self._timeouts_ms[i] + _INEXACT_MS:  # the clock wraps
-                i += 1
-                continue
-            if self._replies[i]:  # they never came
-                slave_id = self._slave_ids[i]
-                self._answers[slave_id >> 3] &= ~(1 << (slave_id & 7))
-            self._drop(i)
-
-    def _drop(self, i):
-        """Give up a place. The last one takes it over."""
-        last = self._places - 1
-        self._places = last
-        self._slave_ids[i] = self._slave_ids[last]
-        self._replies[i] = self._replies[last]
-        self._questions[i] = self._questions[last]
-        self._until_ms[i] = self._until_ms[last]
-        self._timeouts_ms[i] = self._timeouts_ms[last]
+        """Free the places of those whose time is over."""
+        for place in self._places:
+            if place[_SLAVE_ID] != _FREE and _is_past(place, now_ms):
+                self._free(place)

@@ -15,9 +15,11 @@ _ENDS = const(3)  # by how much a frame is longer than its PDU
 _ECHO_PIECE = const(16)  # how much of an echo is read at once
 _BEGINNING = const(3)  # how many bytes of a frame tell whether it is the expected reply
 _SHORTEST_REPLY = const(5)  # an exception response
-_LONGEST_CHARACTERS = const(513)  # of a frame of ASCII; one of RTU has half as many
+_LONGEST = const(256)  # SL 2.5.1.1
 _READ_WRITE = const(23)
-_SAME_BOTH_WAYS = b"\x05\x06\x08\x16"  # codes whose requests and responses have the same form
+_SAME_BOTH_WAYS = const(
+    b"\x05\x06\x08\x16"
+)  # codes whose requests and responses have the same form
 
 # What the client is doing.
 _IDLE = const(0)  # no request is under way
@@ -100,7 +102,6 @@ class RTUClient(Client):
         super().__init__(line.frame.adu, timeout_ms, retries)
         self.connected = True
         self._own_adu = self._adu  # _adu may be somebody else's, see forward()
-        self._sends_adu = line.frame.out is self._adu  # or text that was made of it
         self._late = LateReplies()
         self._turnaround_ms = turnaround_ms
         self._echo = bytearray(_ECHO_PIECE) if echo else None
@@ -108,11 +109,6 @@ class RTUClient(Client):
         self._size = 0  # of the request frame
         self._echoed = 0  # how many of its bytes have come back
         self._rejected = False  # something came that is no reply to this request
-        self._question = 0  # the CRC of the request
-        self._deadline_ms = 0
-        self._wait_ms = 0  # how long before the deadline the wait began
-        # A reply takes no longer than this (in milliseconds of 1024 microseconds).
-        self._overtime_ms = line.time_us(_LONGEST_CHARACTERS) + line.abandon_us >> 10
 
     @staticmethod
     def sizes(buf, at, n):
@@ -139,7 +135,7 @@ class RTUClient(Client):
 
     def clear(self):
         """Throw away what has come unasked. Returns whether the buffer was used."""
-        if self._late.pending():
+        if self._late.count:
             self._take_late()
             return self._adu is self._own_adu
         self._discard_input()
@@ -148,6 +144,7 @@ class RTUClient(Client):
     def start(self, n):
         """Set out to send the request PDU of n bytes at adu[7]. Returns its status."""
         self._n = n
+        self._late.slave_id = self._slave_id
         self.connected = True
         self._rejected = False
         self._expire_in(self._timeout_ms)
@@ -176,7 +173,7 @@ class RTUClient(Client):
 
     def late_ms(self, slave_id, now_ms):
         """Return for how many milliseconds a request to this slave would have to wait at most."""
-        return self._late.wait_ms(slave_id, now_ms) if self._late.pending() else 0
+        return self._late.wait_ms(slave_id, now_ms) if self._late.count else 0
 
     def is_sending(self):
         """Return whether a request is leaving."""
@@ -193,19 +190,18 @@ class RTUClient(Client):
             replies = 0 if self._broadcast else 1
             if self._state == _ECHO:
                 replies += 1
-            self._late.abandoned(
-                self._slave_id, replies, self._question, self._deadline_ms, self._wait_ms
-            )
+            self._late.missed(replies)
+            self._late.abandoned_id = self._slave_id
         self._end(NO_REPLY)
 
     # --- time
 
     def _expire_in(self, wait_ms):
-        self._wait_ms = wait_ms
-        self._deadline_ms = ticks_add(ticks_ms(), wait_ms)
+        self._late.timeout_ms = wait_ms
+        self._late.deadline_ms = ticks_add(ticks_ms(), wait_ms)
 
-    def _expired(self):
-        return ticks_diff(self._deadline_ms, ticks_ms()) <= 0
+    def _left_ms(self):
+        return ticks_diff(self._late.deadline_ms, ticks_ms())
 
     def nap_ms(self):
         """Return for how long one may sleep without missing a byte, or what is to be done."""
@@ -244,7 +240,7 @@ class RTUClient(Client):
             return self._go_on_sending()
         if state == _ECHO:
             return self._read_echo()
-        return self._end(0) if self._expired() else PENDING
+        return PENDING if self._left_ms() > 0 else self._end(0)
 
     def _end(self, status):
         """No request is under way any more. Returns the status."""
@@ -252,6 +248,8 @@ class RTUClient(Client):
         frame = self.line.frame
         frame.reset()
         frame.rejected = 0
+        if frame.out is frame.adu:
+            frame.out = self._own_adu
         frame.adu = self._own_adu
         return status
 
@@ -289,16 +287,18 @@ class RTUClient(Client):
         line = self.line
         quiet_us = ticks_diff(ticks_us(), line.last_us)
         if self._discard_input() or 0 <= quiet_us < line.reply_delay_us:
-            return self._end(NO_REPLY) if self._expired() else PENDING
+            return PENDING if self._left_ms() > 0 else self._end(NO_REPLY)
         frame = line.frame
         adu = self._adu
-        self._size = frame.seal(adu, self._n)
         frame.reset()
         frame.rejected = 0
-        line.send(adu if self._sends_adu else frame.out, frame.start, self._size)
-        self._state = _SENDING
-        self._question = crc16(adu, _FRAME, self._n + 1)
+        if frame.out is frame.adu:  # a frame of RTU is sent from the buffer, one of ASCII is not
+            frame.out = adu
         frame.adu = adu
+        self._size = frame.seal(adu, self._n)
+        line.send(frame.out, frame.start, self._size)
+        self._state = _SENDING
+        self._late.question = crc16(adu, _FRAME, self._n + 1)
         return self._go_on_sending()
 
     def _go_on_sending(self):
@@ -344,22 +344,18 @@ class RTUClient(Client):
         self._expire_in(wait_ms + late_ms)
 
     def _read_echo(self):
-        """Compare what comes back with what was sent."""
+        """Read back what was sent, and compare it. Returns the status."""
         line = self.line
-        echo = self._echo
-        sent = self._adu if self._sends_adu else line.frame.out
-        n = line.any()
-        while n and self._echoed < self._size:
-            n = min(n, self._size - self._echoed, _ECHO_PIECE)
-            line.uart.readinto(echo, n)
+        while self._echoed < self._size:
+            n = min(line.any(), self._size - self._echoed, _ECHO_PIECE)
+            if not n:
+                return self._time_out(self._echoed)
+            line.uart.readinto(self._echo, n)
             at = line.frame.start + self._echoed
             for i in range(n):
-                if echo[i] != sent[at + i]:
+                if self._echo[i] != line.frame.out[at + i]:
                     self._rejected = True
             self._echoed += n
-            n = line.any()
-        if self._echoed < self._size:
-            return self._time_out(self._echoed)
         line.last_us = ticks_us()
         self._listen(0)
         return self.advance()
@@ -368,60 +364,55 @@ class RTUClient(Client):
         """Go on with receiving the reply."""
         line = self.line
         frame = line.frame
+        have = frame.have
         rejected = frame.rejected
         n = line.any()
-        have = frame.have + n
         size = line.receive(n)
         if size:
-            status = self._judge(size - _ENDS)
-            if status != PENDING:
-                return self._end(status)
-        elif frame.rejected != rejected and self._is_damaged_reply(have - line.waiting):
-            self._answered()
+            return self._received(size - _ENDS)
+        if frame.rejected != rejected and self._is_damaged_reply(have + n - line.waiting):
+            self._late.answered()
             return self._end(BAD_REPLY)
         return self._time_out(frame.have or frame.rejected)
 
     # --- whether what has come is the reply
 
-    def _judge(self, n):
+    def _received(self, n):
         """Look at a frame with a PDU of n bytes. Returns the status."""
         self._n = n
         slave_id = self._adu[_FRAME]
         status = self.reply_status() if slave_id == self._slave_id else BAD_REPLY
-        if status == BAD_REPLY:
-            return self._judge_other(slave_id, n)
-        if self._late.is_doubtful(slave_id, self._question, ticks_ms()):
-            status = LATE_REPLY
-        self._answered()
-        return status
-
-    def _judge_other(self, slave_id, n):
-        """Look at a frame that is no reply to this request. Returns the status."""
-        adu = self._adu
-        self._rejected = True
-        if _is_request(adu, n) or (adu[7] in _SAME_BOTH_WAYS and adu[7] != self._asked[0]):
-            return PENDING  # another master asks, and the reply can still come
+        if status == BAD_REPLY and not self._is_bad_reply(slave_id, n):
+            self._rejected = True
+            return self._time_out(True)
         late = self._late
-        if slave_id == self._slave_id and not late.is_doubtful(slave_id, None, ticks_ms()):
-            self._answered()
-            return BAD_REPLY
-        late.heard(slave_id, ticks_ms())
-        return PENDING
+        if status != BAD_REPLY and late.expects(slave_id, ticks_ms(), late.question):
+            status = LATE_REPLY
+        late.answered()
+        return self._end(status)
 
-    def _answered(self):
-        self._late.answered(self._slave_id, self._question, self._deadline_ms, self._wait_ms)
+    def _is_bad_reply(self, slave_id, n):
+        """Return whether a frame is the reply, if a wrong one: then no other is going to come."""
+        adu = self._adu
+        if _is_request(adu, n) or (adu[7] in _SAME_BOTH_WAYS and adu[7] != self._asked[0]):
+            return False  # another master asks
+        late = self._late
+        if slave_id == self._slave_id and not late.expects(slave_id, ticks_ms()):
+            return True
+        late.heard(slave_id, ticks_ms())
+        return False
 
     def _mismatches(self, at, n):
         """Return in how many of its first 3 bytes adu[at:] is not the reply; n have come."""
         adu = self._adu
-        asked = self._asked
-        code = asked[0]
+        code = self._asked[0]
         count = 0 if adu[at] == self._slave_id else 1
         if n > 1 and adu[at + 1] != code:
             return count if adu[at + 1] == code | 0x80 else count + 1
-        size = reply_size(asked)
-        if n > 2 and size:
-            third = size - 2 if code < 5 or code == _READ_WRITE else asked[1]
+        third = reply_size(self._asked) - 2
+        if n > 2 and third >= 0:
+            if 4 < code != _READ_WRITE:
+                third = self._asked[1]
             return count if adu[at + 2] == third else count + 1
         return count
 
@@ -433,6 +424,14 @@ class RTUClient(Client):
         if n < _SHORTEST_REPLY:
             return False
         return self._mismatches(_FRAME, n) <= (1 if n == reply_size(self._asked) + _ENDS else 0)
+
+    def _reply_us(self):
+        """Return how long the reply takes from its first byte to its last at most."""
+        line = self.line
+        n = reply_size(self._asked) + _ENDS
+        if n == _ENDS:
+            n = _LONGEST
+        return line.time_us(n if line.frame.timed else 2 * n + _ENDS) + line.abandon_us
 
     def _is_arriving(self):
         """Return whether the reply has begun and is not over."""
@@ -447,9 +446,9 @@ class RTUClient(Client):
 
     def _time_out(self, came):
         """Return PENDING, or when the time is up why there is no reply."""
-        over_ms = ticks_diff(ticks_ms(), self._deadline_ms)
-        if over_ms < 0 or (over_ms < self._overtime_ms and self._is_arriving()):
+        left_ms = self._left_ms()
+        if left_ms > 0 or (self._is_arriving() and -1000 * left_ms <= self._reply_us()):
             return PENDING
         if not self._broadcast:
-            self._late.expect(self._slave_id, 1, self._question, self._deadline_ms, self._wait_ms)
+            self._late.missed(1)
         return self._end(BAD_REPLY if came or self._rejected else NO_REPLY)

@@ -9,7 +9,7 @@ from micropython import const
 
 from ..fast import copy, crc16
 from ..frame.rtu import RESPONSE, rtu_size
-from . import REPEATED, reply_size
+from . import repeated_size, reply_size
 
 _FRAME = const(6)  # where in the buffer an RTU frame begins
 _SHORTEST = const(4)  # slave id, function code, CRC
@@ -146,7 +146,7 @@ class ReplySearch:
         code = self._asked[0]
         if code < 5 or code == _READ_WRITE:
             return self.adu[at + 2] == self._reply_size - _EXCEPTION_SIZE  # the byte count
-        repeated = 1 + REPEATED.get(code, 0)
+        repeated = 1 + repeated_size(code)
         return self._repeats(at, min(n - 1, repeated))
 
     def _shortest(self, at, n):
