@@ -48,6 +48,7 @@ _NO_SUCH_DEVICE = const(11)
 _LAST_ROUTED = const(16)  # routes answer for function codes 1 to 6, 15 and 16
 _DIAGNOSTICS = const(8)  # the function code that is heard in listen-only mode
 _PDU_MOST = const(253)  # AP 4.1
+_LONGEST_NAP_MS = const(1000)
 
 
 def print_error(error, link):  # noqa: ARG001 - as on_error is called
@@ -369,10 +370,11 @@ class Driver:
 
     server     a Server, a Gateway or whatever has handle(adu, n, link); None: a Server of its own,
                for routes
+    gateway    the server if it is itself a driver, as a Gateway is: it is run along with this one
     counters   the Counters of this line or network
 
-    Drivers are run by umb.serve.serve(), or by a program that calls poll() again and again. If the
-    server is itself a driver, as a Gateway is, it is run along with this one.
+    Drivers are run by umb.serve.serve(), or by a program that calls poll() again and again. To the
+    server a driver is the link, or makes one for each connection.
     """
 
     serial = False
@@ -383,9 +385,11 @@ class Driver:
         if server is None:
             server = Server()
         if not hasattr(server, "handle"):
-            raise ValueError("a Server or a Gateway is needed, not %r" % (server,))
+            raise ValueError(
+                "server must be a Server or a Gateway, such as Server(store), not %r" % (server,)
+            )
         self.server = server
-        self.gateway = server if hasattr(server, "poll") else None  # what is run along
+        self.gateway = server if hasattr(server, "poll") else None
         self.counters = Counters()
         self.listen_only = False
         self.stopping = False
@@ -393,6 +397,37 @@ class Driver:
     def route(self, slave_ids=None, function_codes=None, addresses=None, *, signed=None):
         """Decorator: Server.route() of this driver's server."""
         return self.server.route(slave_ids, function_codes, addresses, signed=signed)
+
+    def report(self, error, link):
+        """Tell the server's on_error of an exception that a hook raised. Never raises."""
+        report = getattr(self.server, "report", print_error)
+        report(error, link)
+
+    def call_hook(self, hook, argument, link):
+        """Call hook(argument) if there is one. Returns what it returns, None if it raises.
+
+        Its exception is reported, and does not end serve().
+        """
+        if hook is not None:
+            try:
+                return hook(argument)
+            except Exception as error:  # noqa: BLE001 - whatever a hook does, the server lives on
+                self.report(error, link)
+        return None
+
+    def nap_ms(self):
+        """Return for how many milliseconds poll() need not be called, see umb.serve."""
+        return _LONGEST_NAP_MS if self.gateway is None else self.gateway.nap_ms()
+
+    def watch(self, poller):
+        """Use this select.poll from now on, see umb.serve."""
+        if self.gateway is not None:
+            self.gateway.watch(poller)
+
+    def finish(self):
+        """End what must not be left half-done, see umb.serve."""
+        if self.gateway is not None:
+            self.gateway.finish()
 
     def serve_forever(self):
         """Serve until shutdown() is called, asleep while nothing comes."""

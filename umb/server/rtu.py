@@ -1,6 +1,6 @@
 """RTUServer: a Modbus slave on a serial line, with the times of SL 2.5.1.1 kept."""
 
-from time import ticks_diff, ticks_us
+from time import sleep_ms, ticks_diff, ticks_us
 
 from micropython import const
 
@@ -98,6 +98,8 @@ class RTUServer(Driver):
         if self.gateway is not None:
             self.gateway.poll()
         if self.state:
+            if self.state == _HELD and wait_ms:
+                sleep_ms(min(wait_ms, self.nap_ms()))
             return self._go_on()
         line = self.line
         frame = line.frame
@@ -180,20 +182,18 @@ class RTUServer(Driver):
             nap_ms = 1
         elif self.state or line.waiting or line.frame.have:
             nap_ms = 0
-        return nap_ms if self.gateway is None else min(nap_ms, self.gateway.nap_ms())
+        return min(nap_ms, super().nap_ms())
 
     def watch(self, poller):
         """Use this select.poll from now on, see umb.serve."""
         self.line.watch(poller)
-        if self.gateway is not None:
-            self.gateway.watch(poller)
+        super().watch(poller)
 
     def finish(self):
         """Stay until a reply that is due has left."""
+        super().finish()  # a gateway answers what it gives up
         while self.state > _HELD:
             self._go_on()
-        if self.gateway is not None:
-            self.gateway.finish()
 
     def server_close(self):
         """Let go of the line: the direction pin goes to receive."""
