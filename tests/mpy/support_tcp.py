@@ -4,7 +4,7 @@ import errno
 import os
 import socket
 import struct
-from time import sleep_ms, ticks_diff, ticks_ms
+from time import sleep_ms
 
 from support_pdu import shown, words
 
@@ -44,7 +44,10 @@ def frame(pdu, slave_id=1, transaction=1):
 
 
 class Bench:
-    """`with Bench(handler) as bench`: a server on a free port, and clients that go with it."""
+    """`with Bench(handler) as bench`: a server on a free port, and clients that go with it.
+
+    Times in its methods are the poller's, so that the module time may be a test's own clock.
+    """
 
     def __init__(self, handler=None, **options):
         def listen(port):
@@ -71,29 +74,30 @@ class Bench:
     def rest(self, duration_ms=30):
         """Let the server work until nothing has come for a while. Returns requests answered."""
         before = self.answered
-        start_ms = ticks_ms()
-        while ticks_diff(ticks_ms(), start_ms) < duration_ms:
-            if self.poll(1):
-                start_ms = ticks_ms()
+        idle_ms = 0
+        while idle_ms < duration_ms:
+            idle_ms = 0 if self.poll(1) else idle_ms + 1
         return self.answered - before
 
     def until(self, condition, what):
         """Let the server work until condition() holds."""
-        start_ms = ticks_ms()
+        idle_ms = 0  # by the poller: the clock may be one that stands still
         while not condition():
-            assert ticks_diff(ticks_ms(), start_ms) < _PATIENCE_MS, what
-            self.poll(1)
+            assert idle_ms < _PATIENCE_MS, what
+            idle_ms = 0 if self.poll(1) else idle_ms + 1
 
-    def client(self, rcvbuf=None):
-        """A new client, which the server has noticed."""
-        peer = self.caller(rcvbuf)
+    def client(self, rcvbuf=None, host=None):
+        """A new client, at one of 127.0.0.x if given, which the server has noticed."""
+        peer = self.caller(rcvbuf, host)
         self.poll(100)
         sleep_ms(2)  # so that no two clients are equally old
         return peer
 
-    def caller(self, rcvbuf=None):
+    def caller(self, rcvbuf=None, host=None):
         """A new client, of which the server has still to hear."""
         sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        if host:
+            sock.bind(socket.getaddrinfo(host, 0)[0][-1])
         if rcvbuf:
             sock.setsockopt(socket.SOL_SOCKET, _SO_RCVBUF, rcvbuf)
         sock.connect(socket.getaddrinfo("127.0.0.1", self.port)[0][-1])
@@ -165,6 +169,12 @@ class Peer:
         self._bench.rest(10)
         return self._read(1) is None
 
+    def is_closed(self):
+        """Has the server closed this connection?"""
+        if not self._over:
+            self._read(1)
+        return self._over
+
     def closed(self):
         """Does the server close this connection, and send nothing before?"""
         self._bench.until(lambda: self._read(1) is not None, "the server does not close")
@@ -200,3 +210,24 @@ class Keeper:
         adu, _, link = self.kept.pop(number)
         adu[7 : 7 + len(pdu)] = pdu
         link.answer(len(pdu))
+
+
+class Failing:
+    """`with Failing(module, name, error)`: calling what has this name there raises the error."""
+
+    def __init__(self, module, name, error=None):
+        self._module, self._name = module, name
+        self._error = MemoryError() if error is None else error
+        self.calls = 0
+
+    def __enter__(self):
+        self._real = getattr(self._module, self._name)
+        setattr(self._module, self._name, self._fail)
+        return self
+
+    def __exit__(self, *_):
+        setattr(self._module, self._name, self._real)
+
+    def _fail(self, *_):
+        self.calls += 1
+        raise self._error

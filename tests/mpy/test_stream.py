@@ -128,4 +128,5 @@ def test_sizes_fit_together():
     stream = RTUStream(REQUEST)
     assert stream.start == _AT
     assert len(_READ) - stream.wrapping == 5
-    assert stream.header < stream.usual < 2 * stream.header  # two frames are never read at once
+    # Two frames are never read at once.
+    assert stream.header < stream.first_read < 2 * stream.header

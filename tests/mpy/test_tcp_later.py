@@ -188,7 +188,10 @@ def test_vanished_client_leaves_the_others_alone():
             assert keeper.kept[1][0] is not adu, "the buffer was used again"
             keeper.answer(request(6, i, i), 1)
             assert client.frame() == (1, 1, request(6, i, i))
+            client.close()
+            bench.rest(5)
         assert bytes(adu) == before
+        client = bench.client()
         keeper.answer(b"\x86\6")
         assert client.quiet()
 

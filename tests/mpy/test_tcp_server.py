@@ -293,10 +293,6 @@ def test_address_taken():
     again.server_close()
 
 
-def test_unknown_framer():
-    raises(ValueError, TCPServer, ("127.0.0.1", 1), None, framer="smoke")
-
-
 def test_server_close():
     with Bench(counting()) as bench:
         clients = [bench.client() for _ in range(3)]

@@ -75,11 +75,10 @@ class TCPClient(Client):
         super().__init__(adu, timeout_ms, retries)
         self.broadcast = broadcast
         self._address = address
-        self._stream = Stream(adu, self._frame.start, self._frame.header)
+        self._stream = Stream(adu, self._frame, self._frame.header)
         self._poller = None
         self._transaction = 0
         self._state = _NO_CALL
-        self._have = 0  # bytes of a reply frame that have come
         self._size = 0  # of the request frame; 0: only the connection is wanted
         self._sent = 0  # bytes of it that have left
         self._rejected = False  # something came that is no reply to this request
@@ -102,7 +101,7 @@ class TCPClient(Client):
             stream.sock.close()
             stream.sock = self._poller = None
         self._state = _NO_CALL
-        self._have = 0
+        self._stream.have = 0
         self._used = False
 
     def open(self):
@@ -154,7 +153,7 @@ class TCPClient(Client):
             status == NO_CONNECTION
             and self._used
             and self._state >= _WRITING
-            and not (self._have or self._rejected)
+            and not (self._stream.have or self._rejected)
         )
         self.close()
         if not again:
@@ -166,7 +165,7 @@ class TCPClient(Client):
 
     def abandon(self):
         """Give up a call, whose reply is going to be dropped when it comes."""
-        if self._state != _READING or self._have or self._search is not None:
+        if self._state != _READING or self._stream.have or self._search is not None:
             self.close()  # the rest of a frame, or a reply, would be taken for the next one's
         self._state = _NO_CALL
 
@@ -179,10 +178,10 @@ class TCPClient(Client):
         for _ in range(_FRAMES_AT_ONCE):
             missing = self._read_frame() if self._search is None else self._read_anything()
             if missing:
-                if missing < 0 or self._have:
+                if missing < 0 or self._stream.have:
                     self.close()
                 return True
-            self._have = 0
+            self._stream.have = 0
         self.close()  # this server does not stop
         return True
 
@@ -254,7 +253,9 @@ class TCPClient(Client):
             self._state = _NO_CALL
             return 0
         self._state = _WRITING
-        sent = stream.send(self._frame.start + self._sent, self._size - self._sent)
+        stream.at = self._frame.start + self._sent
+        stream.size = self._size - self._sent
+        sent = stream.send()
         if sent < 0:
             return self._lost(NO_CONNECTION)
         self._sent += sent
@@ -274,9 +275,9 @@ class TCPClient(Client):
             if missing < 0:
                 return self._lost(missing)
             if missing:
-                return self._time_out(self._rejected or self._have)
-            n = self._have - self._frame.wrapping
-            self._have = 0
+                return self._time_out(self._rejected or self._stream.have)
+            n = self._stream.have - self._frame.wrapping
+            self._stream.have = 0
             if adu[6] == self._slave_id and adu[0] << 8 | adu[1] == self._transaction:
                 return self._answered(n)
             self._rejected = True
@@ -287,15 +288,14 @@ class TCPClient(Client):
 
         Returns how many bytes of it are missing, 0 if it is whole, or a negative status.
         """
-        missing = self._frame.missing(self._adu, self._have)
+        missing = self._frame.missing(self._adu, self._stream.have)
         while missing > 0:
-            got = self._stream.receive(self._have, missing)
+            got = self._stream.receive(missing)
             if got == 0:
                 return missing
             if got < 0:
                 return NO_CONNECTION
-            self._have += got
-            missing = self._frame.missing(self._adu, self._have)
+            missing = self._frame.missing(self._adu, self._stream.have)
         return BAD_REPLY if missing else 0
 
     def _read_stream(self):
@@ -304,7 +304,8 @@ class TCPClient(Client):
         last = self._is_time_up()
         got = 1
         while got > 0 and search.room():
-            got = self._stream.receive(search.have, search.room())
+            self._stream.have = search.have
+            got = self._stream.receive(search.room())
             if got > 0:
                 search.have += got
                 self._rejected = True  # unless it is the reply
@@ -320,7 +321,8 @@ class TCPClient(Client):
 
         Returns 0, 1 if nothing has come, or a negative status.
         """
-        got = self._stream.receive(0, ADU_SIZE)
+        self._stream.have = 0
+        got = self._stream.receive(ADU_SIZE)
         return NO_CONNECTION if got < 0 else int(not got)
 
     def _answered(self, n):
@@ -335,7 +337,7 @@ class TCPClient(Client):
         """Return PENDING, or when the time is up why there is no reply."""
         if not self._is_time_up():
             return PENDING
-        if self._have or not anything_came or self._search is not None:
+        if self._stream.have or not anything_came or self._search is not None:
             self.close()  # what still comes would be taken for the next reply, or nothing comes
             # The connection was made, and the time-out was a pause: a slave that is absent must
             # not keep the next one, behind the same server, waiting.

@@ -11,7 +11,7 @@ class MBAP:
 
     start = 0  # where in the buffer the frame begins
     header = _HEADER  # how much of it is needed before its length is known
-    usual = 12  # how long most requests are
+    first_read = 12  # how long most requests are: a server reads that much at first
     wrapping = _HEADER  # how much longer a frame is than its PDU
 
     def __init__(self, table=None):

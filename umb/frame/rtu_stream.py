@@ -19,7 +19,7 @@ class RTUStream:
 
     start = _START
     header = _SHORTEST
-    usual = 7  # nearly all of most requests, but no two: a second one would go unnoticed
+    first_read = 7  # nearly all of most requests, but no two: a second one would go unnoticed
     wrapping = 3  # how much longer a frame is than its PDU
     seal = staticmethod(RTU.seal)
 
@@ -46,7 +46,8 @@ class RTUStream:
 
     def _unknown(self, adu, have):
         """As missing(), of an unknown function code: the frame ends where the CRC is right."""
-        size = have if have > self.usual else _SHORTEST  # more than it may have been read at once
+        # More than the first read may have been read at once.
+        size = have if have > self.first_read else _SHORTEST
         while crc16(adu, _START, size):
             size += 1
             if size > have:

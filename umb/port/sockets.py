@@ -13,12 +13,47 @@ _TCP_NODELAY = const(1)
 
 
 def resolve(address):
-    """What bind and connect of this port take for (host, port)."""
+    """Return (host, port) as bind and connect of this port take it. Raises OSError."""
     return socket.getaddrinfo(address[0], address[1], 0, socket.SOCK_STREAM)[0][-1]
 
 
+def check_address(address, first_port=1):
+    """Raise ValueError unless this is the (host, port) of a server, such as ("10.0.0.5", 502).
+
+    first_port   0: the server may leave the choice of its port to the network
+    """
+    if not (
+        isinstance(address, (tuple, list))
+        and len(address) == 2
+        and isinstance(address[0], str)
+        and address[0]
+        and isinstance(address[1], int)
+        and first_port <= address[1] <= 65535
+    ):
+        raise ValueError(
+            'address must be (host, port), as in ("10.0.0.5", 502), not %r' % (address,)
+        )
+
+
+def host_filter(allow):
+    """Return the parameter `allow` of a server as a function of the host, or None.
+
+    Raises ValueError if it is neither a container nor a function.
+    """
+    if allow is None or callable(allow):
+        return allow
+    if not isinstance(allow, (str, bytes)):  # a part of a text is not a host
+        try:
+            "" in allow  # noqa: B015 - only a container takes this
+            return lambda host: host in allow
+        except TypeError:
+            pass
+    raise ValueError("allow must be hosts, such as ('10.0.0.5',), or a function: %r" % (allow,))
+
+
 def listen(address, backlog):
-    """A non-blocking socket that listens at (host, port). Raises OSError."""
+    """Return a non-blocking socket that listens at (host, port). Raises OSError, ValueError."""
+    check_address(address, 0)
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -32,7 +67,10 @@ def listen(address, backlog):
 
 
 def accept(listener):
-    """The next waiting connection as (socket, (host, port)), non-blocking. Raises OSError."""
+    """Return the next waiting connection as (non-blocking socket, (host, port)).
+
+    Raises OSError.
+    """
     sock, address = listener.accept()
     try:
         sock.setblocking(False)  # ports differ in what they inherit
@@ -44,7 +82,7 @@ def accept(listener):
 
 
 def peer_of(address):
-    """(host, port) of an address as accept and recvfrom of this port give it."""
+    """Return (host, port) of an address as accept and recvfrom of this port give it."""
     if isinstance(address, tuple):
         return address
     _, host, port = socket.sockaddr(address)[:3]  # the unix port's raw address
@@ -57,21 +95,6 @@ def no_delay(sock):
         sock.setsockopt(_IPPROTO_TCP, getattr(socket, "TCP_NODELAY", _TCP_NODELAY), 1)
     except (OSError, NotImplementedError):
         pass  # before MicroPython 1.23 every write left at once anyway
-
-
-def check_address(address):
-    """Raise ValueError unless this is the (host, port) of a server, such as ("10.0.0.5", 502)."""
-    if not (
-        isinstance(address, (tuple, list))
-        and len(address) == 2
-        and isinstance(address[0], str)
-        and address[0]
-        and isinstance(address[1], int)
-        and 1 <= address[1] <= 65535
-    ):
-        raise ValueError(
-            'address must be (host, port), as in ("10.0.0.5", 502), not %r' % (address,)
-        )
 
 
 def connect(address):
@@ -96,8 +119,10 @@ def datagrams(address, own=False):
 
     own  instead, for those from anyone to this address of ours
 
-    Raises OSError.
+    Raises OSError; ValueError for a wrong address of ours.
     """
+    if own:
+        check_address(address, 0)
     sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     try:
         if own:
@@ -114,45 +139,60 @@ def datagrams(address, own=False):
 class Stream:
     """A non-blocking socket, and the ADU buffer that it fills and empties.
 
-    start   where in the buffer frames begin
+    frame   an object of umb.frame.mbap.MBAP or its like
     second  how many bytes of a frame have usually come when the rest of it is read
     """
 
-    def __init__(self, adu, start, second):
+    def __init__(self, adu, frame, second):
         self.sock = None
         self.adu = adu
-        self.start = start
+        self.frame = frame
         self.second = second
         # readinto() takes no offset: a frame's beginning and its rest are read through views that
         # begin there, anything else by way of a piece.
-        self.whole = memoryview(adu)[start:]
-        self.rest = memoryview(adu)[start + second :]
+        self.whole = memoryview(adu)[frame.start :]
+        self.rest = memoryview(adu)[frame.start + second :]
         self.piece = bytearray(_PIECE)
+        self.clear()
 
-    def receive(self, have, n):
-        """Read up to n bytes of a frame of which `have` bytes have come.
+    def clear(self):
+        """Forget what has come of a frame, and what has still to be sent."""
+        self.have = 0  # bytes of a frame that have come
+        self.at = 0  # what is to be sent: where it begins,
+        self.size = 0  # and how many bytes
+
+    # A function with an `except` takes no memory if it has two variables at most.
+
+    def receive(self, n):
+        """Read up to n more bytes of a frame.
 
         Returns how many came, 0 if none wait, or -1 if the connection is over.
         """
         try:
-            if have == 0:
+            if self.have == 0:
                 n = self.sock.readinto(self.whole, n)
-            elif have == self.second:
+            elif self.have == self.second:
                 n = self.sock.readinto(self.rest, n)
             else:
                 n = self.sock.readinto(self.piece, n)
                 if n:
-                    copy(self.adu, self.start + have, self.piece, 0, n)
+                    copy(self.adu, self.frame.start + self.have, self.piece, 0, n)
         except OSError:
             return -1
-        return 0 if n is None else n or -1
+        if n is None:
+            return 0
+        self.have += n
+        return n or -1
 
-    def send(self, at, n):
-        """Write up to n bytes of the buffer from `at` on.
+    def send(self):
+        """Write what the network takes of what is to be sent.
 
-        Returns how many the network took, or -1 if the connection is over.
+        Returns how many bytes that were, or -1 if the connection is over.
         """
         try:
-            return self.sock.write(self.adu, at, n) or 0
+            n = self.sock.write(self.adu, self.at, self.size) or 0
         except OSError:
             return -1
+        self.at += n
+        self.size -= n
+        return n

@@ -1,4 +1,4 @@
-"""TCPServer: Modbus TCP for several clients at once, nothing allocated once they are connected."""
+"""TCPServer: Modbus TCP for several clients at once (TCP Guide 4). A request takes no memory."""
 
 import select
 from time import ticks_diff, ticks_ms
@@ -9,272 +9,347 @@ from ..fast import copy
 from ..frame import ADU_SIZE
 from ..frame.mbap import MBAP
 from ..frame.rtu import REQUEST
-from ..port.sockets import Stream, accept, listen
+from ..port.sockets import Stream, accept, host_filter, listen
 from . import Driver
 
 _LATER = const(-1)  # LATER of umb.server
-_AHEAD = const(4)  # the usual request is so much longer than the shortest
-_SWEEP_MS = const(250)
+_EARLY = const(4)  # the first read takes up to 12 bytes, and the shortest request has 8
+_SWEEP_MS = const(250)  # how often times are kept, and accepting is tried again after a failure
+_IDLE_MS = const(10_000)  # without a request for so long, a client may have to make room
+_SILENT_MS = const(5_000)  # and if it never sent one
+_LONGEST_MS = const((1 << 30) - 1)  # the largest number that takes no memory on every board
 _IN = const(1)  # select.POLLIN and the others, the same on every port
 _OUT = const(4)
 _BROKEN = const(8 | 16)
+_RESERVE = const(256)  # more memory than a port takes to accept a connection, or to poll one more
 
 
 class _Connection(Stream):
-    """One client: its buffer, where it stands, and the link that handlers see."""
+    """One client: its ADU buffer, what is under way, and the link that handlers see."""
 
     serial = False
 
     def __init__(self, driver):
+        super().__init__(bytearray(ADU_SIZE), driver.frame, driver.frame.first_read)
         self.driver = driver
-        self.frame = frame = driver.frame
-        super().__init__(bytearray(ADU_SIZE), frame.start, frame.usual)
-        self.listen_only = False
         self.counters = driver.counters
-        self.peer = None  # (host, port) while connected
-        self.gone = True  # nobody is connected
+        self.early = bytearray(_EARLY)  # bytes of the next request, read with this one
         self.held = False  # a handler keeps the buffer, see LATER
-        self.requests = 0  # how many were answered
-        self.since_ms = 0  # when it connected
-        self.active_ms = 0  # when it last sent or took something
-        self.events = 0  # what the poller reports of it
-        self.have = 0  # bytes of the next request
-        self.size = 0  # of a response that the network has not taken yet
-        self._done = 0  # and how much of it has left
-        self.ahead = bytearray(_AHEAD)  # what came behind a request that is shorter than usual
-        self.surplus = 0  # and how much of that there is
+        self.open(None, None)
 
     def open(self, sock, peer):
+        """Begin with a client, or with nobody."""
+        self.clear()
         self.sock = sock
-        self.peer = peer
-        self.gone = self.listen_only = False
-        self.events = _IN
-        self.requests = self.have = self.size = self.surplus = 0
-        self.since_ms = self.active_ms = ticks_ms()
+        self.peer = peer  # (host, port)
+        self.gone = sock is None
+        self.listen_only = False
+        self.early_count = 0
+        self.active = False  # a request was answered since times were kept last
+        self.asked = False  # a request was answered before
+        self.idle_ms = 0  # the time since the last one was, or since the client connected
 
-    def turn(self, now_ms):
-        """Go on after the poller saw something. Returns the requests answered; -1: close me."""
-        if self.held:
-            return 0
-        self.active_ms = now_ms
-        if self.size:
-            return self._push()
-        adu = self.adu
-        frame = self.frame
-        have = self.have
-        missing = frame.usual - have if have < frame.header else frame.missing(adu, have)
+    def service(self):
+        """Read a request and answer it: the poller has reported this client."""
+        if self.held or self.size:
+            self._go_on()
+            return
+        missing = self.frame.missing(self.adu, self.have) if self.have else self.second
         while missing > 0:
-            got = self.receive(have, missing)
-            if got <= 0:
-                self.have = have
-                return got
-            have += got
-            missing = frame.missing(adu, have)
-        if missing < -_AHEAD:  # garbage
-            return -1
-        self.surplus = -missing
-        while missing:
-            self.ahead[_AHEAD + missing] = adu[frame.start + have + missing]
-            missing += 1
+            n = self.receive(missing)
+            if n <= 0:
+                if n < 0:
+                    self.driver.drop(self)
+                return
+            missing = self.frame.missing(self.adu, self.have)
+        if missing:
+            if missing < -_EARLY:  # garbage
+                self.driver.drop(self)
+                return
+            self._put_aside(-missing)
         counters = self.counters
         counters.bus_message_count = counters.bus_message_count + 1 & 0xFFFF
-        n = have - self.surplus - frame.wrapping
-        return self._reply(self.driver.server.handle(adu, n, self))
-
-    def _reply(self, n):
+        n = self.driver.server.handle(self.adu, self.have - self.frame.wrapping, self)
         if n == _LATER:
             self.held = True
-            self._watch(0)  # what it sends meanwhile waits its turn
-            return 0
-        self.requests += 1
-        self.size = self.frame.seal(self.adu, n) if n else 0
-        self._done = 0
-        return 1 if self._push() == 0 else -1
+            self._watch()  # further requests wait in the socket
+        elif not self.gone:  # a hook may have closed the server
+            self._reply(n)
 
-    def _push(self):
-        """Write what the network takes. Returns 0, or -1: close me."""
+    def _put_aside(self, n):
+        """Take the last n bytes for the next request's."""
+        self.have -= n
+        self.early_count = n
+        copy(self.early, 0, self.adu, self.frame.start + self.have, n)
+
+    def _reply(self, n):
+        """Send the response PDU of n bytes, 0: none, or the rest of one that the network held up.
+
+        After the last byte be ready for the next request.
+        """
+        if n:
+            self.at = self.frame.start
+            self.size = self.frame.seal(self.adu, n)
         if self.size:
-            done = self.send(self.start + self._done, self.size - self._done)
-            if done < 0:
-                return -1
-            self._done += done
-            if self._done < self.size:
-                self._watch(_OUT)
-                return 0
-            self.size = 0
-        if self.events != _IN:
-            self._watch(_IN)
-        self.have = self.surplus
-        if self.surplus:
-            copy(self.adu, self.frame.start, self.ahead, _AHEAD - self.surplus, self.surplus)
-            self.surplus = 0
-        return 0
+            try:  # as send() does: a call less for every request
+                n = self.sock.write(self.adu, self.at, self.size) or 0
+            except OSError:
+                self.driver.drop(self)
+                return
+            self.at += n
+            self.size -= n
+            if self.size:
+                self._watch()
+                return
+        self.have = n = self.early_count
+        if n:
+            copy(self.adu, self.frame.start, self.early, 0, n)
+            self.early_count = 0
+        self.active = True
+        self.driver.answered += 1
 
-    def _watch(self, events):
-        self.events = events
-        self.driver.poller.modify(self.sock, events)
+    def _go_on(self):
+        """Send more of a response."""
+        if self.held:  # then it is watched for nothing but that the client is gone
+            self.driver.drop(self)
+            return
+        self._reply(0)
+        if not (self.size or self.gone):
+            self._watch()
 
     def answer(self, n):
-        """A handler that said LATER has its response of n bytes (0: none) ready."""
+        """Send the response of n bytes (0: none) that a handler has ready which said LATER."""
         self.held = False
         if not self.gone:
-            self.driver.answered(self, self._reply(n))
+            self._watch()
+            self._reply(n)
+
+    def events(self):
+        """Return what the poller is to report."""
+        if self.held:
+            return 0
+        return _OUT if self.size else _IN
+
+    def _watch(self):
+        self.driver.poller.modify(self.sock, self.events())
+
+    def keep_time(self, elapsed_ms):
+        """Add the time since this was called last. Returns for how long the client is idle."""
+        if self.active:
+            self.active = False
+            self.asked = True
+            self.idle_ms = 0
+        elif not self.held:
+            self.idle_ms = min(self.idle_ms + elapsed_ms, _LONGEST_MS)
+        return self.idle_ms
+
+    def is_idle(self):
+        """Return whether this client may have to make room for another."""
+        return not self.held and self.idle_ms >= (_IDLE_MS if self.asked else _SILENT_MS)
 
 
 class TCPServer(Driver):
     """A Modbus TCP server that listens at `address`, (host, port).
 
-    server           answers the requests; None: a Server of its own, for routes
-    max_clients      how many may be connected; when a further one comes, the oldest that never
-                     completed a request makes room, then the longest idle. Their buffers (0.6 KB
-                     each on a 32-bit board) are made when so many come first, and kept
-    idle_timeout_ms  after this long without a byte a client is disconnected; 0: never
+    server           the Server or Gateway that answers; None: a Server of its own, for routes
+    max_clients      how many may be connected, see below. Their buffers (0.6 KB each on a 32-bit
+                     board) are made when so many are connected for the first time, and kept
+    idle_timeout_ms  a client is disconnected that has been answered nothing for so long; 0: never
     framer           MBAP, or umb.frame.rtu_stream.RTUStream: RTU frames in the stream, as serial
                      device servers have them
-    on_connect(peer), on_disconnect(peer)  are told of each client's (host, port)
+    allow            who may connect: a container of hosts, such as ("192.168.1.5",), or a function
+                     that is called with the host and returns whether; None: everybody
+    on_connect       called with (host, port) of a client that has connected
+    on_disconnect    called with (host, port) of a client that has gone
 
-    Raises OSError where the address cannot be had.
+    If all places are taken, a client that is idle makes room for a new one: one that has had no
+    request answered for 10 seconds, or none at all for 5 seconds after it connected. The place is
+    taken from the host that would have most, there from a client that never asked if there is one,
+    and then from the one that has been idle longest. If nobody is idle, the new client is refused:
+    its connection is closed at once (TCP Guide 4.3.1).
+
+    An exception of allow, on_connect or on_disconnect is told to the Server's on_error.
+
+    Raises OSError if the address cannot be had, ValueError for an argument of the wrong kind.
     """
 
     def __init__(
         self,
-        address,
+        address: tuple,
         server=None,
         *,
-        max_clients=4,
-        idle_timeout_ms=60_000,
+        max_clients: int = 4,
+        idle_timeout_ms: int = 600_000,
         framer=MBAP,
+        allow=None,
         on_connect=None,
         on_disconnect=None,
     ):
         super().__init__(server)
+        if not (isinstance(max_clients, int) and max_clients > 0):
+            raise ValueError("max_clients must be an integer from 1 on, not %r" % (max_clients,))
+        if not (isinstance(idle_timeout_ms, int) and 0 <= idle_timeout_ms <= _LONGEST_MS):
+            raise ValueError(
+                "idle_timeout_ms must be 0..%d, not %r" % (_LONGEST_MS, idle_timeout_ms)
+            )
+        if not hasattr(framer, "missing"):
+            raise ValueError("framer must be MBAP or RTUStream, not %r" % (framer,))
+        if on_connect is not None and not callable(on_connect):
+            raise ValueError("on_connect must be a function, not %r" % (on_connect,))
+        if on_disconnect is not None and not callable(on_disconnect):
+            raise ValueError("on_disconnect must be a function, not %r" % (on_disconnect,))
+        self.max_clients = max_clients
+        self.idle_timeout_ms = idle_timeout_ms
         self.frame = framer(REQUEST)
-        self.idle_timeout_ms = idle_timeout_ms or 0
         self.on_connect = on_connect
         self.on_disconnect = on_disconnect
-        self.max_clients = max_clients
-        self._connections = []  # made when so many clients are there at once for the first time
+        self.answered = 0  # requests, since poll() last returned
+        self._allow = host_filter(allow)
+        self._connections = []  # one for each buffer that was ever needed
+        self._by_socket = {}  # those that are open
         self._listener = listen(address, max_clients)
+        self._accepting = True  # the poller is to report new clients
+        self._newcomer = False  # it has
         self.poller = select.poll()
         self.poller.register(self._listener, _IN)
         self._swept_ms = ticks_ms()
-        self._done = 0  # requests answered since poll() last told
 
-    def poll(self, wait_ms=0):
+    def poll(self, wait_ms: int = 0) -> int:
         """Answer what is there; with wait_ms, sleep that long at most until something comes.
 
         Returns how many requests were answered.
         """
-        for sock, event in self.poller.ipoll(wait_ms):
-            if sock is self._listener:
-                self._accept()
-                continue
-            now_ms = ticks_ms()
-            for connection in self._connections:
-                if connection.sock is sock:
-                    done = -1 if connection.held and event & _BROKEN else connection.turn(now_ms)
-                    self.answered(connection, done)
-                    break
-        now_ms = ticks_ms()
-        if ticks_diff(now_ms, self._swept_ms) >= _SWEEP_MS:
-            self._swept_ms = now_ms
-            for connection in self._connections:
-                idle_ms = ticks_diff(now_ms, connection.active_ms)
-                if 0 < self.idle_timeout_ms <= idle_ms and not (
-                    connection.gone or connection.held
-                ):
-                    self._drop(connection)
+        for event in self.poller.ipoll(wait_ms):
+            if event[0] in self._by_socket:
+                self._by_socket[event[0]].service()
+            elif event[0] is self._listener:
+                self._newcomer = True
+        if self._newcomer:  # after the others: one that has just asked is not idle
+            self._newcomer = False
+            self._accept()
         if self.gateway is not None:
             self.gateway.poll()
-        done = self._done
-        self._done = 0
-        return done
+        if not 0 <= ticks_diff(ticks_ms(), self._swept_ms) < _SWEEP_MS:
+            self._sweep()
+        answered = self.answered
+        self.answered = 0
+        return answered
 
-    def answered(self, connection, requests):
-        """Count what a connection has answered, or close it (-1)."""
-        if requests < 0:
-            self._drop(connection)
-        else:
-            self._done += requests
+    def _sweep(self):
+        """Keep the times of all clients, and try again to accept one."""
+        now_ms = ticks_ms()
+        elapsed_ms = max(0, ticks_diff(now_ms, self._swept_ms))
+        self._swept_ms = now_ms
+        for connection in self._connections:
+            if not connection.gone:
+                idle_ms = connection.keep_time(elapsed_ms)
+                if 0 < self.idle_timeout_ms <= idle_ms:
+                    self.drop(connection)
+        self._accept_more(True)
+
+    def _accept_more(self, more):
+        """Have the poller report new clients, or not."""
+        if self._accepting != more and self._listener is not None:
+            self._accepting = more
+            self.poller.modify(self._listener, _IN if more else 0)
 
     def _accept(self):
+        """Let the next client in that waits, or refuse it."""
+        self._sweep()
+        sock = None
         try:
+            bytearray(_RESERVE)  # ports lose a connection for which they have no memory
             sock, peer = accept(self._listener)
-        except OSError:
-            return  # it went away again, or the port is out of memory
-        except MemoryError:  # apart: a tuple of both would have to be made now
+        except OSError:  # the port has no more sockets, or the client has gone
+            pass
+        except MemoryError:
+            pass
+        if sock is None:
+            self._accept_more(False)  # it would be reported again at once
             return
-        connection = self._room()
+        connection = None
         try:
+            if self._allow is None or self.call_hook(self._allow, peer[0], self):
+                connection = self._place(peer[0])
             if connection is not None:
+                self._by_socket[sock] = connection
+                bytearray(_RESERVE)  # a poller whose memory runs out here crashes later
                 self.poller.register(sock, _IN)
         except MemoryError:
             connection = None
-        if connection is None:  # or every buffer is in a handler's hands
+        if connection is None:
+            self._by_socket.pop(sock, None)
             sock.close()
             return
         connection.open(sock, peer)
-        if self.on_connect is not None:
-            self.on_connect(peer)
+        self.call_hook(self.on_connect, peer, connection)
 
-    def _room(self):
-        """A connection for a new client, if need be an old one's (TCP Guide 4.3.1)."""
-        now_ms = ticks_ms()
-        best, worst_ms = None, -1
+    def _place(self, host):
+        """Return a connection for a new client at this host, or None. See above."""
         for connection in self._connections:
-            if connection.held:
-                continue
-            if connection.gone:
+            if connection.gone and not connection.held:
                 return connection
-            if connection.requests:
-                waste_ms = ticks_diff(now_ms, connection.active_ms)
-            else:
-                waste_ms = ticks_diff(now_ms, connection.since_ms) + (1 << 29)
-            if waste_ms > worst_ms:
-                best, worst_ms = connection, waste_ms
         if len(self._connections) < self.max_clients:
             try:
                 self._connections.append(_Connection(self))
                 return self._connections[-1]
             except MemoryError:
                 pass  # then as if these were all
-        if best is not None:
-            self._drop(best)
-        return best
+        connection = self._idlest(host)
+        if connection is not None:
+            self.drop(connection)
+        return connection
 
-    def _drop(self, connection):
-        self.poller.unregister(connection.sock)
-        connection.sock.close()
+    def _idlest(self, host):
+        """Return the idle connection that is needed least, or None."""
+        found = None
+        rank = ()
+        for connection in self._connections:
+            if connection.is_idle():
+                places = self._places(connection.peer[0], host)
+                mine = (places, not connection.asked, connection.idle_ms)
+                if mine > rank:
+                    found = connection
+                    rank = mine
+        return found
+
+    def _places(self, host, newcomer):
+        """Return how many places a host has or asks for."""
+        places = 1 if host == newcomer else 0
+        for connection in self._connections:
+            if not connection.gone and connection.peer[0] == host:
+                places += 1
+        return places
+
+    def drop(self, connection):
+        """Close the connection of a client."""
+        sock = connection.sock
+        self.poller.unregister(sock)
+        del self._by_socket[sock]
+        sock.close()
         connection.sock = None
         connection.gone = True
-        if self.on_disconnect is not None:
-            self.on_disconnect(connection.peer)
+        self.call_hook(self.on_disconnect, connection.peer, connection)
 
-    def nap_ms(self):
+    def nap_ms(self) -> int:
         """Return for how many milliseconds poll() need not be called, see umb.serve."""
-        return _SWEEP_MS if self.gateway is None else min(_SWEEP_MS, self.gateway.nap_ms())
+        return min(_SWEEP_MS, super().nap_ms())
 
     def watch(self, poller):
         """Use this select.poll from now on, see umb.serve."""
         if self.poller is not poller:
             self.poller = poller
             self.poller.register(self._listener, _IN)
-            for connection in self._connections:
-                if not connection.gone:
-                    self.poller.register(connection.sock, connection.events)
-        if self.gateway is not None:
-            self.gateway.watch(poller)
-
-    def finish(self):
-        """End what must not be left half-done, see umb.serve."""
-        if self.gateway is not None:
-            self.gateway.finish()
+            self._accepting = True
+            for sock in self._by_socket:
+                poller.register(sock, self._by_socket[sock].events())
+        super().watch(poller)
 
     def server_close(self):
         """Close the listening socket and every connection."""
         for connection in self._connections:
             if not connection.gone:
-                self._drop(connection)
+                self.drop(connection)
         if self._listener is not None:
             self.poller.unregister(self._listener)
             self._listener.close()
