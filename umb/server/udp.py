@@ -1,94 +1,132 @@
-"""UDPServer: Modbus over UDP, one MBAP frame a datagram. It allocates: ports have no other way."""
+"""UDPServer: Modbus over UDP, one frame a datagram. It allocates: ports have no other way."""
 
 import select
 
 from micropython import const
 
+from ..fast import copy
 from ..frame import ADU_SIZE
 from ..frame.mbap import MBAP
-from ..port.sockets import datagrams, peer_of
-from . import LATER, Driver
+from ..frame.rtu import REQUEST
+from ..port.sockets import datagrams, host_filter, peer_of
+from . import Driver
 
-_DATAGRAM = const(260)  # the longest frame
-_NAP_MS = const(1000)
+_LATER = const(-1)  # LATER of umb.server
+_IN = const(1)  # select.POLLIN, the same on every port
 
 
 class UDPServer(Driver):
     """A Modbus UDP server at `address`, (host, port). One request at a time.
 
-    Raises OSError where the address cannot be had.
+    server   the Server or Gateway that answers; None: a Server of its own, for routes
+    framer   MBAP, or umb.frame.rtu_stream.RTUStream: a datagram is an RTU frame
+    allow    who is answered: a container of hosts, such as ("192.168.1.5",), or a function that is
+             called with the host and returns whether; None: everybody
+
+    A datagram that is not a frame is ignored. While memory is short, requests and responses are
+    lost as any datagram may be. An exception of allow is told to the Server's on_error.
+
+    Raises OSError if the address cannot be had, ValueError for an argument of the wrong kind.
     """
 
-    def __init__(self, address, server=None):
+    def __init__(self, address: tuple, server=None, *, framer=MBAP, allow=None):
         super().__init__(server)
+        if not hasattr(framer, "missing"):
+            raise ValueError("framer must be MBAP or RTUStream, not %r" % (framer,))
+        self.frame = framer(REQUEST)
         self.peer = None  # (host, port) of the request at hand
+        self.answered = 0  # requests, since poll() returned last
+        self._allow = host_filter(allow)
         self._adu = bytearray(ADU_SIZE)
-        self._from = None  # the same as the port's socket takes it
-        self._held = False
+        self._from = None  # the peer as the port's socket takes it
+        self._held = False  # a handler keeps the buffer, see LATER
+        self._short = False  # there was no memory for the last datagram
         self._sock = datagrams(address, own=True)
         self.poller = select.poll()
-        self.poller.register(self._sock, select.POLLIN)
+        self.poller.register(self._sock, _IN)
 
-    def poll(self, wait_ms=0):
-        """Answer a datagram if there is one; with wait_ms, wait that long at most.
+    def poll(self, wait_ms: int = 0) -> int:
+        """Answer a datagram if there is one; with wait_ms, sleep until one comes, so long at most.
 
         Returns how many requests were answered.
         """
+        short = self._short
+        for event in self.poller.ipoll(wait_ms):
+            if event[0] is self._sock and not self._held:
+                self._receive()
+        if short:  # after a sleep without the socket: try again
+            self._short = False
+            self._watch()
         if self.gateway is not None:
             self.gateway.poll()
-        for sock, _ in self.poller.ipoll(0 if self._held else wait_ms):
-            if sock is self._sock and not self._held:
-                return self._receive()
-        return 0
+        answered = self.answered
+        self.answered = 0
+        return answered
 
     def _receive(self):
+        """Take a datagram and answer it if it is a request."""
         try:
             data, self._from = self._sock.recvfrom(ADU_SIZE)
+            self.peer = peer_of(self._from)
         except OSError:
-            return 0
+            return
+        except MemoryError:
+            self._short = True
+            self._watch()  # the poller would report it again at once
+            return
+        frame = self.frame
         n = len(data)
-        if not 8 <= n <= _DATAGRAM:
-            return 0
-        self._adu[:n] = data
-        if MBAP.missing(self._adu, n):
-            return 0
-        self.peer = peer_of(self._from)
+        if n > ADU_SIZE - frame.start:
+            return
+        copy(self._adu, frame.start, data, 0, n)
+        if frame.missing(self._adu, n):
+            return
+        if self._allow is not None and not self.call_hook(self._allow, self.peer[0], self):
+            return
         counters = self.counters
         counters.bus_message_count = counters.bus_message_count + 1 & 0xFFFF
-        n = self.server.handle(self._adu, n - MBAP.wrapping, self)
-        if n == LATER:
+        n = self.server.handle(self._adu, n - frame.wrapping, self)
+        if n == _LATER:
             self._held = True
-            return 0
-        self.answer(n)
-        return 1
+            self._watch()  # further requests wait in the socket
+        else:
+            self._reply(n)
+
+    def _reply(self, n):
+        """Send the response PDU of n bytes, 0: none."""
+        self.answered += 1
+        if n:
+            start = self.frame.start
+            n = self.frame.seal(self._adu, n)
+            try:
+                self._sock.sendto(self._adu[start : start + n], self._from)
+            except OSError:
+                pass  # lost, as any datagram may be
+            except MemoryError:
+                pass
 
     def answer(self, n):
-        """Send a response of n bytes, 0: none. For handlers that said LATER."""
+        """Send the response of n bytes (0: none) that a handler has ready which said LATER."""
         self._held = False
-        if n:
-            try:
-                self._sock.sendto(self._adu[: MBAP.seal(self._adu, n)], self._from)
-            except OSError:
-                pass  # as lost as any datagram may be
+        if not self.gone:
+            self._watch()
+            self._reply(n)
 
-    def nap_ms(self):
-        """Return for how many milliseconds poll() need not be called, see umb.serve."""
-        return _NAP_MS if self.gateway is None else min(_NAP_MS, self.gateway.nap_ms())
+    def _watch(self):
+        """Tell the poller whether to report datagrams."""
+        self.poller.modify(self._sock, 0 if self._held or self._short else _IN)
 
     def watch(self, poller):
         """Use this select.poll from now on, see umb.serve."""
         if self.poller is not poller:
             self.poller = poller
-            self.poller.register(self._sock, select.POLLIN)
-        if self.gateway is not None:
-            self.gateway.watch(poller)
-
-    def finish(self):
-        """End what must not be left half-done, see umb.serve."""
-        if self.gateway is not None:
-            self.gateway.finish()
+            self.poller.register(self._sock, _IN)
+            self._watch()
+        super().watch(poller)
 
     def server_close(self):
         """Close the socket."""
-        self.poller.unregister(self._sock)
-        self._sock.close()
+        if not self.gone:
+            self.gone = True
+            self.poller.unregister(self._sock)
+            self._sock.close()
