@@ -16,18 +16,20 @@ from time import ticks_add, ticks_diff, ticks_ms
 from micropython import const
 
 _LONGEST_NAP_MS = const(500)  # so long may shutdown() take
+_LONGEST_PERIOD_MS = const((1 << 29) - 1)  # half of the time after which ticks_ms() wraps
 
 
 def serve(*drivers, every=None):
     """Run these drivers until one is shut down, asleep while nothing comes.
 
-    every   (ms, function): call function() every so many milliseconds, too
+    every   (milliseconds, function): call function() so often, too; the first time at once. A call
+            that comes too late does not move those after it, but for calls that were missed
 
-    On every way out frames that are being sent leave first, so that no direction pin stays at
-    transmit. Raises ValueError without drivers.
+    An exception of a driver or of the function ends serve(). On every way out frames that are being
+    sent leave first, so that no direction pin stays at transmit. Raises ValueError without drivers,
+    or if `every` is of the wrong kind.
     """
-    if not drivers:
-        raise ValueError("serve() needs at least one driver")
+    check(drivers, every)
     poller = select.poll()
     for driver in drivers:
         driver.stopping = False
@@ -35,29 +37,61 @@ def serve(*drivers, every=None):
     try:
         _run(drivers, every)
     finally:
-        for driver in drivers:
-            driver.finish()
+        finish(drivers)
+
+
+def check(drivers, every):
+    """Raise ValueError if these are no arguments for serve()."""
+    if not drivers:
+        raise ValueError("serve() needs at least one driver")
+    if every is not None and not (
+        isinstance(every, (tuple, list))
+        and len(every) == 2
+        and isinstance(every[0], int)
+        and 0 < every[0] <= _LONGEST_PERIOD_MS
+        and callable(every[1])
+    ):
+        raise ValueError("every must be (milliseconds, function), not %r" % (every,))
 
 
 def _run(drivers, every):
+    several = len(drivers) > 1
     due_ms = ticks_ms()
     done = 0
     nap_ms = 0
     while True:
-        # With a single driver that is busy there is no need to ask each time.
-        if len(drivers) > 1 or not done:
+        if several or not done:  # a single driver that is busy need not be asked each time
             nap_ms = _LONGEST_NAP_MS
             for driver in drivers:
                 nap_ms = min(nap_ms, driver.nap_ms())
         wait_ms = nap_ms
         if every is not None:
-            wait_ms = max(0, min(wait_ms, ticks_diff(due_ms, ticks_ms())))
+            due_ms = call_if_due(every, due_ms)
+            wait_ms = max(0, min(nap_ms, ticks_diff(due_ms, ticks_ms())))
         done = 0
         for driver in drivers:
             done += driver.poll(wait_ms)  # the first one waits for all: they share its poller
             if driver.stopping:
                 return
             wait_ms = 0
-        if every is not None and ticks_diff(due_ms, ticks_ms()) <= 0:
-            due_ms = ticks_add(ticks_ms(), every[0])
-            every[1]()
+
+
+def call_if_due(every, due_ms):
+    """Call the function of serve()'s `every` if it is due. Returns when it is due next."""
+    late_ms = ticks_diff(ticks_ms(), due_ms)
+    if late_ms < 0:
+        return due_ms
+    every[1]()
+    return ticks_add(due_ms, (late_ms // every[0] + 1) * every[0])
+
+
+def finish(drivers):
+    """Finish all drivers, also if one raises an exception."""
+    failure = None
+    for driver in drivers:
+        try:
+            driver.finish()
+        except Exception as error:  # noqa: BLE001 - it is raised again
+            failure = error
+    if failure is not None:
+        raise failure

@@ -24,9 +24,6 @@ class Script(Driver):
         self._steps = steps
         self.rounds = 0
 
-    def join(self, first):
-        pass
-
     def nap_ms(self):
         return 1000
 
