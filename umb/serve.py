@@ -1,9 +1,9 @@
-"""serve(): the loop that runs drivers. It imports nothing of umb: a driver is what has the methods.
+"""serve(): the loop that runs drivers. It imports nothing of umb. A driver is what has:
 
-poll(wait_ms=0)   do what can be done; with wait_ms, wait at most so long until there is something.
-                  Returns how many requests were answered
-nap_ms()          for how many milliseconds poll() need not be called, unless the poller reports
-                  something
+poll(wait_ms=0)   do what can be done; with wait_ms, sleep until there is something to do, so long
+                  at most. Returns how many requests were answered
+nap_ms()          return for how many milliseconds poll() need not be called, unless the poller
+                  reports something
 watch(poller)     use this select.poll from now on: it wakes the loop when something comes
 finish()          end what must not be left half-done, such as a frame that is being sent
 server_close()    let go of lines and sockets
@@ -19,15 +19,16 @@ _LONGEST_NAP_MS = const(500)  # so long may shutdown() take
 _LONGEST_PERIOD_MS = const((1 << 29) - 1)  # half of the time after which ticks_ms() wraps
 
 
-def serve(*drivers, every=None):
+def serve(*drivers, every=None) -> None:
     """Run these drivers until one is shut down, asleep while nothing comes.
 
-    every   (milliseconds, function): call function() so often, too; the first time at once. A call
-            that comes too late does not move those after it, but for calls that were missed
+    every   (milliseconds, function): call function() that often, too, the first time at once. A
+            call that comes late does not move those after it, and one that was missed is left out
 
-    An exception of a driver or of the function ends serve(). On every way out frames that are being
-    sent leave first, so that no direction pin stays at transmit. Raises ValueError without drivers,
-    or if `every` is of the wrong kind.
+    An exception of a driver or of the function ends serve(). On every way out frames that are
+    being sent leave first, so that no direction pin stays at transmit.
+
+    Raises ValueError without drivers, or if `every` is of the wrong kind.
     """
     check(drivers, every)
     poller = select.poll()
@@ -55,12 +56,13 @@ def check(drivers, every):
 
 
 def _run(drivers, every):
-    several = len(drivers) > 1
+    # A driver that answers one request after another, all alone, need not be asked each time.
+    alone = len(drivers) == 1 and getattr(drivers[0], "gateway", None) is None
     due_ms = ticks_ms()
     done = 0
     nap_ms = 0
     while True:
-        if several or not done:  # a single driver that is busy need not be asked each time
+        if not (alone and done):
             nap_ms = _LONGEST_NAP_MS
             for driver in drivers:
                 nap_ms = min(nap_ms, driver.nap_ms())
@@ -77,16 +79,18 @@ def _run(drivers, every):
 
 
 def call_if_due(every, due_ms):
-    """Call the function of serve()'s `every` if it is due. Returns when it is due next."""
-    late_ms = ticks_diff(ticks_ms(), due_ms)
+    """Call the function of `every` if it is due, see serve(). Returns when it is due next."""
+    period_ms, function = every
+    now_ms = ticks_ms()
+    late_ms = ticks_diff(now_ms, due_ms)
     if late_ms < 0:
         return due_ms
-    every[1]()
-    return ticks_add(due_ms, (late_ms // every[0] + 1) * every[0])
+    function()
+    return ticks_add(now_ms, period_ms - late_ms % period_ms)
 
 
 def finish(drivers):
-    """Finish all drivers, also if one raises an exception."""
+    """Finish all drivers, even if one of them raises an exception."""
     failure = None
     for driver in drivers:
         try:

@@ -49,3 +49,14 @@ def free_of_heap(what, work, subject):
     assert not subject.faults, "{}: it does not work with the heap locked".format(what)
     n = allocated(work, subject)
     assert n == 0, "{}: {} bytes".format(what, n)
+
+
+def fill_heap():
+    """Everything that is left of the heap, in a chain of its smallest pieces."""
+    gc.collect()
+    chain = None
+    try:
+        while True:
+            chain = [chain]
+    except MemoryError:
+        return chain

@@ -24,11 +24,12 @@ class Clock:
             setattr(self, name, getattr(self, name))
         self.reset()
 
-    def reset(self, until_wrap_us=50_000, step_us=1):
-        """Begin anew; the ticks wrap around until_wrap_us later."""
+    def reset(self, until_wrap_us=50_000, step_us=1, until_wrap_ms=_TICKS_PERIOD):
+        """Begin anew; ticks_us and ticks_ms wrap around so much later."""
         self.now_ns = 0
         self.step_ns = step_us * 1000
         self._ahead_us = _TICKS_PERIOD - until_wrap_us
+        self._ahead_ms = _TICKS_PERIOD - until_wrap_ms
 
     def now_us(self):
         return self.now_ns // 1000
@@ -39,7 +40,7 @@ class Clock:
 
     def ticks_ms(self):
         self.now_ns += self.step_ns
-        return self.now_ns // 1_000_000 & _TICKS_PERIOD - 1
+        return self.now_ns // 1_000_000 + self._ahead_ms & _TICKS_PERIOD - 1
 
     def ticks_add(self, ticks, delta):
         return ticks + delta & _TICKS_PERIOD - 1

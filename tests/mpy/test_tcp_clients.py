@@ -7,6 +7,7 @@ import gc
 from time import sleep_ms, ticks_diff, ticks_ms
 
 import micropython
+from support_heap import fill_heap
 from support_pdu import raw, request
 from support_tcp import Bench, Failing, counting, frame
 from support_umb import Told, raises
@@ -131,16 +132,6 @@ def test_memory_that_runs_out_between_accepting_and_polling():
         assert bench.client().ask(_READ) == raw("03 02 03e8")
 
 
-def fill_heap():
-    """Everything that is left of the heap, in a chain of its smallest pieces."""
-    chain = None
-    try:
-        while True:
-            chain = [chain]
-    except MemoryError:
-        return chain
-
-
 def test_with_any_little_memory():
     """From nothing at all to plenty, a piece at a time: clients are accepted or refused.
 
@@ -154,7 +145,6 @@ def test_with_any_little_memory():
         for pieces in list(range(60)) + [80, 100, 200]:
             newcomer = bench.caller()
             sleep_ms(1)
-            gc.collect()
             chain = fill_heap()
             for _ in range(pieces):
                 chain = chain[0]

@@ -21,8 +21,7 @@ _DAY_MS = 86_400_000
 
 def begin(until_wrap_ms=1000):
     """Start the clock; its milliseconds wrap that much later."""
-    clock.reset()
-    clock.now_ns = (_WRAP_MS - until_wrap_ms) * 1_000_000
+    clock.reset(until_wrap_ms=until_wrap_ms)
 
 
 def wait(bench, duration_ms, step_ms=200):

@@ -1,13 +1,18 @@
 """UDPServer over real sockets of the loopback device."""
 
+import gc
 import select
 import socket
 from time import sleep_ms
 
+from support_heap import fill_heap
 from support_pdu import request, words, write_registers
+from support_rtu import frame as rtu_frame
 from support_tcp import Keeper, frame, free_port
-from support_umb import raises
+from support_umb import Told, raises
 
+from umb.frame.rtu import RTU
+from umb.frame.rtu_stream import RTUStream
 from umb.functions.diagnostics import Diagnostics
 from umb.serve import serve
 from umb.server import Server
@@ -21,9 +26,10 @@ _ANSWER = b"\x03\x04\x00\x00\x00\x00"
 class Bench:
     """`with Bench() as bench`: a server on a free port, and clients that go with it."""
 
-    def __init__(self, handler=None):
+    def __init__(self, handler=None, **options):
         def listen(port):
-            return UDPServer(("127.0.0.1", port), handler or Server(Store(0, 0, 0, 200)))
+            server = handler or Server(Store(0, 0, 0, 200))
+            return UDPServer(("127.0.0.1", port), server, **options)
 
         self.udp, self.port = free_port(listen)
         self.clients = []
@@ -36,15 +42,17 @@ class Bench:
             client.sock.close()
         self.udp.server_close()
 
-    def client(self):
-        client = Client(self)
+    def client(self, host=None):
+        client = Client(self, host)
         self.clients.append(client)
         return client
 
 
 class Client:
-    def __init__(self, bench):
+    def __init__(self, bench, host=None):
         self.sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        if host:
+            self.sock.bind(socket.getaddrinfo(host, 0)[0][-1])
         self.sock.connect(socket.getaddrinfo("127.0.0.1", bench.port)[0][-1])
         self.sock.setblocking(False)
         self._udp = bench.udp
@@ -180,7 +188,7 @@ def test_an_answer_may_come_later():
         assert keeper.pdus() == [b"\x41\x01"], "the buffer is not the server's now"
         keeper.answer(b"\x41\x11")
         assert first.received() == frame(b"\x41\x11", 1, 7)
-        bench.udp.poll(1000)
+        assert bench.udp.poll(1000) == 1, "the answer counts"
         assert keeper.pdus() == [b"\x41\x02"]
         keeper.answer(b"\x41\x12")
         assert second.received() == frame(b"\x41\x12", 1, 8)
@@ -219,6 +227,105 @@ def test_serve_with_another_driver():
         two.udp.poll(10)
         assert second.received() == frame(_ANSWER)
         assert first.received() == frame(request(6, 0, 1))
+
+
+def test_an_answer_after_server_close():
+    keeper = Keeper()
+    with Bench(keeper) as bench:
+        bench.client().send(frame(b"\x41\x01"))
+        bench.udp.server_close()
+        assert keeper.kept[0][2].gone
+        keeper.answer(b"\x41\x11")
+        bench.udp.server_close()
+
+
+def test_rtu_frames():
+    """Known lengths and unknown ones; what is no frame, or more than one, is ignored."""
+
+    class Echo:
+        def handle(self, adu, n, link):
+            return n
+
+    with Bench(Echo(), framer=RTUStream) as bench:
+        client = bench.client()
+        for n in (1, 2, 3, 5, 100, 252, 253):
+            data = rtu_frame(9, b"\x41" + bytes(n - 1))
+            assert client.send(data) == 1, n
+            assert client.received() == data
+        data = rtu_frame(9, _READ)
+        assert client.send(data) == 1
+        assert client.received() == data
+        assert client.send(rtu_frame(9, b"\x41" + bytes(253))) == 0
+        for wrong in (
+            b"",
+            data[:3],
+            data[:-1],
+            data[:-1] + bytes((data[-1] ^ 1,)),
+            data + b"\0",
+            data + data,
+            bytes(300),
+            frame(_READ),
+        ):
+            assert client.send(wrong) == 0, wrong
+            assert client.received() is None, wrong
+        assert client.send(data) == 1
+
+
+def test_allow():
+    for allow in (("127.0.0.3",), lambda host: host == "127.0.0.3"):
+        with Bench(allow=allow) as bench:
+            other, client = bench.client("127.0.0.2"), bench.client("127.0.0.3")
+            assert other.send(frame(_READ)) == 0
+            assert other.received() is None
+            assert client.ask(_READ) == _ANSWER
+            assert bench.udp.counters.bus_message_count == 1
+
+
+def test_allow_that_raises():
+    told = Told()
+    server = Server(Store(0, 0, 0, 200), on_error=told)
+    allow = Told(ValueError("a bug"))
+    with Bench(server, allow=allow) as bench:
+        client = bench.client()
+        assert client.send(frame(_READ)) == 0
+        assert str(told.calls[0][0]) == "a bug" and told.calls[0][1] is bench.udp
+        allow.result = True
+        assert client.ask(_READ) == _ANSWER
+
+
+def test_wrong_arguments():
+    good = ("127.0.0.1", 20_000)
+    for address, server, options, text in (
+        (good, Store(), {}, "server must be a Server or a Gateway, such as Server(store)"),
+        ("127.0.0.1", None, {}, "an address must be (host, port)"),
+        (("127.0.0.1", "502"), None, {}, "an address must be"),
+        (good, None, {"framer": "rtu"}, "framer must be MBAP or RTUStream"),
+        (good, None, {"framer": RTU}, "framer must be"),
+        (good, None, {"allow": "127.0.0.1"}, "allow must be"),
+    ):
+        error = raises(ValueError, UDPServer, address, server, **options)
+        assert str(error).startswith(text), error
+
+
+def test_memory_that_runs_out():
+    """A request or its response is lost then, as any datagram may be; the server lives on."""
+    with Bench() as bench:
+        client = bench.client()
+        assert client.ask(_READ) == _ANSWER
+        chain = None
+        for pieces in range(0, 120, 3):
+            client.sock.send(frame(_READ))
+            chain = fill_heap()
+            for _ in range(pieces):
+                chain = chain[0]
+            bench.udp.poll(100)
+            bench.udp.poll(10)
+            chain = None
+            gc.collect()
+            bench.udp.poll(100)
+            assert client.received() in (None, frame(_ANSWER)), pieces
+            assert client.ask(_READ) == _ANSWER, pieces
+        assert chain is None
 
 
 def test_address_taken():

@@ -8,8 +8,11 @@ asyncio.sleep_ms alone, which allocates nothing.
 """
 
 import asyncio
+from time import ticks_diff, ticks_ms
 
 from micropython import const
+
+from ..serve import call_if_due, check, finish
 
 _LONGEST_MS = const(5)  # the longest sleep: nothing wakes a task that polls
 _MOST_ROUNDS = const(320)  # in vain, after which the longest sleep is reached
@@ -32,34 +35,34 @@ def rest_ms(nap_ms: int, rounds: int) -> int:
     return min(max(nap_ms, 1), rounds >> 6, _LONGEST_MS)
 
 
-async def serve(*drivers) -> None:
+async def serve(*drivers, every=None) -> None:
     """Serve with all these drivers until one is shut down, or the task is cancelled.
 
-    An exception of a driver ends serve(). On every way out frames that are being sent leave first,
-    so that no direction pin stays at transmit. Raises ValueError without drivers.
+    every   (milliseconds, function): call function() that often, too, see umb.serve.serve
+
+    An exception of a driver or of the function ends serve(). On every way out frames that are
+    being sent leave first, so that no direction pin stays at transmit.
+
+    Raises ValueError without drivers, or if `every` is of the wrong kind.
     """
-    if not drivers:
-        raise ValueError("serve() needs at least one driver")
+    check(drivers, every)
     for driver in drivers:
         driver.stopping = False
+    due_ms = ticks_ms()
     rounds = 0
     try:
         while True:
-            done = 0
             nap_ms = 1000
+            if every is not None:
+                due_ms = call_if_due(every, due_ms)
+                nap_ms = max(0, min(nap_ms, ticks_diff(due_ms, ticks_ms())))
+            done = 0
             for driver in drivers:
+                done += driver.poll()
                 if driver.stopping:
                     return
-                done += driver.poll()
                 nap_ms = min(nap_ms, driver.nap_ms())
             rounds = 0 if done else min(rounds + 1, _MOST_ROUNDS)
             await asyncio.sleep_ms(rest_ms(nap_ms, rounds))
     finally:
-        failure = None
-        for driver in drivers:
-            try:
-                driver.finish()
-            except Exception as error:  # noqa: BLE001 - the others have pins, too
-                failure = error
-        if failure is not None:
-            raise failure
+        finish(drivers)

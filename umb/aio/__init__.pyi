@@ -10,9 +10,13 @@ def rest_ms(nap_ms: int, rounds: int) -> int:
     That grows with the time that has passed, to 5 ms, and is nap_ms at most, or 1 ms if that is 0.
     """
 
-async def serve(*drivers) -> None:
+async def serve(*drivers, every=None) -> None:
     """Serve with all these drivers until one is shut down, or the task is cancelled.
 
-    An exception of a driver ends serve(). On every way out frames that are being sent leave first,
-    so that no direction pin stays at transmit. Raises ValueError without drivers.
+    every   (milliseconds, function): call function() that often, too, see umb.serve.serve
+
+    An exception of a driver or of the function ends serve(). On every way out frames that are
+    being sent leave first, so that no direction pin stays at transmit.
+
+    Raises ValueError without drivers, or if `every` is of the wrong kind.
     """
