@@ -1,6 +1,7 @@
 """What a well-known server got wrong over TCP, good requests and bad ones, and umb's answers."""
 
 import os
+import resource
 import time
 from pathlib import Path
 
@@ -203,3 +204,21 @@ def test_idle_server_sleeps_and_closes_what_is_over(server):
         assert client.receive() == CLOSED
         assert open_files(server) == files
     assert idle_share(server) < 0.2, "after a client"
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs Linux's /proc")
+def test_clients_wait_while_the_server_has_no_more_files(micropython):
+    """It sleeps meanwhile, and serves who is there; who waits is served as soon as it can."""
+    with probe_server(micropython, _SLAVE_ID) as server, RawClient(server.address) as client:
+        assert ask(client, "04 0001 0001") == "0402012c"
+        before = resource.prlimit(server.process.pid, resource.RLIMIT_NOFILE)
+        files = open_files(server)
+        resource.prlimit(server.process.pid, resource.RLIMIT_NOFILE, (files, before[1]))
+        with RawClient(server.address) as waiting, RawClient(server.address) as another:
+            for one in (waiting, another):
+                one.send(frame("0400010001", _SLAVE_ID))
+            assert idle_share(server) < 0.1
+            assert ask(client, "04 0001 0001") == "0402012c"
+            resource.prlimit(server.process.pid, resource.RLIMIT_NOFILE, before)
+            for one in (waiting, another):
+                assert one.receive()[7:].hex() == "0402012c"
