@@ -94,6 +94,19 @@ def test_plain_store():
     hot(plain(), _REQUESTS)
 
 
+def test_from_the_first_request_on():
+    """The first one that a server gets, of every kind: nothing is made, loaded or grown for it."""
+    for what, pdu in _REQUESTS:
+        for prove in (locked, allocated):
+            server = plain()
+            reply_size = len(ask(plain(), pdu))
+            with Bench(server) as bench:
+                traffic = Traffic(bench, pdu, reply_size, 1)
+                n = prove(in_turns, traffic)
+                assert not traffic.faults, what
+                assert not n, "{}: {} bytes".format(what, n)
+
+
 def test_store_of_several_blocks():
     hot(Server(store_like_model()), _REQUESTS, 250)
 

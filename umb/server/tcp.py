@@ -14,14 +14,13 @@ from . import Driver
 
 _LATER = const(-1)  # LATER of umb.server
 _EARLY = const(4)  # the first read takes up to 12 bytes, and the shortest request has 8
-_SWEEP_MS = const(250)  # how often times are kept, and accepting is tried again after a failure
-_IDLE_MS = const(10_000)  # without a request for so long, a client may have to make room
-_SILENT_MS = const(5_000)  # and if it never sent one
-_LONGEST_MS = const((1 << 30) - 1)  # the largest number that takes no memory on every board
-_IN = const(1)  # select.POLLIN and the others, the same on every port
+_SWEEP_MS = const(250)  # how often idle times are kept, and how long accepting pauses
+_IDLE_MS = const(10_000)  # idle times after which a client may have to make room: it has asked,
+_SILENT_MS = const(5_000)  # or it never has
+_LONGEST_MS = const((1 << 30) - 1)  # the largest integer that takes no memory on any board
+_RESERVE = const(256)  # more memory than a port takes to accept a connection or to poll it
+_IN = const(1)  # select.POLLIN and POLLOUT, the same on every port
 _OUT = const(4)
-_BROKEN = const(8 | 16)
-_RESERVE = const(256)  # more memory than a port takes to accept a connection, or to poll one more
 
 
 class _Connection(Stream):
