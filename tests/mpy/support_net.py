@@ -93,6 +93,10 @@ class Sock:
         self.ends_ns = clock.now_ns + delay_ms * 1_000_000
         self._error = error
 
+    def asked(self):
+        """Bytes of a request that is not whole yet."""
+        return self._asked
+
     # --- the client's side
 
     def events(self):

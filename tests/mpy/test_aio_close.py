@@ -61,6 +61,25 @@ def test_closed_by_another_task_at_any_time():
             assert net.open_socks() == 0
 
 
+def test_closed_for_good():
+    """A call that was closed does not ask again: nothing is open afterwards."""
+    for after_ms in range(40):
+        for client in clients(retries=3):
+
+            async def main(client=client, after_ms=after_ms):
+                task = asyncio.create_task(outcome(client.read_holding_registers(1, 0, 2)))
+                await asyncio.sleep_ms(after_ms)
+                asked = task.done()
+                client.close()
+                result = await task
+                assert result == [0, 1] if asked else isinstance(result, NoConnectionError)
+                assert not client.connected
+                assert await client.read_holding_registers(1, 7, 1) == [7]
+
+            run(main())
+            assert net.open_socks() == 1
+
+
 def test_closed_again_and_again():
     for client in clients(retries=0):
 
@@ -75,6 +94,45 @@ def test_closed_again_and_again():
             assert await client.read_holding_registers(1, 0, 2) == [0, 1]
 
         run(main())
+
+
+def test_connect_and_context():
+    for client in clients():
+
+        async def main(client=client):
+            assert not client.connected
+            await client.connect()
+            assert client.connected and len(net.socks) == 1
+            async with client as same:
+                assert same is client
+                check(await outcomes(reads(client, 3)), ())
+            assert not client.connected and net.open_socks() == 0
+            net.refuse = 111
+            result = await outcome(client.connect())
+            assert isinstance(result, NoConnectionError)
+            assert str(result).startswith("no connection to 10.0.0.5:502")
+
+        run(main())
+
+
+def test_connecting_waits_its_turn():
+    """connect() and calls of several tasks, in any order, at any time."""
+    for after_ms in range(40):
+        for client in clients():
+
+            async def main(client=client, after_ms=after_ms):
+                calls = outcomes(reads(client, 3))
+
+                async def connect():
+                    await asyncio.sleep_ms(after_ms)
+                    await client.connect()
+                    assert client.connected
+
+                results, _ = await asyncio.gather(calls, connect())
+                check(results, ())
+                assert len(net.socks) == 1
+
+            run(main())
 
 
 def test_cancelled_at_any_time():

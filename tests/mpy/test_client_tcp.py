@@ -22,10 +22,11 @@ import errno
 from support_umb import raises
 
 from umb.client.tcp import TCPClient
-from umb.errors import NoConnectionError
+from umb.errors import NoConnectionError, NoReplyError
 from umb.frame.ascii import ASCII
 from umb.frame.mbap import MBAP
 from umb.frame.rtu import RTU
+from umb.frame.rtu_stream import RTUStream
 
 _IDLE_MS = [6 * DAY_MS, 62 * DAY_MS // 10, 63 * DAY_MS // 10, 9 * DAY_MS, 12 * DAY_MS]
 
@@ -95,6 +96,81 @@ def test_connected():
     client.close()
     assert read(client) == ([10, 11], 25)
     assert len(net.socks) == 2
+
+
+def test_connect():
+    """Connects now, sends nothing, and once."""
+    for options in ({}, {"framer": RTUStream}):
+        client = client_of(good(), **options)
+        net.accept_ms = 20
+        for took_ms in (20, 0):
+            assert outcome(client.connect) == (None, took_ms)
+            assert client.connected and len(net.socks) == 1
+            assert net.socks[0].requests == [] and net.socks[0].asked() == b""
+    client = client_of(good())
+    client.connect()
+    assert read(client) == ([10, 11], 5)
+    assert len(net.socks) == 1
+
+
+def test_connect_again():
+    client = client_of(good())
+    client.connect()
+    net.socks[0].end(0)
+    client.connect()
+    assert client.connected and len(net.socks) == 2 and net.open_socks() == 1
+    net.socks[1].end(0)
+    assert read(client)[0] == [10, 11], "a server that hung up while nobody looked"
+
+
+def test_connect_in_vain():
+    for refuse, accept_ms, took_ms in (
+        (errno.ECONNREFUSED, 0, 0),
+        ("late", 30, 30),
+        (None, None, 300),
+    ):
+        client = client_of(good(), timeout_ms=300)
+        net.refuse, net.accept_ms = refuse, accept_ms
+        for wait_ms in (0, 100, 200):
+            before_ms = now_ms()
+            error = raises(NoConnectionError, client.connect)
+            assert str(error).startswith("no connection to 10.0.0.5:502"), error
+            assert now_ms() - before_ms - took_ms <= wait_ms
+            assert not client.connected and net.open_socks() == 0
+        net.refuse, net.accept_ms = None, 0
+        rest(1000)
+        client.connect()
+        assert client.connected
+
+
+def test_connect_tries_again():
+    client = client_of(good(), retries=2)
+    net.refuse = errno.ECONNREFUSED
+    assert outcome(client.connect) == ("NoConnectionError", 300)
+    assert net.attempts_ms == [0, 100, 300]
+
+
+def test_context_manager():
+    client = client_of(good())
+    with client as same:
+        assert same is client and client.connected and len(net.socks) == 1
+        assert read(client) == ([10, 11], 5)
+    assert not client.connected and net.open_socks() == 0
+    with client:
+        pass
+    assert net.open_socks() == 0
+    net.refuse = errno.ECONNREFUSED
+    raises(NoConnectionError, client.__enter__)
+
+
+def test_a_context_is_left_by_an_error():
+    client = client_of(silent, timeout_ms=50)
+    try:
+        with client:
+            client.read_coils(1, 0, 1)
+    except NoReplyError:
+        pass
+    assert net.open_socks() == 0 and not client.connected
 
 
 def test_a_connection_that_takes_long():

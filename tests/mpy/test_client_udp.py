@@ -17,6 +17,7 @@ import errno
 from support_umb import raises
 
 from umb.client.udp import UDPClient
+from umb.errors import NoConnectionError
 
 _IDLE_MS = (6 * DAY_MS, 62 * DAY_MS // 10, 63 * DAY_MS // 10, 9 * DAY_MS, 12 * DAY_MS)
 
@@ -51,6 +52,20 @@ def test_the_socket():
     assert not client.connected and net.open_socks() == 0
     assert read(client) == ([10, 11], 5)
     assert len(net.socks) == 2
+
+
+def test_connect():
+    """Opens the socket; whether anybody listens is not known before the first reply."""
+    client = client_of(good())
+    with client as same:
+        assert same is client and client.connected and net.open_socks() == 1
+        client.connect()
+        assert read(client) == ([10, 11], 5)
+        assert len(net.socks) == 1
+    assert not client.connected and net.open_socks() == 0
+    net.refuse = -2
+    error = raises(NoConnectionError, client.connect)
+    assert str(error) == "no connection to 10.0.0.5:502"
 
 
 def test_nobody_is_found():

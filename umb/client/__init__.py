@@ -396,6 +396,11 @@ class Client:
         request.quantity = request.values[MORE]  # the first one of those that follow
         return True
 
+    def _stop_retries(self):
+        """Let the call that is under way, if there is one, end at its next failure."""
+        if self._current is not None:
+            self._current.tries = 0
+
     def _release(self, request):
         """A call is over, in whatever way."""
         if self._current is request:

@@ -14,6 +14,7 @@ from . import repeated_size, reply_size
 _FRAME = const(6)  # where in the buffer an RTU frame begins
 _SHORTEST = const(4)  # slave id, function code, CRC
 _LONGEST = const(256)  # SL 2.5.1.1
+ROOM = _FRAME + 2 * _LONGEST  # bytes of a buffer that takes an echo and a reply
 _ENDS = const(3)  # by how much a frame is longer than its PDU
 _ASKED = const(7)  # so many bytes of a request PDU are kept to recognize its copy
 _EXCEPTION_SIZE = const(5)
@@ -31,14 +32,16 @@ _POSSIBLE = const(-2)
 class ReplySearch:
     """Looks for the reply to one request in the bytes that arrive after it.
 
-    echo   whether the line brings back what is sent: True, False, or None, to find out. A reply
-           behind a copy of the request shows that it does, a reply alone that it does not. As
-           long as neither has happened, the reply to a write cannot be told from an echo of the
-           request: it counts if nothing else has come when the time is up
+    stream  the umb.port.sockets.Stream that they arrive in, whose buffer has ROOM bytes
+    echo    whether the line brings back what is sent: True, False, or None, to find out. A reply
+            behind a copy of the request shows that it does, a reply alone that it does not. As
+            long as neither has happened, the reply to a write cannot be told from an echo of the
+            request: it counts if nothing else has come when the time is up
     """
 
-    def __init__(self, echo):
-        self.adu = bytearray(_FRAME + 2 * _LONGEST)  # takes an echo and a reply
+    def __init__(self, stream, echo):
+        self.stream = stream
+        self.adu = stream.adu
         self._echo = None if echo is None else bool(echo)
         self._echoes = self._echo  # what is known by now
         self._asked = bytearray(_ASKED)  # how the request PDU begins
@@ -47,7 +50,6 @@ class ReplySearch:
     def begin(self, size: int) -> None:
         """Look for the reply to the request frame of `size` bytes at adu[6:] from now on."""
         adu = self.adu
-        self.have = 0  # bytes at adu[6:] that have arrived and were not thrown away
         self.noise = False  # bytes were thrown away that are no echo
         self._copied = 0  # the length of the request's copy at adu[6:]; 0: it has not come
         self._size = size
@@ -59,8 +61,8 @@ class ReplySearch:
         self._crc_high = adu[_FRAME + size - 1]
 
     def room(self) -> int:
-        """Return how many more bytes may be put at adu[6 + have:]."""
-        return 2 * _LONGEST - self.have
+        """Return how many more bytes the buffer takes."""
+        return 2 * _LONGEST - self.stream.have
 
     def find(self, last: bool) -> int:
         """Return the length of the reply, which is then at adu[6:], or 0.
@@ -69,7 +71,7 @@ class ReplySearch:
         """
         at = self._copied
         kept = -1  # where a frame of unknown length may begin
-        while at < self.have:
+        while at < self.stream.have:
             size = self._size_at(at, last)
             if size > 0:
                 if not self._is_echo(at, size):
@@ -89,7 +91,7 @@ class ReplySearch:
 
     def _size_at(self, at, last):
         """Return the length of the reply, or of the request's copy, at adu[6 + at:]."""
-        n = self.have - at
+        n = self.stream.have - at
         at += _FRAME
         if self.adu[at] != self._slave_id:
             return _NOTHING
@@ -184,8 +186,8 @@ class ReplySearch:
         begin = self._copied
         if end > begin:
             self.noise = True
-            self.have -= end - begin
-            copy(self.adu, _FRAME + begin, self.adu, _FRAME + end, self.have - begin)
+            self.stream.have -= end - begin
+            copy(self.adu, _FRAME + begin, self.adu, _FRAME + end, self.stream.have - begin)
 
     def _found(self, at, size):
         if self._echoes is None and self._copied:

@@ -62,25 +62,24 @@ class TCPClient(Client):
         check_address(address)
         if not (callable(framer) and hasattr(framer, "wrapping")):
             raise ValueError("framer must be MBAP or RTUStream")
-        self._frame = framer(RESPONSE)
+        frame = framer(RESPONSE)
         self._search = None
-        adu = bytearray(ADU_SIZE)
-        if self._frame.start:  # an RTU frame, which has no transaction id
-            from .stream import ReplySearch
+        if frame.start:  # an RTU frame, which has no transaction id
+            from .stream import ROOM, ReplySearch
 
-            self._search = ReplySearch(echo)
-            adu = self._search.adu
-        elif echo is not None:
+            self._stream = Stream(bytearray(ROOM), frame, frame.header)
+            self._search = ReplySearch(self._stream, echo)
+        elif echo is None:
+            self._stream = Stream(bytearray(ADU_SIZE), frame, frame.header)
+        else:
             raise ValueError("echo is for framer=RTUStream")
-        super().__init__(adu, timeout_ms, retries)
+        super().__init__(self._stream.adu, timeout_ms, retries)
         self.broadcast = broadcast
         self._address = address
-        self._stream = Stream(adu, self._frame, self._frame.header)
         self._poller = None
         self._transaction = 0
         self._state = _NO_CALL
         self._size = 0  # of the request frame; 0: only the connection is wanted
-        self._sent = 0  # bytes of it that have left
         self._rejected = False  # something came that is no reply to this request
         self._used = False  # a reply has come over this connection
         self._since_ms = 0  # when the time-out began
@@ -96,18 +95,23 @@ class TCPClient(Client):
 
     def close(self):
         """Close the connection. A call that is under way ends with NoConnectionError."""
+        self._stop_retries()
+        self._hang_up()
+
+    def _hang_up(self):
+        """Close the connection; the call that is under way may make a new one."""
         stream = self._stream
         if stream.sock is not None:
             stream.sock.close()
             stream.sock = self._poller = None
+        stream.clear()
         self._state = _NO_CALL
-        self._stream.have = 0
         self._used = False
 
     def open(self):
         """Set out to connect, unless there is a connection. Returns the status."""
         self.clear()
-        self._size = self._sent = 0
+        self._size = 0
         return 0 if self.connected else self._begin_to_connect()
 
     def failure(self):
@@ -155,34 +159,31 @@ class TCPClient(Client):
             and self._state >= _WRITING
             and not (self._stream.have or self._rejected)
         )
-        self.close()
-        if not again:
-            return status
-        self._sent = 0
-        return self._begin_to_connect()
+        self._hang_up()
+        return self._begin_to_connect() if again else status
 
     # --- a call
 
     def abandon(self):
         """Give up a call, whose reply is going to be dropped when it comes."""
         if self._state != _READING or self._stream.have or self._search is not None:
-            self.close()  # the rest of a frame, or a reply, would be taken for the next one's
+            self._hang_up()  # the rest of a frame, or a reply, would be taken for the next one's
         self._state = _NO_CALL
 
     def clear(self):
         """Throw away late replies to earlier requests. Returns whether the buffer was used."""
         if self._state != _NO_CALL:
-            self.close()
+            self._hang_up()
         if self._stream.sock is None or not self._ready(0):
             return False
         for _ in range(_FRAMES_AT_ONCE):
             missing = self._read_frame() if self._search is None else self._read_anything()
             if missing:
                 if missing < 0 or self._stream.have:
-                    self.close()
+                    self._hang_up()
                 return True
             self._stream.have = 0
-        self.close()  # this server does not stop
+        self._hang_up()  # this server does not stop
         return True
 
     def start(self, n):
@@ -190,16 +191,17 @@ class TCPClient(Client):
         self._transaction = self._transaction + 1 & 0xFFFF
         self._adu[0] = self._transaction >> 8
         self._adu[1] = self._transaction & 0xFF
-        self._size = self._frame.seal(self._adu, n)
-        self._sent = 0
+        stream = self._stream
+        stream.have = 0
+        self._size = stream.frame.seal(self._adu, n)
         self._n = 0
         self._rejected = False
         if self._search is not None:
             self._search.begin(self._size)
-        if self._stream.sock is None:
+        if stream.sock is None:
             return self._begin_to_connect()
         self._since_ms = ticks_ms()
-        return self._write()
+        return self._begin_to_write()
 
     def nap_ms(self):
         """Return for how many milliseconds one may sleep without missing much."""
@@ -230,7 +232,7 @@ class TCPClient(Client):
             if events & _BROKEN:
                 return self._lost(NO_CONNECTION)
             if events & _OUT:
-                return self._write()
+                return self._begin_to_write() if state == _CONNECTING else self._write()
         return self._lost(NO_CONNECTION) if self._is_time_up() else PENDING
 
     def _ready(self, wait_ms):
@@ -245,21 +247,24 @@ class TCPClient(Client):
         # Less than 0: so much time has passed that the clock has wrapped.
         return not 0 <= ticks_diff(ticks_ms(), self._since_ms) < self._timeout_ms
 
-    def _write(self):
-        """Send what is left of the request. Returns the status."""
+    def _begin_to_write(self):
+        """Send the request, or as much of it as the network takes. Returns the status."""
         stream = self._stream
-        if self._size == 0:  # only the connection is wanted
+        if self._size == 0:  # only the connection was wanted
             self._poller.modify(stream.sock, _IN)
             self._state = _NO_CALL
             return 0
+        stream.at = stream.frame.start
+        stream.size = self._size
         self._state = _WRITING
-        stream.at = self._frame.start + self._sent
-        stream.size = self._size - self._sent
-        sent = stream.send()
-        if sent < 0:
+        return self._write()
+
+    def _write(self):
+        """Send what is left of the request. Returns the status."""
+        stream = self._stream
+        if stream.send() < 0:
             return self._lost(NO_CONNECTION)
-        self._sent += sent
-        if self._sent < self._size:
+        if stream.size:
             self._poller.modify(stream.sock, _OUT)
             return PENDING
         self._poller.modify(stream.sock, _IN)
@@ -276,7 +281,7 @@ class TCPClient(Client):
                 return self._lost(missing)
             if missing:
                 return self._time_out(self._rejected or self._stream.have)
-            n = self._stream.have - self._frame.wrapping
+            n = self._stream.have - self._stream.frame.wrapping
             self._stream.have = 0
             if adu[6] == self._slave_id and adu[0] << 8 | adu[1] == self._transaction:
                 return self._answered(n)
@@ -288,31 +293,29 @@ class TCPClient(Client):
 
         Returns how many bytes of it are missing, 0 if it is whole, or a negative status.
         """
-        missing = self._frame.missing(self._adu, self._stream.have)
+        stream = self._stream
+        missing = stream.frame.missing(self._adu, stream.have)
         while missing > 0:
-            got = self._stream.receive(missing)
-            if got == 0:
-                return missing
-            if got < 0:
-                return NO_CONNECTION
-            missing = self._frame.missing(self._adu, self._stream.have)
+            n = stream.receive(missing)
+            if n <= 0:
+                return NO_CONNECTION if n else missing
+            missing = stream.frame.missing(self._adu, stream.have)
         return BAD_REPLY if missing else 0
 
     def _read_stream(self):
         """Go on with receiving the reply from a serial device server. Returns the status."""
         search = self._search
+        stream = self._stream
         last = self._is_time_up()
-        got = 1
-        while got > 0 and search.room():
-            self._stream.have = search.have
-            got = self._stream.receive(search.room())
-            if got > 0:
-                search.have += got
+        n = 1
+        while n > 0 and search.room():
+            n = stream.receive(search.room())
+            if n > 0:
                 self._rejected = True  # unless it is the reply
-        size = search.find(last or got < 0)
+        size = search.find(last or n < 0)
         if size:
-            return self._answered(size - self._frame.wrapping)
-        if got < 0:
+            return self._answered(size - stream.frame.wrapping)
+        if n < 0:
             return self._lost(NO_CONNECTION)
         return self._time_out(search.noise) if last else PENDING
 
@@ -321,13 +324,14 @@ class TCPClient(Client):
 
         Returns 0, 1 if nothing has come, or a negative status.
         """
+        n = self._stream.receive(ADU_SIZE)
         self._stream.have = 0
-        got = self._stream.receive(ADU_SIZE)
-        return NO_CONNECTION if got < 0 else int(not got)
+        return NO_CONNECTION if n < 0 else int(not n)
 
     def _answered(self, n):
         """The reply has come. Returns the status."""
         self._n = n
+        self._stream.have = 0
         self._state = _NO_CALL
         self._used = True
         self._backoff_ms = 0
@@ -338,7 +342,7 @@ class TCPClient(Client):
         if not self._is_time_up():
             return PENDING
         if self._stream.have or not anything_came or self._search is not None:
-            self.close()  # what still comes would be taken for the next reply, or nothing comes
+            self._hang_up()  # what still comes would be taken for the next reply, or nothing comes
             # The connection was made, and the time-out was a pause: a slave that is absent must
             # not keep the next one, behind the same server, waiting.
             self._backoff_ms = min(self._backoff_ms, _FIRST_BACKOFF_MS)

@@ -47,6 +47,7 @@ class UDPClient(Client):
 
     def close(self):
         """Close the socket. A call that is under way ends with NoConnectionError."""
+        self._stop_retries()
         if self._sock is not None:
             self._sock.close()
             self._sock = self._poller = None
