@@ -218,7 +218,7 @@ def test_cancelled_while_the_request_is_stuck():
             task = asyncio.create_task(client.request(1, pdu))
             await asyncio.sleep_ms(2)
             client._stream.sock.setsockopt(socket.SOL_SOCKET, _SO_SNDBUF, 1)
-            stuck = 0 < client._sent < client._size
+            stuck = 0 < client._stream.size < client._size
             task.cancel()
             await outcome(task)
             if stuck:

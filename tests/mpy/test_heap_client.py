@@ -76,7 +76,7 @@ class Traffic:
     """A client, a call of it, and where its values go."""
 
     def __init__(self, bench, call, wanted, times):
-        self.client = Driven(("127.0.0.1", bench.port), timeout_ms=5000)
+        self.client = Driven(("127.0.0.1", bench.port), timeout_ms=5000, broadcast=True)
         self.client.tcp = bench.tcp
         self.call = call
         self.wanted = wanted

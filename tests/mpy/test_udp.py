@@ -297,8 +297,8 @@ def test_wrong_arguments():
     good = ("127.0.0.1", 20_000)
     for address, server, options, text in (
         (good, Store(), {}, "server must be a Server or a Gateway, such as Server(store)"),
-        ("127.0.0.1", None, {}, "an address must be (host, port)"),
-        (("127.0.0.1", "502"), None, {}, "an address must be"),
+        ("127.0.0.1", None, {}, "address must be (host, port)"),
+        (("127.0.0.1", "502"), None, {}, "address must be"),
         (good, None, {"framer": "rtu"}, "framer must be MBAP or RTUStream"),
         (good, None, {"framer": RTU}, "framer must be"),
         (good, None, {"allow": "127.0.0.1"}, "allow must be"),

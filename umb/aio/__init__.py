@@ -12,9 +12,7 @@ from time import ticks_diff, ticks_ms
 
 from micropython import const
 
-from ..serve import call_if_due, check, finish
-
-_LONGEST_MS = const(5)  # the longest sleep: nothing wakes a task that polls
+_LONGEST_REST_MS = const(5)  # the longest sleep: nothing wakes a task that polls
 _MOST_ROUNDS = const(320)  # in vain, after which the longest sleep is reached
 _HOMES = {"AsyncRTUClient": "rtu", "AsyncTCPClient": "tcp", "AsyncUDPClient": "udp"}
 
@@ -32,7 +30,7 @@ def rest_ms(nap_ms: int, rounds: int) -> int:
 
     That grows with the time that has passed, to 5 ms, and is nap_ms at most, or 1 ms if that is 0.
     """
-    return min(max(nap_ms, 1), rounds >> 6, _LONGEST_MS)
+    return min(max(nap_ms, 1), rounds >> 6, _LONGEST_REST_MS)
 
 
 async def serve(*drivers, every=None) -> None:
@@ -45,7 +43,12 @@ async def serve(*drivers, every=None) -> None:
 
     Raises ValueError without drivers, or if `every` is of the wrong kind.
     """
-    check(drivers, every)
+    if not drivers:
+        raise ValueError("serve() needs at least one driver")
+    if every is not None:
+        from ..serve import call_if_due, check  # 1.2 KB that most programs do without
+
+        check(drivers, every)
     for driver in drivers:
         driver.stopping = False
     due_ms = ticks_ms()
@@ -65,4 +68,16 @@ async def serve(*drivers, every=None) -> None:
             rounds = 0 if done else min(rounds + 1, _MOST_ROUNDS)
             await asyncio.sleep_ms(rest_ms(nap_ms, rounds))
     finally:
-        finish(drivers)
+        _finish(drivers)
+
+
+def _finish(drivers):
+    """Finish all drivers, also if one raises an exception."""
+    failure = None
+    for driver in drivers:
+        try:
+            driver.finish()
+        except Exception as error:  # noqa: BLE001 - it is raised again
+            failure = error
+    if failure is not None:
+        raise failure

@@ -7,7 +7,7 @@ from micropython import const
 
 from ..fast import copy
 
-_PIECE = const(16)
+_SMALL_PIECE = const(16)
 _IPPROTO_TCP = const(6)
 _TCP_NODELAY = const(1)
 
@@ -152,7 +152,7 @@ class Stream:
         # begin there, anything else by way of a piece.
         self.whole = memoryview(adu)[frame.start :]
         self.rest = memoryview(adu)[frame.start + second :]
-        self.piece = bytearray(_PIECE)
+        self.piece = bytearray(_SMALL_PIECE)
         self.clear()
 
     def clear(self):
