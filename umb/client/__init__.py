@@ -35,6 +35,7 @@ _DIAGNOSTICS = const(8)
 _MASK_WRITE = const(22)
 _READ_WRITE = const(23)
 _IDENTIFICATION = const(43)
+_LONGEST_TIMEOUT_MS = const((1 << 29) - 1)  # half of the time after which ticks_ms() wraps
 # The most values one request may carry (AP 6.1-6.6, 6.11, 6.12, 6.16, 6.17).
 _MOST = {1: 2000, 2: 2000, 3: 125, 4: 125, 5: 1, 6: 1, 15: 1968, 16: 123, 22: 1, 23: 125}
 # By function code: how many bytes behind it a response repeats from its request, and how long a
@@ -155,6 +156,12 @@ class Client:
     )
 
     def __init__(self, adu, timeout_ms, retries):
+        if not (isinstance(timeout_ms, int) and 1 <= timeout_ms <= _LONGEST_TIMEOUT_MS):
+            raise ValueError(
+                "timeout_ms must be 1..%d milliseconds, not %r" % (_LONGEST_TIMEOUT_MS, timeout_ms)
+            )
+        if not (isinstance(retries, int) and retries >= 0):
+            raise ValueError("retries must be 0 or more, not %r" % (retries,))
         self.timeout_ms = timeout_ms
         self.retries = retries
         self._adu = adu
