@@ -19,13 +19,14 @@ _ASK = "import sys; print(64 if sys.maxsize >> 32 else 32, getattr(sys.implement
 _SERVER = "server = umb.server.Server(umb.store.Store(holding_registers=100))\n"
 _CLIENT = "client = umb.client.rtu.RTUClient(UART(), baudrate=19200)\n"
 _HERE = "('127.0.0.1', 0)"
+_PEER = "('127.0.0.1', 502)"
 USES = {
     "server-rtu": f"{_SERVER}driver = umb.server.rtu.RTUServer(UART(), server, baudrate=19200)",
     "server-tcp": f"{_SERVER}driver = umb.server.tcp.TCPServer({_HERE}, server)",
     "server-udp": f"{_SERVER}driver = umb.server.udp.UDPServer({_HERE}, server)",
     "client-rtu": _CLIENT,
-    "client-tcp": f"client = umb.client.tcp.TCPClient({_HERE})",
-    "client-udp": f"client = umb.client.udp.UDPClient({_HERE})",
+    "client-tcp": f"client = umb.client.tcp.TCPClient({_PEER})",
+    "client-udp": f"client = umb.client.udp.UDPClient({_PEER})",
     "gateway": f"{_CLIENT}gateway = umb.gateway.Gateway(client)\n"
     f"driver = umb.server.tcp.TCPServer({_HERE}, gateway)",
     "functions": "identity = umb.functions.identity.Identity({0: 'a', 1: 'b', 2: 'c'})\n"
@@ -34,8 +35,8 @@ USES = {
     "tty": "",
     "aio": "",
     "aio-client-rtu": "client = umb.aio.AsyncRTUClient(UART(), baudrate=19200)",
-    "aio-client-tcp": f"client = umb.aio.AsyncTCPClient({_HERE})",
-    "aio-client-udp": f"client = umb.aio.AsyncUDPClient({_HERE})",
+    "aio-client-tcp": f"client = umb.aio.AsyncTCPClient({_PEER})",
+    "aio-client-udp": f"client = umb.aio.AsyncUDPClient({_PEER})",
     "umodbus": "kind = umb.umodbus.socketserver.TCPServer\n"
     f"driver = umb.umodbus.server.tcp.get_server(kind, {_HERE})\n"
     "driver.route([1], [3], range(10))(lambda **_: 0)",
