@@ -13,6 +13,8 @@ _FORM = Format(115200)
 _LIMIT_MS = 5000
 _PARTS = (_FORM.baudrate, _FORM.parity, _FORM.stop)
 _RAM_LIMIT = 18 * 1024  # asyncio itself included
+_ASYNCIO_LIMIT = 2 * 1024 + 256
+_AIO_LIMIT = 1_800
 # One of every standard kind (AP 6.1 to 6.6, 6.11, 6.12, 6.16, 6.17).
 _REQUESTS = (
     *(read_registers(SLAVE_ID, 4, function_code=code) for code in (1, 2, 3, 4)),
@@ -39,19 +41,36 @@ def board(aio_board):
     aio_board.interrupt()
 
 
-def test_ram_of_a_slave(board, figures):
-    """And no client is loaded for it, nor anything of a network."""
-    board.start(f"import tasks; tasks.ram({_PARTS}, {len(_REQUESTS)})", _LIMIT_MS)
-    exchanges = Master(Line(_FORM, Station(board))).ask_all(_REQUESTS)
+@pytest.fixture(scope="module")
+def measured(aio_board, figures):
+    """A slave under asyncio, asked for everything: its bytes, asyncio's, umb.aio's, modules."""
+    aio_board.soft_reset(_LIMIT_MS)
+    aio_board.start(f"import tasks; tasks.ram({_PARTS}, {len(_REQUESTS)})", _LIMIT_MS)
+    exchanges = Master(Line(_FORM, Station(aio_board))).ask_all(_REQUESTS)
     assert [exchange.reply[1] for exchange in exchanges] == [1, 2, 3, 4, 5, 6, 15, 16, 22, 23]
-    numbers, modules = board.finish(_LIMIT_MS).splitlines()
-    of_asyncio, whole = map(int, numbers.split())
+    numbers, modules = aio_board.finish(_LIMIT_MS).splitlines()
+    whole, of_asyncio, of_aio = map(int, numbers.split())
     figures.note("RAM, a slave under asyncio, .mpy, bytes", whole)
-    figures.note("RAM, asyncio alone, bytes", of_asyncio)
-    loaded = ast.literal_eval(modules)
+    figures.note("RAM, of it asyncio, bytes", of_asyncio)
+    figures.note("RAM, of it umb.aio and its task, bytes", of_aio)
+    return whole, of_asyncio, of_aio, ast.literal_eval(modules)
+
+
+def test_ram_of_a_slave(measured):
+    assert measured[0] <= _RAM_LIMIT
+
+
+def test_what_umb_aio_adds_to_a_slave(measured):
+    _, of_asyncio, of_aio, _ = measured
+    assert of_asyncio <= _ASYNCIO_LIMIT
+    assert of_aio <= _AIO_LIMIT
+
+
+def test_a_slave_loads_no_client(measured):
+    """Nor anything of a network."""
+    loaded = measured[3]
     assert "umb.server.rtu" in loaded
     assert [name for name in loaded if name == "socket" or ".client" in name] == []
-    assert whole <= _RAM_LIMIT
 
 
 def test_a_master_in_a_task(board):
