@@ -29,7 +29,7 @@ _SENDING = const(3)
 _ECHO = const(4)  # reading back what it sent
 _REPLY = const(5)  # waiting for the reply
 _TURNAROUND = const(6)  # giving every slave its time after a broadcast
-_NAP_MS = const(10)  # how late a time-out may be seen
+_POLL_MS = const(10)  # how late a time-out may be seen
 _SPIN_US = const(2500)  # this close to the end of the transmission it stays
 
 
@@ -211,7 +211,7 @@ class RTUClient(Client):
             return 1
         if state in (_SILENCE, _ECHO) or line.waiting or line.frame.have:
             return 0
-        return min(line.nap_ms(), _NAP_MS)
+        return min(line.nap_ms(), _POLL_MS)
 
     def wait(self):
         """Sleep as long as nothing can be missed; stay while the reply is coming."""

@@ -48,7 +48,7 @@ _NO_SUCH_DEVICE = const(11)
 _LAST_ROUTED = const(16)  # routes answer for function codes 1 to 6, 15 and 16
 _DIAGNOSTICS = const(8)  # the function code that is heard in listen-only mode
 _PDU_MOST = const(253)  # AP 4.1
-_LONGEST_NAP_MS = const(1000)
+_IDLE_NAP_MS = const(1000)
 
 
 def print_error(error, link):  # noqa: ARG001 - as on_error is called
@@ -417,7 +417,7 @@ class Driver:
 
     def nap_ms(self):
         """Return for how many milliseconds poll() need not be called, see umb.serve."""
-        return _LONGEST_NAP_MS if self.gateway is None else self.gateway.nap_ms()
+        return _IDLE_NAP_MS if self.gateway is None else self.gateway.nap_ms()
 
     def watch(self, poller):
         """Use this select.poll from now on, see umb.serve."""
