@@ -48,6 +48,38 @@ def test_a_call_is_awaited():
     bus.is_clean()
 
 
+def test_async_with():
+    bus = Bus()
+
+    async def main():
+        async with client_on(bus) as client:
+            assert client.connected and await client.connect() is None
+            assert await client.read_holding_registers(7, 1, 1) == values(7, 1, 1)
+        assert not client.connected
+        assert await client.read_holding_registers(7, 2, 1) == values(7, 2, 1)
+        assert len(client._spare) == 1 and client._queue == []
+
+    run(main())
+    bus.is_clean()
+
+
+def test_requests_are_kept_for_the_next_calls():
+    """As many as tasks have asked at a time."""
+    bus = Bus(absent=(9,))
+    client = client_on(bus)
+
+    async def main():
+        for _ in range(3):
+            await outcomes([client.read_holding_registers(7 + i % 3, i, 1) for i in range(5)])
+            task = asyncio.create_task(client.read_holding_registers(9, 1, 1))
+            await asyncio.sleep_ms(5)
+            task.cancel()
+            await outcome(task)
+        assert len(client._spare) == 5
+
+    run(main())
+
+
 def test_a_wrong_argument_is_an_error_and_nothing_is_sent():
     bus = Bus()
     client = client_on(bus)

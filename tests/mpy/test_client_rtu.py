@@ -12,7 +12,13 @@ from support_client_calls import (
 )
 from support_umb import Signed, raises
 
-from umb.errors import IllegalDataAddressError, ModbusError, NoReplyError
+from umb.errors import (
+    BadReplyError,
+    IllegalDataAddressError,
+    ModbusError,
+    NoConnectionError,
+    NoReplyError,
+)
 
 _READ = "read_holding_registers(1, 10, 2)"
 _RIGHT = always("030400460047")
@@ -202,3 +208,41 @@ def test_noise_before_a_good_reply_is_forgotten():
     bench = Bench(in_turn(noisy, silent), timeout_ms=50)
     bench.expect(_VALUES, _READ)
     bench.expect("NoReplyError", _READ)
+
+
+# --- a context manager
+
+
+def test_with():
+    bench = Bench(_RIGHT)
+    client = bench.client
+    assert client.connected and client.connect() is None and bench.bus.asked == []
+    with client as same:
+        assert same is client
+        bench.expect(_VALUES, _READ)
+        assert client.connected
+    assert not client.connected and bench.bus.pin.level == 0
+    bench.expect(_VALUES, _READ)  # the next call takes the line again
+    assert client.connected
+    client.close()
+    client.close()
+    assert not client.connected
+    with client:
+        assert client.connected
+
+
+def test_errors_say_who_and_what():
+    bench = Bench(silent, timeout_ms=50)
+    error = raises(NoReplyError, bench.call, "read_holding_registers(7, 0, 2)")
+    assert str(error) == "slave 7 did not answer FC 3 at 0 x 2 within 50 ms", error
+    bench = Bench(always("8602"))
+    error = raises(IllegalDataAddressError, bench.call, "write_single_register(7, 100, 1)")
+    assert str(error) == ("slave 7 refused FC 6 at 100: illegal data address (exception 2)"), error
+    assert (error.slave_id, error.function_code, error.error_code) == (7, 6, 2)
+    bench = Bench(garbled(_RIGHT))
+    error = raises(BadReplyError, bench.call, _READ)
+    assert str(error) == "slave 1 gave no valid answer to FC 3 at 10 x 2", error
+    bench = Bench(_RIGHT)
+    bench.bus.fail_in = "write"
+    error = raises(NoConnectionError, bench.call, _READ)
+    assert str(error) == "the serial line failed, asking slave 1 FC 3 at 10 x 2", error
