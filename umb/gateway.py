@@ -259,13 +259,15 @@ class Gateway(Driver):
 
     Requests of one slave are sent in the order in which they came. Those of clients that have gone
     are dropped at once. What umb.client.late.LateReplies promises holds here, too; while a late
-    reply is waited for, other slaves are asked.
+    reply is waited for, other slaves are asked. Raises ValueError for a wrong argument.
     """
 
     def __init__(
         self, line, slave_ids=None, timeout_ms=None, local=None, *, max_wait_ms=5000, queue=8
     ):
         super().__init__(Server(None, ()) if local is None else local)
+        if not (isinstance(queue, int) and queue > 0 and isinstance(max_wait_ms, int)):
+            raise ValueError("queue must be 1 or more, and max_wait_ms a number of milliseconds")
         self._is_device = local is not None
         self._paths = []
         self._queue = queue
@@ -274,7 +276,14 @@ class Gateway(Driver):
         self.add(line, slave_ids, timeout_ms)
 
     def add(self, line, slave_ids=None, timeout_ms=None):
-        """One more line. A slave id goes to the first line that has it."""
+        """One more line. A slave id goes to the first line that has it.
+
+        Raises ValueError for an argument of the wrong kind.
+        """
+        if not hasattr(line, "forward"):
+            raise ValueError("an RTUClient is needed, not %r" % (line,))
+        if timeout_ms is not None and not (isinstance(timeout_ms, int) and timeout_ms > 0):
+            raise ValueError("timeout_ms must be 1 or more, or None, not %r" % (timeout_ms,))
         path = _Path(line, slave_ids, timeout_ms, self._max_wait_ms, self._queue)
         if self._paths:
             self._paths[-1].next = path

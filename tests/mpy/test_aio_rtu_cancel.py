@@ -9,10 +9,12 @@ from support_pdu import request
 from support_tasks import outcome, values
 
 from umb.aio import AsyncRTUClient
+from umb.errors import NoConnectionError
 
 
-def client_on(bus, timeout_ms=50):
-    return AsyncRTUClient(bus, baudrate=115200, parity=0, de=bus.pin, timeout_ms=timeout_ms)
+def client_on(bus, timeout_ms=50, **options):
+    de = bus.pin
+    return AsyncRTUClient(bus, baudrate=115200, parity=0, de=de, timeout_ms=timeout_ms, **options)
 
 
 def cancelled_after(delay_ms, **line):
@@ -134,3 +136,25 @@ def test_cancelled_while_it_waits_its_turn():
     run(main())
     assert bus.asked == [(1, request(3, i, 1)) for i in (0, 2, 4)]
     bus.is_clean()
+
+
+def test_closed_by_another_task():
+    """The call ends with NoConnectionError, whatever it was doing, and the next one works."""
+    for after_ms in (0, 1, 5, 15, 25, 40):
+        for retries in (0, 2):
+            bus = Bus()
+            bus.delay_us = 20_000
+            client = client_on(bus, retries=retries)
+
+            async def main(client=client, bus=bus, after_ms=after_ms):
+                call = client.write_multiple_registers(1, 0, [7] * 100)
+                task = asyncio.create_task(outcome(call))
+                await asyncio.sleep_ms(after_ms)
+                client.close()
+                assert bus.pin.level == 0
+                error = await task
+                assert isinstance(error, NoConnectionError) or after_ms == 0, (after_ms, error)
+                assert await client.read_holding_registers(2, 0, 5) == values(2, 0, 5)
+
+            run(main())
+            bus.is_clean()

@@ -294,6 +294,11 @@ def test_bad_formats():
         {"baudrate": 9600, "parity": 2},
         {"baudrate": 9600, "bits": 9},
         {"baudrate": 9600, "stop": 3},
+        {"baudrate": 9600, "timeout_ms": 0},
+        {"baudrate": 9600, "timeout_ms": "1"},
+        {"baudrate": 9600, "retries": -1},
+        {"baudrate": 9600, "turnaround_ms": -1},
+        {"baudrate": 9600, "turnaround_ms": None},
         {"baudrate": 9600, "framer": "mbap"},
     ):
         raises((ValueError, TypeError), RTUClient, Bench().bus, **options)

@@ -5,6 +5,10 @@ from support_gateway import Asker, Bench, bench, device  # comes first, see ther
 from support_bus import Bus, answer
 from support_pdu import Link, ask, raw, request, words, write_bits, write_registers
 from support_rtu import frame
+from support_umb import raises
+
+from umb.client.rtu import RTUClient
+from umb.gateway import Gateway
 
 READ = request(3, 100, 2)
 NO_PATH, NO_ANSWER = raw("83 0a"), raw("83 0b")
@@ -211,3 +215,22 @@ def test_a_gateway_behind_an_rtu_server_is_silent_for_others():
     assert ask(line.gateway, READ, 5, Link(serial=True)) is None
     assert ask(line.gateway, READ, 255, Link(serial=True)) is None
     assert ask(line.gateway, READ, 0, Link(serial=True)) is None
+
+
+# --- arguments
+
+
+def test_wrong_arguments():
+    line = RTUClient(Bus(), baudrate=9600)
+    for named in (
+        {"queue": 0},
+        {"queue": "8"},
+        {"max_wait_ms": None},
+        {"timeout_ms": 0},
+        {"timeout_ms": "100"},
+        {"local": 5},
+    ):
+        assert len(str(raises(ValueError, Gateway, line, **named))) > 20
+    for bad in (None, 1, Bus()):
+        raises(ValueError, Gateway, bad)
+        raises(ValueError, Gateway(line).add, bad)

@@ -7,7 +7,7 @@ from micropython import const
 from ..fast import copy, crc16
 from ..frame.rtu import REQUEST, RESPONSE, RTU, rtu_size
 from ..port.uart import open_line
-from . import BAD_REPLY, LATE_REPLY, NO_REPLY, PENDING, REWRITE, Client, reply_size
+from . import BAD_REPLY, LATE_REPLY, NO_CONNECTION, NO_REPLY, PENDING, REWRITE, Client, reply_size
 from .late import LateReplies
 
 _FRAME = const(6)  # where in the buffer an RTU frame begins
@@ -100,6 +100,8 @@ class RTUClient(Client):
             framer=framer,
         )
         super().__init__(line.frame.adu, timeout_ms, retries)
+        if not (isinstance(turnaround_ms, int) and turnaround_ms >= 0):
+            raise ValueError("turnaround_ms must be 0 or more, not %r" % (turnaround_ms,))
         self.connected = True
         self._own_adu = self._adu  # _adu may be somebody else's, see forward()
         self._late = LateReplies()
@@ -125,7 +127,12 @@ class RTUClient(Client):
         return 0
 
     def close(self):
-        """Let go of the line: the direction pin is at receive. The next call takes it again."""
+        """Let go of the line: the direction pin is at receive. The next call takes it again.
+
+        A call that is under way ends with NoConnectionError.
+        """
+        self._stop_retries()
+        self.abandon()
         self.line.release()
         self.connected = False
 
@@ -240,6 +247,8 @@ class RTUClient(Client):
             return self._go_on_sending()
         if state == _ECHO:
             return self._read_echo()
+        if state == _IDLE:
+            return NO_CONNECTION  # closed meanwhile
         return PENDING if self._left_ms() > 0 else self._end(0)
 
     def _end(self, status):
