@@ -27,7 +27,7 @@ LATE_REPLY = -5  # the reply may belong to an earlier request
 REWRITE = -6  # nothing was sent yet, and the buffer was needed: the request has to be written anew
 
 _PDU = const(7)  # where in the buffer the PDU begins
-_ASKED = const(7)  # how much of a request is kept to compare the reply with
+_HEAD = const(7)  # by how many bytes of its PDU a response is recognized at most
 # What stands for a function code in a Request:
 _RAW = const(0)  # `values` is the whole request PDU
 _CONNECT = const(-1)  # nothing is sent, only a connection is wanted
@@ -166,7 +166,9 @@ class Client:
         self.retries = retries
         self._adu = adu
         self._n = 0  # the length of the response PDU
-        self._asked = bytearray(_ASKED)  # how the request PDU begins
+        self._head = bytearray(_HEAD)  # how the response PDU is to begin
+        self._head_size = 1  # as far as that can be told
+        self._reply_size = 0  # how long the response PDU is to be, 0 if that cannot be told
         self._slave_id = 0  # who was asked
         self._broadcast = False  # whether nobody is going to answer
         self._timeout_ms = timeout_ms  # of the request under way
@@ -381,7 +383,8 @@ class Client:
         while status != PENDING:
             if status == 0 and self._n and not self.serial:
                 status = self.reply_status()  # RTUClient has looked already
-            if not self._asks_again(request, status):
+            usual = status >= 0 and request.function_code != _IDENTIFICATION
+            if usual or not self._asks_again(request, status):
                 self._current = None
                 break
             status = self._start(request, self._put_request(request))
@@ -394,7 +397,7 @@ class Client:
         if status < 0:
             request.tries -= 1
             return request.tries >= 0
-        if status or request.function_code != _IDENTIFICATION or self._n == 0:
+        if status or self._n == 0:
             return False
         from .rare import MORE, decode
 
@@ -445,8 +448,22 @@ class Client:
             from .rare import build
 
             n = build(self._adu, code, request.address, request.quantity, values)
-        copy(self._asked, 0, self._adu, _PDU, _ASKED)
+        self._expect_reply()
+        if code == _RAW:
+            self._reply_size = 0
+            self._head_size = 1
         return n
+
+    def _expect_reply(self):
+        """Note what the response to the request PDU at adu[7] has to be like."""
+        head = self._head
+        copy(head, 0, self._adu, _PDU, _HEAD)
+        code = head[0]
+        self._reply_size = size = reply_size(head)
+        self._head_size = 1 + repeated_size(code)
+        if 0 < code < 5 or code == _READ_WRITE:
+            head[1] = size - 2 & 0xFF  # the byte count
+            self._head_size = 2
 
     def _put_standard(self, request):
         """Write the request PDU of FC 1 to 6, 15, 16, 22 or 23. Returns its length."""
@@ -524,26 +541,18 @@ class Client:
         Returns 0 if it answers the request, the exception code if it refuses it, or BAD_REPLY.
         """
         adu = self._adu
-        asked = self._asked
+        head = self._head
         n = self._n
-        code = asked[0]
-        if adu[7] != code:
-            return (adu[8] or BAD_REPLY) if n == 2 and adu[7] == code | 0x80 else BAD_REPLY
-        if self._current is not None and self._current.function_code == _RAW:
-            return 0
-        size = reply_size(asked)
-        if size and n != size:
+        if adu[7] != head[0]:
+            return (adu[8] or BAD_REPLY) if n == 2 and adu[7] == head[0] | 0x80 else BAD_REPLY
+        i = self._head_size
+        if n < i or (self._reply_size and n != self._reply_size):
             return BAD_REPLY
-        if code < 5 or code == _READ_WRITE:
-            return 0 if adu[8] == size - 2 else BAD_REPLY
-        return 0 if self._repeats(repeated_size(code)) else BAD_REPLY
-
-    def _repeats(self, n):
-        """Return whether the response repeats n bytes of the request behind the function code."""
-        for i in range(1, n + 1):
-            if self._n <= i or self._adu[_PDU + i] != self._asked[i]:
-                return False
-        return True
+        while i > 1:
+            i -= 1
+            if adu[_PDU + i] != head[i]:
+                return BAD_REPLY
+        return 0
 
     def _result(self, request, status):
         """Return what the call returns, or raise the exception that the status stands for."""
@@ -585,7 +594,7 @@ class Client:
         """Return the exception that the status stands for."""
         slave_id = request.slave_id
         code = request.function_code
-        asked = "FC %d" % self._asked[0]
+        asked = "FC %d" % self._head[0]
         if code in _MOST or code == 24:
             asked += " at %d" % request.address
             if code < 5 or code in (15, 16, _READ_WRITE):
@@ -609,5 +618,5 @@ class Client:
         else:
             error = BadReplyError("slave %d gave no valid answer to %s" % (slave_id, asked))
         error.slave_id = slave_id
-        error.function_code = self._asked[0]
+        error.function_code = self._head[0]
         return error

@@ -4,10 +4,10 @@ from time import sleep_ms, ticks_add, ticks_diff, ticks_ms, ticks_us
 
 from micropython import const
 
-from ..fast import copy, crc16
+from ..fast import crc16
 from ..frame.rtu import REQUEST, RESPONSE, RTU, rtu_size
 from ..port.uart import open_line
-from . import BAD_REPLY, LATE_REPLY, NO_CONNECTION, NO_REPLY, PENDING, REWRITE, Client, reply_size
+from . import BAD_REPLY, LATE_REPLY, NO_CONNECTION, NO_REPLY, PENDING, REWRITE, Client
 from .late import LateReplies
 
 _FRAME = const(6)  # where in the buffer an RTU frame begins
@@ -170,7 +170,7 @@ class RTUClient(Client):
         self._slave_id = adu[_FRAME]
         self._broadcast = self._slave_id == 0
         self._timeout_ms = timeout_ms
-        copy(self._asked, 0, adu, _FRAME + 1, len(self._asked))
+        self._expect_reply()
         self.clear()
         return self.start(n)
 
@@ -255,11 +255,13 @@ class RTUClient(Client):
         """No request is under way any more. Returns the status."""
         self._state = _IDLE
         frame = self.line.frame
-        frame.reset()
-        frame.rejected = 0
-        if frame.out is frame.adu:
-            frame.out = self._own_adu
-        frame.adu = self._own_adu
+        if status < 0:  # else a whole frame was the last thing that came
+            frame.reset()
+            frame.rejected = 0
+        if frame.adu is not self._own_adu:
+            if frame.out is frame.adu:
+                frame.out = self._own_adu
+            frame.adu = self._own_adu
         return status
 
     def _take_late(self):
@@ -395,7 +397,8 @@ class RTUClient(Client):
             self._rejected = True
             return self._time_out(True)
         late = self._late
-        if status != BAD_REPLY and late.expects(slave_id, ticks_ms(), late.question):
+        doubtful = late.count and late.expects(slave_id, ticks_ms(), late.question)
+        if doubtful and status != BAD_REPLY:
             status = LATE_REPLY
         late.answered()
         return self._end(status)
@@ -403,7 +406,7 @@ class RTUClient(Client):
     def _is_bad_reply(self, slave_id, n):
         """Return whether a frame is the reply, if a wrong one: then no other is going to come."""
         adu = self._adu
-        if _is_request(adu, n) or (adu[7] in _SAME_BOTH_WAYS and adu[7] != self._asked[0]):
+        if _is_request(adu, n) or (adu[7] in _SAME_BOTH_WAYS and adu[7] != self._head[0]):
             return False  # another master asks
         late = self._late
         if slave_id == self._slave_id and not late.expects(slave_id, ticks_ms()):
@@ -414,15 +417,12 @@ class RTUClient(Client):
     def _mismatches(self, at, n):
         """Return in how many of its first 3 bytes adu[at:] is not the reply; n have come."""
         adu = self._adu
-        code = self._asked[0]
+        head = self._head
         count = 0 if adu[at] == self._slave_id else 1
-        if n > 1 and adu[at + 1] != code:
-            return count if adu[at + 1] == code | 0x80 else count + 1
-        third = reply_size(self._asked) - 2
-        if n > 2 and third >= 0:
-            if 4 < code != _READ_WRITE:
-                third = self._asked[1]
-            return count if adu[at + 2] == third else count + 1
+        if n > 1 and adu[at + 1] != head[0]:
+            return count if adu[at + 1] == head[0] | 0x80 else count + 1
+        if n > 2 and self._head_size > 1 and adu[at + 2] != head[1]:
+            count += 1
         return count
 
     def _is_damaged_reply(self, n):
@@ -432,14 +432,12 @@ class RTUClient(Client):
         """
         if n < _SHORTEST_REPLY:
             return False
-        return self._mismatches(_FRAME, n) <= (1 if n == reply_size(self._asked) + _ENDS else 0)
+        return self._mismatches(_FRAME, n) <= (1 if n == self._reply_size + _ENDS else 0)
 
     def _reply_us(self):
         """Return how long the reply takes from its first byte to its last at most."""
         line = self.line
-        n = reply_size(self._asked) + _ENDS
-        if n == _ENDS:
-            n = _LONGEST
+        n = self._reply_size + _ENDS if self._reply_size else _LONGEST
         return line.time_us(n if line.frame.timed else 2 * n + _ENDS) + line.abandon_us
 
     def _is_arriving(self):
