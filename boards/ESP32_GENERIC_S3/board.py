@@ -1,10 +1,14 @@
-"""ESP32-S3: its pins, and their use unless /umb.json says else."""
+"""ESP32-S3: its pins, and what they are used for by default."""
 
 NAME = "ESP32_GENERIC_S3"
-# 22 to 25 do not exist, 26 to 32 are the flash; 33 to 37 are taken with octal PSRAM.
+# 22 to 25 do not exist; 33 to 37 are taken with octal PSRAM.
 PINS = tuple(range(22)) + tuple(range(33, 49))
+TAKEN = dict.fromkeys(range(26, 33), "wired to the flash")
 INPUT_ONLY = ()
 ANALOGUE_PINS = tuple(range(1, 11))
+UARTS = {1: None, 2: None}  # on any pins
+PULLS = ("up", "down", "none")
+PWM_HZ = (1, 1000000)
 
 UART, TX, RX, DE = 1, 17, 18, 16
 REPL_ON_LINE = False  # the REPL is on USB and UART 0

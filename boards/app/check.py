@@ -1,232 +1,300 @@
 """What may be in /umb.json, and what holds where it is silent. Python runs this too.
 
-What is wrong is named and its default taken. boards/README.md lists all settings.
+What cannot be used is named and its default taken. boards/README.md lists all settings.
 """
 
 import json
 
-# Numbers: (default, lowest, highest); SL 2.2 has the slave ids.
-_NUMBERS = {
-    "slave_id": (1, 1, 247),
+# A rule is (default, lowest, highest) of a whole number, (default, fewest, most) of the bytes of a
+# text, (default, choices), or (default,) of true or false.
+_RULES = {
+    "slave_id": (1, 1, 247),  # SL 2.2
+    "name": ("", 0, 64),
+    "rtu": (True,),
     "baudrate": (19200, 300, 4000000),
+    "parity": ("E", ("N", "E", "O")),
     "stop": (1, 1, 2),
-    "uart": (0, 0, 9),
-    "tcp_port": (502, 1, 65535),
     "failsafe_s": (0, 0, 65535),
     "watchdog_s": (0, 0, 8),
 }
-_TEXTS = {"name": 64, "ssid": 32, "password": 63, "hostname": 32}  # the most bytes
-_ADDRESSES = {"address": "", "netmask": "255.255.255.0", "gateway": ""}
-_OF_NETWORK = ("tcp_port", "ssid", "password", "hostname", "address", "netmask", "gateway")
-# Lists of points: (the most, what a point has besides its pin).
-_LISTS = {
-    "outputs": (32, {"invert": False, "safe": 0}),
-    "inputs": (32, {"invert": False, "pull": "up"}),
-    "analogues": (16, {"scale": None}),
-    "pwms": (16, {"freq": 1000, "full": 65535, "safe": 0}),
+_RULES_OF_NETWORK = {
+    "tcp_port": (502, 1, 65535),
+    "idle_timeout_s": (600, 0, 65535),
+    "ssid": ("", 0, 32),
+    "password": ("", 8, 63),  # so WPA2 has it; empty: an open network
+    "hostname": ("", 0, 32),
+    "address": ("", 7, 15),
+    "netmask": ("255.255.255.0", 7, 15),
+    "gateway": ("", 7, 15),
 }
-_ONE = {"invert": False}  # what the points "de" and "led" have
-_WANTED = {
-    "invert": "true or false",
-    "safe": 'one of its values or "hold"',
-    "pull": '"up", "down" or "none"',
-    "scale": "[low, high], two numbers, -32768 to 65535",
-    "freq": "a number, 1 to 1000000",
-    "full": "a number, 1 to 16000 or 65535",
-}
+_ADDRESSES = ("address", "netmask", "gateway")
+_LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789-"
+# Lists of points: the most, and what points have besides their pin.
+_LISTS = (
+    ("analogues", 16, ("scale",)),
+    ("inputs", 32, ("invert", "pull")),
+    ("outputs", 32, ("invert", "safe")),
+    ("pwms", 16, ("freq", "full", "safe")),  # "full" comes before "safe"
+)
+_DEFAULTS = {"invert": False, "safe": 0, "pull": "up", "scale": None, "freq": 1000, "full": 65535}
+_LONGEST = 60  # characters of a value in a message
+_MOST_PROBLEMS = 40  # that are named: a file may hold more of them than the memory
 
 
 class Checked:
-    """`settings` out of the dict `raw`: whole and possible. `faults` names what was not taken.
+    """`settings` out of the dict `raw`: whole and possible on this board, whatever is in it.
+
+    problems   what could not be used, as pairs of sentences: what is wrong, and what holds instead
 
     A pin has one use. The serial line comes first, then what `raw` names, then the defaults.
     """
 
     def __init__(self, raw, board):
-        self.settings = {"rtu": True, "parity": "E"}
-        self.faults = []
+        self.settings = settings = {}
+        self.problems = []
         self._board = board
         self._raw = raw
-        self._used = {}  # pin: where
-        self._scalars()
-        self._serial_pins()
-        for explicit in (True, False):
-            for name in sorted(_LISTS):
-                if (name in raw) == explicit:
-                    self._list(name)
-            if ("led" in raw) == explicit:
-                self.settings["led"] = self._one("led", board.LED)
-        for key in sorted(raw):
-            if key in self.settings:
-                continue
-            text = "this board has no network: {} is not used"
-            if key not in _OF_NETWORK:
+        self._used = {}  # pin: the setting that has it
+        self._take(_RULES)
+        if board.NETWORK:
+            self._take(_RULES_OF_NETWORK)
+        self._serial_line()
+        for named in (True, False):
+            for name, most, keys in _LISTS:
+                if (name in raw) == named:
+                    settings[name] = self._list(name, most, keys)
+            if ("led" in raw) == named:
+                settings["led"] = self._one("led", board.LED)
+        for key in raw:
+            if key not in settings:
                 text = "unknown setting {}"
-            self.faults.append(text.format(json.dumps(key)))
+                if key in _RULES_OF_NETWORK:
+                    text = "{}: this board has no network"
+                self._tell(text.format(in_words(key)), "it is ignored")
 
-    def _scalars(self):
-        """Take what is no pin."""
-        settings = self.settings
-        for key, (default, low, high) in _NUMBERS.items():
-            settings[key] = default
-            if key == "uart":
-                settings[key] = self._board.UART
-            self._take(key, is_number(low, high), "a number, {} to {}".format(low, high))
-        for key, most in _TEXTS.items():
-            settings[key] = ""
-            self._take(key, is_text(most), "a text of {} at most".format(most))
-        for key, default in _ADDRESSES.items():
-            settings[key] = default
-            self._take(key, is_address, "an address like 192.168.0.10")
-        self._take("rtu", is_flag, "true or false")
-        self._take("parity", is_one_of(("N", "E", "O")), '"N", "E" or "O"')
-        if not self._board.NETWORK:
-            for key in _OF_NETWORK:
-                settings.pop(key)
-
-    def _take(self, key, fits, wanted):
-        if key not in self._raw or (key in _OF_NETWORK and not self._board.NETWORK):
-            return
-        value = self._raw[key]
-        if fits(value):
-            self.settings[key] = value
-        else:
-            self._refuse(key, wanted, value, self.settings[key])
+    def _tell(self, what, instead):
+        """Name a problem: what is wrong, and what holds instead."""
+        if len(self.problems) == _MOST_PROBLEMS:
+            what = "there are more such settings"
+        if len(self.problems) <= _MOST_PROBLEMS:
+            self.problems.append((what, instead))
 
     def _refuse(self, where, wanted, value, default):
-        text = "{} must be {}, not {}: {} is used"
-        self.faults.append(text.format(where, wanted, json.dumps(value), json.dumps(default)))
+        given = "what it is" if where == "password" else in_words(value)
+        what = "{} must be {}, not {}".format(where, wanted, given)
+        self._tell(what, "{} is used".format(in_words(default)))
 
-    def _serial_pins(self):
+    def _take(self, rules):
+        """Take the settings that have rules."""
+        for key in sorted(rules):
+            rule = rules[key]
+            value = self._raw.get(key, rule[0])
+            wanted = "" if value is rule[0] else wanted_by(rule, value) or wanted_as(key, value)
+            if wanted and not (isinstance(value, str) and value == rule[0]):
+                self._refuse(key, wanted, value, rule[0])
+                value = rule[0]
+            self.settings[key] = value
+
+    def _serial_line(self):
+        """Take the UART and its pins, which go together, and the direction pin."""
         board = self._board
-        used = self.settings["rtu"]
-        for key in ("tx", "rx"):
-            default = getattr(board, key.upper())
-            pin = self._raw.get(key, default)
-            if pin is not None and not is_pin(pin, board.PINS):
-                self._refuse(key, "a pin of this board", pin, default)
-                pin = default
-            self.settings[key] = pin
-            if used and pin is not None:
-                self._used[pin] = key
-        self.settings["de"] = self._one("de", board.DE, used)
+        settings = self.settings
+        own = {"uart": board.UART, "tx": board.TX, "rx": board.RX}
+        for key, default in own.items():
+            settings[key] = self._raw.get(key, default)
+        what = self._uart_problem()
+        if what:
+            self._tell(what, "UART {uart}, tx {tx} and rx {rx} are used".format(**own))
+            settings.update(own)
+        used = settings["rtu"]
+        if used and board.TX is not None:
+            self._used[settings["tx"]] = "tx"
+            self._used[settings["rx"]] = "rx"
+        settings["de"] = self._one("de", board.DE, used)
+        if used and settings["de"] is None and "de" not in self._raw and board.DE in self._used:
+            self._tell(self._twice("de", board.DE), "there is no direction pin")
 
-    def _one(self, key, default, used=True):
-        """The point "de" or "led", None for none."""
-        explicit = key in self._raw
-        point = self._point(key, self._raw.get(key, default), _ONE, explicit, used)
-        if point is False:
-            self.faults[-1] += ": {} is used".format(json.dumps(default))
-            point = self._point(key, default, _ONE, False, used)
-        return point
+    def _uart_problem(self):
+        """Return what is wrong with the settings uart, tx and rx together; None if nothing is."""
+        board = self._board
+        settings = self.settings
+        uart = settings["uart"]
+        if type(uart) is not int or uart not in board.UARTS:
+            numbers = " or ".join(str(number) for number in sorted(board.UARTS))
+            return "uart must be {}, not {}".format(numbers, in_words(uart))
+        if board.TX is None and settings["tx"] is settings["rx"] is None:
+            return None  # a serial line without pins of its own
+        for i, key in enumerate(("tx", "rx")):
+            pin = settings[key]
+            what = self._pin_problem(key, pin, "pull" if i else "safe")
+            if what:
+                return what
+            pins = board.UARTS[uart]  # None: all that the board has
+            if pins is not None and pin not in pins[i]:
+                text = "{}: the pin {} is none of UART {}, which has {}"
+                return text.format(key, pin, uart, ", ".join(str(one) for one in pins[i]))
+        if settings["rx"] == settings["tx"]:
+            return "rx: the pin {} is tx already".format(in_words(settings["rx"]))
+        return None
 
-    def _list(self, name):
-        most, has = _LISTS[name]
-        explicit = name in self._raw
-        points = default = getattr(self._board, name.upper())
-        if explicit:
-            points = self._raw[name]
-            if not isinstance(points, list) or len(points) > most:
-                self.faults.append("{} must be a list of {} at most".format(name, most))
-                points = default
-                explicit = False
-        self.settings[name] = taken = []
-        for i in range(len(points)):
-            point = self._point("{}[{}]".format(name, i), points[i], has, explicit)
-            if point is False:
-                self.faults[-1] += ": it is left out"
-                point = None
-            taken.append(point)
+    def _one(self, key, own, used=True):
+        """Return the point "de" or "led", None for none."""
+        keys = ("invert",)
+        if key in self._raw:
+            free = own is not None and pin_of(own) not in self._used
+            instead = "{} is used".format(in_words(own)) if free else "there is none"
+            point = self._point(key, self._raw[key], keys, instead, used)
+            if point is not False:
+                return point
+        return self._point(key, own, keys, None, used)
 
-    def _point(self, where, given, has, explicit, used=True):
-        """A point as a dict, None for none, False for an impossible one, which faults tells of.
+    def _list(self, name, most, keys):
+        """Return a list of points."""
+        points = getattr(self._board, name.upper())
+        instead = None
+        if name in self._raw:
+            given = self._raw[name]
+            if isinstance(given, list) and len(given) <= most:
+                points = given
+                instead = "it is left out"
+            else:
+                what = "{} must be a list of {} at most".format(name, most)
+                self._tell(what, "the board's own are used")
+        return [
+            self._point("{}[{}]".format(name, i), points[i], keys, instead) or None
+            for i in range(len(points))
+        ]
 
-        A default one whose pin is in use already is none.
+    def _point(self, where, given, keys, instead, used=True):
+        """Return a point as a dict, None for none, False for an impossible one.
+
+        instead   what holds if it is impossible. None: it is one of the board's own, and is none
+                  without a word if its pin is in use already
         """
         if given is None:
             return None
-        point = dict(has)
-        point["pin"] = None
-        point.update(given if isinstance(given, dict) else {"pin": given})
-        pin = point["pin"]
-        board = self._board
-        pins = board.ANALOGUE_PINS if "scale" in has else board.PINS
-        drives = "pull" not in has and "scale" not in has
-        if not is_pin(pin, pins) or (drives and pin in board.INPUT_ONLY):
-            self.faults.append("{}: the pin cannot be {}".format(where, json.dumps(pin)))
-            return False
-        if used and pin in self._used:
-            if explicit:
-                text = "{}: the pin {} is {} already"
-                self.faults.append(text.format(where, json.dumps(pin), self._used[pin]))
-            return False if explicit else None
+        pin = pin_of(given)
+        what = self._pin_problem(where, pin, keys[-1])
+        if not what and used and pin in self._used:
+            what = self._twice(where, pin)
+        if what:
+            if instead:
+                self._tell(what, instead)
+            return False if instead else None
         if used:
             self._used[pin] = where
-        self._complete(where, point, has)
+        point = {"pin": pin}
+        for key in keys:
+            point[key] = _DEFAULTS[key]
+        if isinstance(given, dict):
+            self._complete(where, point, given, keys)
         return point
 
-    def _complete(self, where, point, has):
-        for key in sorted(point):  # "full" comes before "safe"
-            if key == "pin":
-                continue
-            name = "{}.{}".format(where, key)
-            if key not in has:
-                self.faults.append("unknown setting {}".format(name))
-                point.pop(key)
-            elif not possible(key, point[key], point.get("full", 1)):
-                self._refuse(name, _WANTED[key], point[key], has[key])
-                point[key] = has[key]
+    def _complete(self, where, point, given, keys):
+        """Put into a point what is given of its keys; name what cannot be used."""
+        for key in keys:
+            if key in given:
+                wanted = self._wanted_of_point(key, given[key], point)
+                if wanted:
+                    self._refuse("{}.{}".format(where, key), wanted, given[key], point[key])
+                else:
+                    point[key] = given[key]
+        for key in given:
+            if key not in point:
+                self._tell("{}: unknown setting {}".format(where, in_words(key)), "it is ignored")
+
+    def _wanted_of_point(self, key, value, point):
+        """Return what the key of a point has to be, as words; "" if it is that."""
+        if key == "invert":
+            return wanted_by((False,), value)
+        if key == "pull":
+            return wanted_by(("", self._board.PULLS), value)
+        if key == "freq":
+            return wanted_by((1000,) + self._board.PWM_HZ, value)
+        if key == "full":
+            return "" if value == 65535 else wanted_by((0, 1, 16000), value) and _FULL
+        if key == "safe":
+            most = point.get("full", 1)
+            return "" if value == "hold" else wanted_by((0, 0, most), value) and _SAFE
+        if value is None:
+            return ""
+        fits = isinstance(value, (list, tuple)) and len(value) == 2 and value[0] != value[1]
+        return "" if fits and not any(wanted_by(_END, end) for end in value) else _SCALE
+
+    def _pin_problem(self, where, pin, key):
+        """Return what is wrong with a pin for a point with this key; None if nothing is."""
+        board = self._board
+        known = type(pin) is int or isinstance(pin, str)
+        what = None
+        if known and pin in board.TAKEN:
+            what = "is " + board.TAKEN[pin]
+        elif not known or pin not in (board.ANALOGUE_PINS if key == "scale" else board.PINS):
+            return "{}: the pin cannot be {}".format(where, in_words(pin))
+        elif pin in board.INPUT_ONLY and key not in ("pull", "scale"):
+            what = "is an input only"
+        return what and "{}: the pin {} {}".format(where, in_words(pin), what)
+
+    def _twice(self, where, pin):
+        return "{}: the pin {} is {} already".format(where, in_words(pin), self._used[pin])
 
 
-def possible(key, value, full):
-    """May a point have this value of `key`? full: the highest value of the point itself."""
-    if key == "safe":
-        return value == "hold" or is_number(0, full)(value)
-    if key == "scale":
-        return value is None or is_scale(value)
-    if key == "full":
-        return value == 65535 or is_number(1, 16000)(value)
-    if key == "freq":
-        return is_number(1, 1000000)(value)
-    return is_flag(value) if key == "invert" else value in ("up", "down", "none")
+_END = (0, -32768, 65535)  # the rule of the ends of a scale
+_SCALE = "[low, high], two numbers, -32768 to 65535"
+_FULL = "a number, 1 to 16000 or 65535"
+_SAFE = 'one of its values or "hold"'
 
 
-def is_pin(pin, pins):
-    """Is it one of these pins, by its number or name?"""
-    return (type(pin) is int or isinstance(pin, str)) and pin in pins
+def wanted_by(rule, value):
+    """Return what a value has to be by its rule, as words; "" if it is that."""
+    default = rule[0]
+    if default is True or default is False:
+        return "" if value is True or value is False else "true or false"
+    if len(rule) == 2:
+        words = [in_words(word) for word in rule[1]]
+        known = isinstance(value, str) and value in rule[1]
+        return "" if known else ", ".join(words[:-1]) + " or " + words[-1]
+    size = value
+    text = "a number, {} to {}"
+    if isinstance(default, str):
+        text = "a text of {} to {} bytes"
+        size = size_of(value)
+    fits = type(size) is int and rule[1] <= size <= rule[2]
+    return "" if fits else text.format(rule[1], rule[2])
 
 
-def is_scale(value):
-    """Are these the two ends of a scale?"""
-    fits = is_number(-32768, 65535)
-    if not isinstance(value, (list, tuple)) or len(value) != 2:
-        return False
-    return fits(value[0]) and fits(value[1]) and value[0] != value[1]
+def wanted_as(key, value):
+    """Return what the text of a setting has to be besides, as words; "" if it is that."""
+    if key == "hostname" and value.strip("-") + value.strip(_LETTERS + _LETTERS.upper()) != value:
+        return "letters, digits and hyphens"
+    if key in _ADDRESSES:
+        parts = value.split(".")
+        if len(parts) != 4 or not all(is_byte(part) for part in parts):
+            return "an address like 192.168.0.10"
+    return ""
 
 
-def is_number(low, high):
-    """A check for whole numbers in a range."""
-    return lambda value: type(value) is int and low <= value <= high
+def is_byte(text):
+    """Return whether a text is a number from 0 to 255."""
+    return 0 < len(text) <= 3 and not text.strip("0123456789") and int(text) < 256
 
 
-def is_text(most):
-    """A check for texts of so many bytes at most."""
-    return lambda value: isinstance(value, str) and len(value.encode()) <= most
+def size_of(value):
+    """Return how many bytes a text has; None if it is none, or cannot be encoded."""
+    try:
+        return len(value.encode()) if isinstance(value, str) else None
+    except ValueError:  # half a surrogate pair, which Python does not encode
+        return None
 
 
-def is_one_of(words):
-    """A check for words."""
-    return lambda value: isinstance(value, str) and value in words
+def pin_of(point):
+    """Return the pin of a point, which is an object with it, or the pin itself."""
+    return point.get("pin") if isinstance(point, dict) else point
 
 
-def is_flag(value):
-    """Is it true or false?"""
-    return value is True or value is False
-
-
-def is_address(value):
-    """Is it the text of an IPv4 address, or empty?"""
-    if not isinstance(value, str):
-        return False
-    parts = value.split(".") if value else "0000"
-    return len(parts) == 4 and all(part.isdigit() and int(part) < 256 for part in parts)
+def in_words(value):
+    """Return a value as JSON for a message, cut if it is long."""
+    try:
+        text = json.dumps(value)
+    except Exception:  # noqa: BLE001 - nested too deep, or too long for the memory
+        return "what is too long to print"
+    return text if len(text) <= _LONGEST else text[:_LONGEST] + "..."

@@ -1,9 +1,13 @@
-"""A machine without pins of its own: which are simulated, and what they are for."""
+"""A machine without pins of its own: which are simulated, and what they are used for."""
 
 NAME = "unix"
 PINS = tuple(range(32))
+TAKEN = {}
 INPUT_ONLY = ()
 ANALOGUE_PINS = (16, 17, 18, 19)
+UARTS = {0: None}
+PULLS = ("up", "down", "none")
+PWM_HZ = (1, 1000000)
 
 UART, TX, RX, DE = 0, None, None, None  # main.py's option --serial names the device
 REPL_ON_LINE = False
