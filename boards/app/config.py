@@ -1,72 +1,125 @@
-"""The file of settings, /umb.json: read and written atomically. check.py says what may be in it.
+"""The file of settings, /umb.json: read and written. check.py says what may be in it.
 
-Python runs it too, for tools/flash.py.
+Python runs it too, for tests and for boards/unix.
 """
 
 import json
 import os
+from errno import EIO, ENOENT
 
 FILE = "/umb.json"
-_NEW = ".new"
+_NEW = ".new"  # what a file is called until it takes the place of the old one
+_PIECE = 64
+_ENOSPC = 28  # which the module errno of MicroPython lacks
 
 
 def load(board, path=FILE):
-    """Return (settings, faults, note) of the file at path, complete with the board's defaults.
+    """Return (settings, problems, note) of the file at path, complete with the board's defaults.
 
-    faults is a list of sentences, each about one thing that was not taken; note is a sentence
-    about the file, if there is something to tell. A board never fails to start for its settings.
+    problems is a list of sentences, each about one thing that could not be used; note is a
+    sentence about the file, if there is something to tell. Nothing in the file, and no memory
+    that is too short for it, raises anything.
     """
     from .check import Checked
 
-    raw, broken = read(path)
-    checked = Checked(raw or {}, board)
-    note = None
+    note = broken = None
+    try:
+        raw = read(path)
+        checked = Checked(raw or {}, board)
+        if raw is None:
+            note = "there is no {}: defaults hold".format(path)
+    except Exception as error:  # noqa: BLE001 - a board starts whatever its file is like
+        raw = None  # its memory is free for what follows
+        broken = "the file cannot be used ({}): defaults hold".format(str(error) or "no memory")
+        checked = Checked({}, board)
+    problems = ["{}: {}".format(what, instead) for what, instead in checked.problems]
     if broken:
-        checked.faults.append("the file is broken ({}): defaults hold".format(broken))
-    elif raw is None:
-        note = "there is no {}: defaults hold".format(path)
-    return checked.settings, checked.faults, note
+        problems.append(broken)
+    return checked.settings, problems, note
 
 
 def read(path=FILE):
-    """Return (the dict in the file at path or None, what is wrong with the file)."""
+    """Return the object in the file at path, None if there is no file.
+
+    Raises ValueError if it holds something else, OSError or MemoryError if it cannot be read.
+    """
     try:
         os.stat(path)
-    except OSError:
-        # Where renaming over a file takes two steps (FAT), a reset may leave only this.
-        raw, _ = _parse(path + _NEW)
-        return raw, ""  # torn or missing: no save has ever come to its end
+    except OSError as error:
+        if error.errno != ENOENT:
+            raise
+        # Where renaming over a file takes two steps (FAT), a reset may leave only the new one.
+        # If that is torn or missing, no save has ever come to its end.
+        try:
+            return _parse(path + _NEW)
+        except (OSError, ValueError):
+            return None
     return _parse(path)
 
 
 def _parse(path):
-    try:
-        with open(path) as file:
+    with open(path) as file:
+        try:
             raw = json.load(file)
-    except (OSError, ValueError, MemoryError) as error:
-        return None, str(error) or "no memory"
+        except (OSError, MemoryError):
+            raise
+        except Exception as error:  # noqa: BLE001 - MicroPython raises others than ValueError, too
+            raise ValueError(str(error))
     if not isinstance(raw, dict):
-        return None, "not an object"
-    return raw, ""
+        raise ValueError("it is not an object")
+    return raw
 
 
-def save(changes, path=FILE):
-    """Write the file at path anew with these changes. Raises OSError if that cannot be done.
+def compose(changes, path=FILE):
+    """Return the file at path with these changes, as bytes. Nothing is written.
 
-    A reset at any moment leaves the old file or the new one.
+    A file that is no object is replaced. Raises OSError or MemoryError if the old file cannot be
+    read, ValueError if JSON cannot hold what is in it (MicroPython reads 1e999, and writes inf).
     """
-    raw, _ = read(path)
-    if raw is None:
+    try:
+        raw = read(path) or {}
+    except ValueError:
         raw = {}
     raw.update(changes)
+    text = json.dumps(raw)
+    if json.loads(text) != raw:
+        raise ValueError("JSON cannot hold all of {}".format(path))
+    data = text.encode()
+    disk = os.statvfs(path.rpartition("/")[0] or "/")
+    if disk[1] * disk[3] < len(data):
+        raise OSError(_ENOSPC)
+    return data
+
+
+def write(data, path=FILE):
+    """Write the file at path anew. Raises OSError if that cannot be done.
+
+    A reset at any moment leaves the old file or the new one: this is compared before it takes the
+    other's place.
+    """
     new = path + _NEW
     try:
-        with open(new, "w") as file:
-            json.dump(raw, file)
-    except OSError:
+        with open(new, "wb") as file:
+            file.write(data)
+        if not _holds(new, data):
+            raise OSError(EIO)
+    except Exception:
         remove(new)  # what there was room for
         raise
     os.rename(new, path)
+
+
+def _holds(path, data):
+    """Return whether this is all that is in the file at path."""
+    at = 0
+    with open(path, "rb") as file:
+        piece = file.read(_PIECE)
+        while piece:
+            if data[at : at + len(piece)] != piece:
+                return False
+            at += len(piece)
+            piece = file.read(_PIECE)
+    return at == len(data)
 
 
 def remove(path):
