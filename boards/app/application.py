@@ -1,128 +1,143 @@
 """Application: everything between a board's pins and the drivers that serve them."""
 
 import sys
+from time import sleep_ms
 
 import umb
+from umb.functions.diagnostics import Diagnostics
+from umb.functions.identity import Identity, ServerId
+from umb.serve import serve
 from umb.server import Server
 from umb.store import Registers, Store
 
 from .control import Control
-from .keeper import Keeper
+from .keeper import PERIOD_MS, Keeper
 from .points import Points
-from .status import FAIL_SAFE, FAULTS, NETWORK_DOWN, UNSAVED, Status
+from .state import DeviceState
+from .status import Status
 
 PRODUCT = "umb remote I/O"
+_USER_REGISTERS = 16  # general purpose
+
+
+class DeviceServer(Server):
+    """A Server that tells `state`, a DeviceState, which requests were carried out."""
+
+    def __init__(self, state, store, slave_ids, functions):
+        super().__init__(store, slave_ids, functions=functions)
+        self._state = state
+
+    def handle(self, adu, n, link):
+        """Answer a request, see Server.handle().
+
+        A response that is no exception tells that a request was carried out. Of a broadcast only
+        the hooks of what it has written do: it may also have been no request that there is.
+        """
+        state = self._state
+        state.broadcast = link.serial and adu[6] == 0
+        state.written = False
+        n = super().handle(adu, n, link)
+        if adu[7] < 0x80 if n else state.written:
+            state.carried_out = state.carried_out + 1 & 0xFFFF
+        return n
 
 
 class Application:
-    """`server` answers for the pins of `hardware`; `keeper` is to be served with the drivers.
+    """`server` answers for the pins of `hardware`; serve() runs it behind drivers.
 
-    settings, faults   as config.load() returns them; faults grows by what the hardware refuses
-    save               save(changes) keeps changed settings, see Control
-    wifi               a WiFi, if the board is to be in such a network
+    settings, problems   as config.load() returns them; problems grows by what the hardware refuses
+    config    has compose(changes) and write(new_settings), see config.py
+    say       say(text) tells people what happens later
+    wifi      a WiFi, if the board is to be in such a network
     """
 
-    def __init__(self, board, hardware, settings, faults, save, wifi=None):
-        self.faults = faults
-        self._drivers = ()
-        self._wifi = wifi
-        self._points = points = Points(hardware, settings, faults.append)
-        self._control = control = Control(settings, save)
-        self._status = status = Status(self, hardware.reset_cause())
-        self.server = Server(
+    def __init__(self, board, hardware, settings, problems, config, say, wifi=None):
+        self.state = state = DeviceState()
+        state.problems = problems
+        points = Points(hardware, settings, state)
+        control = Control(settings, config.compose, state)
+        self._status = status = Status(state, hardware.reset_cause())
+        self.server = DeviceServer(
+            state,
             Store(
                 coils=points.coils,
                 discrete_inputs=points.discrete_inputs,
                 input_registers=(points.analogues,) + status.blocks,
-                holding_registers=(Registers(0, 16), points.pwms, control.settings, control.order),
+                holding_registers=(
+                    Registers(0, _USER_REGISTERS, on_write=self._stored),
+                    points.pwms,
+                    control.settings,
+                    control.order,
+                ),
             ),
             (settings["slave_id"],),
-            identity=identity(board.NAME, settings["name"]),
-            server_id="{} {} {}".format(PRODUCT, board.NAME, umb.__version__),
+            (
+                Identity(identity(board.NAME, settings["name"])),
+                ServerId("{} {} {}".format(PRODUCT, board.NAME, umb.__version__)),
+                Diagnostics(),
+            ),
         )
-        led, feed = self._led(hardware, settings), self._watchdog(hardware, settings)
-        self.keeper = Keeper(self, settings["failsafe_s"], led, feed, wifi)
+        self.keeper = Keeper(
+            state,
+            points.make_safe,
+            config.write,
+            say,
+            failsafe_s=settings["failsafe_s"],
+            led=open_led(hardware, settings["led"], problems),
+            feed_watchdog=start_watchdog(hardware, settings["watchdog_s"], problems),
+            wifi=wifi,
+        )
 
-    def _led(self, hardware, settings):
-        point = settings["led"]
+    def _stored(self, address, quantity):
+        self.state.written = True
+
+    def report(self, driver):
+        """Report the counters of this driver, and count its requests."""
+        self.state.counters.append(driver.counters)
+        block = self._status.serial if driver.serial else self._status.network
+        block.counters = driver.counters
+
+    def serve(self, drivers):
+        """Run these drivers until a client has ordered a restart; without any, for ever.
+
+        On every way out the outputs are safe.
+        """
+        keeper = self.keeper
+        keeper.drivers = drivers
         try:
-            return hardware.output(point["pin"], point["invert"], 0) if point else None
-        except Exception as error:  # noqa: BLE001 - ports raise what they like
-            self.faults.append("led: the pin {}: {}".format(point["pin"], error))
-            return None
+            if drivers:
+                serve(*drivers, every=(PERIOD_MS, keeper.update))
+            while not drivers:
+                keeper.update()
+                sleep_ms(PERIOD_MS)
+        finally:
+            keeper.close()
 
-    def _watchdog(self, hardware, settings):
-        timeout_s = settings["watchdog_s"]
-        try:
-            return hardware.watchdog(timeout_s) if timeout_s else None
-        except Exception as error:  # noqa: BLE001 - ports raise what they like
-            self.faults.append("watchdog_s: {}".format(error))
-            return None
 
-    def attach(self, driver):
-        """Report the counters of this driver."""
-        self._drivers += (driver,)
-        tally = self._status.serial if getattr(driver, "serial", False) else self._status.network
-        tally.counters = driver.counters
+def open_led(hardware, point, problems):
+    """Return what switches the LED, None if there is none."""
+    if not point:
+        return None
+    try:
+        return hardware.output(point["pin"], point["invert"], 0)
+    except Exception as error:  # noqa: BLE001 - ports raise what they like
+        problems.append("led: the pin {}: {}".format(point["pin"], error))
+        return None
 
-    # What Keeper and Status want to know.
 
-    def make_safe(self):
-        """Drive all outputs to their safe values."""
-        self._points.make_safe()
-
-    @property
-    def requests(self):
-        """How many requests came for this device."""
-        count = 0
-        for driver in self._drivers:
-            count += driver.counters.server_message_count
-        return count
-
-    @property
-    def valid(self):
-        """A number that changes with every request that was no mistake."""
-        count = 0
-        for driver in self._drivers:
-            counters = driver.counters
-            count += counters.server_message_count - counters.bus_exception_error_count
-        return count
-
-    @property
-    def state(self):
-        """The bits of input register 110."""
-        state = FAIL_SAFE if self.keeper.fail_safe else 0
-        if self._wifi is not None and not self._wifi.address:
-            state |= NETWORK_DOWN
-        if self.faults:
-            state |= FAULTS
-        return state | UNSAVED if self._control.changed else state
-
-    @property
-    def trouble(self):
-        """Is there something that somebody should see to?"""
-        return self.state & ~UNSAVED
-
-    @property
-    def restarting(self):
-        """Has a client ordered a restart?"""
-        return self._control.restarting
-
-    @property
-    def uptime_s(self):
-        return self.keeper.uptime_s
-
-    @property
-    def silence_s(self):
-        return self.keeper.silence_ms // 1000
-
-    @property
-    def network_address(self):
-        return self._wifi.address if self._wifi is not None else ""
+def start_watchdog(hardware, timeout_s, problems):
+    """Return what feeds the watchdog, None if none is wanted or there is none."""
+    if not timeout_s:
+        return None
+    try:
+        return hardware.watchdog(timeout_s)
+    except Exception as error:  # noqa: BLE001 - ports raise what they like
+        problems.append("watchdog_s: {}".format(error))
+        return None
 
 
 def identity(code, name):
-    """What FC 43/14 tells."""
+    """Return the objects of device identification, function code 43/14 (AP 6.21)."""
     objects = {
         0: "umb",
         1: code,

@@ -1,4 +1,4 @@
-"""Holding registers 100 to 110: settings changed by a client, and the order to restart."""
+"""Holding registers 100 to 110: settings that a client changes, and the order to restart."""
 
 from micropython import const
 
@@ -20,59 +20,57 @@ _REGISTERS = (
 
 
 class Control:
-    """The blocks `settings` and `order`. `restarting` is true once a client has ordered that.
+    """The blocks `settings` and `order`. A broadcast is refused: it would reach every device.
 
-    save(changes) keeps a dict of settings; what it raises becomes exception 4.
+    compose(changes) returns the new content of the file of settings, and writes nothing yet; what
+    it raises becomes exception 4. The Keeper writes it when the answer has left.
     """
 
-    def __init__(self, settings, save):
-        self._save = save
-        self.restarting = False
-        self.settings = Registers(_SETTINGS, len(_REGISTERS), validate=self._fits)
+    def __init__(self, settings, compose, state):
+        self._compose = compose
+        self._state = state
+        self.settings = Registers(
+            _SETTINGS, len(_REGISTERS), validate=self._is_setting, on_write=self._compare
+        )
         self.order = Registers(_ORDER, 1, validate=self._is_order, on_write=self._obey)
         for i in range(len(_REGISTERS)):
-            self.settings[_SETTINGS + i] = self._encode(settings, _REGISTERS[i][0])
-        self._saved = [self.settings[_SETTINGS + i] for i in range(len(_REGISTERS))]
+            self.settings[_SETTINGS + i] = encode(settings, _REGISTERS[i][0])
+        self._saved = bytes(self.settings.data)
 
-    @staticmethod
-    def _encode(settings, key):
-        value = settings[key]
-        if key == "baudrate":
-            return value // 100
-        return _PARITIES.index(value) if key == "parity" else value
+    def _is_setting(self, address, value):
+        entry = _REGISTERS[address - _SETTINGS]
+        return not self._state.broadcast and entry[1] <= value <= entry[2]
 
-    @property
-    def changed(self):
-        """Has a client changed a setting that is not in use yet?"""
-        for i in range(len(_REGISTERS)):
-            if self.settings[_SETTINGS + i] != self._saved[i]:
-                return True
-        return False
+    def _is_order(self, address, value):
+        return not self._state.broadcast and value in (_SAVE_AND_RESTART, _RESTART)
 
-    @staticmethod
-    def _fits(address, value):
-        _, low, high = _REGISTERS[address - _SETTINGS]
-        return low <= value <= high
-
-    @staticmethod
-    def _is_order(address, value):
-        return value in (_SAVE_AND_RESTART, _RESTART)
+    def _compare(self, address, quantity):
+        self._state.unsaved = self.settings.data != self._saved
 
     def _obey(self, address, quantity):
         order = self.order[_ORDER]
-        self.order[_ORDER] = 0
-        if order == _SAVE_AND_RESTART:
-            self._save(self._changes())
-        self.restarting = True
+        self.order[_ORDER] = 0  # what a client reads
+        state = self._state
+        state.new_settings = self._compose(self._changes()) if order == _SAVE_AND_RESTART else None
+        state.restarting = True
 
     def _changes(self):
-        """What a client has changed, as settings; the rest of the file stays as it is."""
+        """Return the settings that clients have changed; the rest of the file stays as it is."""
         changes = {}
+        saved = self._saved
         for i in range(len(_REGISTERS)):
             key = _REGISTERS[i][0]
             value = self.settings[_SETTINGS + i]
-            if value != self._saved[i]:
+            if value != saved[2 * i] << 8 | saved[2 * i + 1]:
                 if key == "baudrate":
                     value *= 100
                 changes[key] = _PARITIES[value] if key == "parity" else value
         return changes
+
+
+def encode(settings, key):
+    """Return a setting as its register holds it."""
+    value = settings[key]
+    if key == "baudrate":
+        return value // 100
+    return _PARITIES.index(value) if key == "parity" else value

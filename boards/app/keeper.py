@@ -1,104 +1,159 @@
-"""Keeper: what has to be done beside requests, as a driver that stands in serve() with the others.
+"""Keeper: what has to be done beside requests. serve() calls its update() every PERIOD_MS.
 
-Watchdog, fail-safe, LED, WiFi and restart: each gets its turn every 50 ms, and nothing waits.
+Watchdog, fail-safe, LED, WiFi, saving and restart: each is looked at, and nothing waits.
 """
 
-from time import sleep_ms, ticks_add, ticks_diff, ticks_ms
+import gc
+from time import ticks_add, ticks_diff, ticks_ms
 
 from micropython import const
 
-from umb.server import Driver
+PERIOD_MS = 50
+_LONGEST_SILENCE_MS = const(1 << 28)  # beyond the longest fail-safe time
+_SAVE_MS = const(50)  # after the order its answer has left, if nothing else is on the line
+_SAVE_ANYHOW_MS = const(2000)  # on a line that is never silent
+_RESTART_MS = const(500)
+_COUNT_MEMORY_MS = const(60_000)  # it takes a board up to 10 ms, in which it answers nobody
+_PAUSE_MS = const(1000)  # masters that ask once and then are silent see no delay
+_ALIVE_MS = const(2000)  # the LED flashes so often without traffic
+_BLINK_MS = const(128)  # and blinks like this in trouble
 
-_TURN_MS = const(50)
-_LONG_MS = const(1 << 28)  # silence is counted so far: longer than fail-safe's longest time
-_RESTART_MS = const(500)  # after the order: its answer leaves first
-_LIFE_MS = const(2000)  # the LED's flash without traffic, one turn long
-_TROUBLE_MS = const(128)  # its blinking in trouble
 
+class Keeper:
+    """Looks after a device: updates `state`, a DeviceState, and acts on it.
 
-class Keeper(Driver):
-    """Looks after `device` (see Application), which has requests, valid, trouble and make_safe().
+    make_safe     drives all outputs to their safe values
+    save(new_settings)  writes the file of settings; whatever it raises is told to say(text)
+    failsafe_s    so long without a request that was carried out makes the outputs safe; 0: never
+    led           called with a level, or None
+    feed_watchdog  called at every update, or None
+    wifi          has tick() and address, or None
 
-    led and feed are callables or None; failsafe_s 0: never; wifi has tick() or is None.
+    `drivers` are asked whether their lines are silent, and shut down for a restart.
     """
 
-    def __init__(self, device, failsafe_s, led=None, feed=None, wifi=None):
-        self.stopping = False  # all that it needs of a Driver that answers nobody
-        self.uptime_s = 0
-        self.silence_ms = 0  # since the last valid request
-        self.fail_safe = False  # outputs are safe, because masters are silent
-        self._device = device
+    def __init__(
+        self, state, make_safe, save, say, *, failsafe_s=0, led=None, feed_watchdog=None, wifi=None
+    ):
+        self.drivers = ()
+        self._state = state
+        self._make_safe = make_safe
+        self._save = save
+        self._say = say
         self._failsafe_ms = failsafe_s * 1000
         self._led = led
-        self._feed = feed
+        self._feed_watchdog = feed_watchdog
         self._wifi = wifi
-        self._valid = 0
+        self._carried_out = 0
         self._requests = 0
-        self._second_ms = self._turn_ms = ticks_ms()
-        self._restart_ms = None
         self._level = 0  # of the LED
+        self._updated_ms = self._second_ms = ticks_ms()
+        self._memory_ms = self._updated_ms  # when the free memory was counted
+        self._ordered_ms = None  # when a restart was ordered
+        self._address = ""
+        state.free_bytes = gc.mem_free()
+        state.network_down = wifi is not None
 
-    def join(self, first):
-        """It wakes nobody."""
-
-    def nap_ms(self):
-        return _TURN_MS
-
-    def poll(self, wait_ms=0):
-        """Do what is due. Returns 0: it answers no requests."""
+    def update(self):
+        """Do what is due."""
         now_ms = ticks_ms()
-        elapsed_ms = ticks_diff(now_ms, self._turn_ms)
-        if elapsed_ms >= _TURN_MS:
-            self._turn_ms = now_ms
-            self._turn(now_ms, elapsed_ms)
-        elif wait_ms:  # it is alone
-            sleep_ms(wait_ms)
-        return 0
+        elapsed_ms = ticks_diff(now_ms, self._updated_ms)
+        self._updated_ms = now_ms
+        if self._feed_watchdog is not None:
+            self._feed_watchdog()
+        self._watch_silence(elapsed_ms)
+        if self._led is not None:
+            self._show(now_ms)
+        if ticks_diff(now_ms, self._second_ms) >= 1000:
+            self._second_ms = ticks_add(self._second_ms, 1000)
+            self._state.uptime_s += 1
+            if self._wifi is not None:
+                self._look_at_wifi()
+        if self._state.restarting:
+            self._restart(now_ms)
+        elif self._state.free_wanted:
+            self._count_memory(now_ms)
 
-    def server_close(self):
+    def close(self):
         """Leave the outputs safe and the LED dark."""
-        self._device.make_safe()
+        self._make_safe()
         if self._led is not None:
             self._led(0)
 
-    def _turn(self, now_ms, elapsed_ms):
-        if self._feed is not None:
-            self._feed()
-        device = self._device
-        self._listen(device.valid, elapsed_ms)
-        if self._led is not None:
-            self._shine(now_ms, device)
-        self._requests = device.requests
-        if ticks_diff(now_ms, self._second_ms) >= 1000:
-            self._second_ms = ticks_add(self._second_ms, 1000)
-            self.uptime_s += 1
-            if self._wifi is not None:
-                self._wifi.tick()
-        if device.restarting:
-            if self._restart_ms is None:
-                self._restart_ms = now_ms
-            elif ticks_diff(now_ms, self._restart_ms) >= _RESTART_MS:
-                self.stopping = True
-
-    def _listen(self, valid, elapsed_ms):
-        """Count the silence; a count of valid requests that has changed ends it."""
-        if valid != self._valid:
-            self._valid = valid
-            self.silence_ms = 0
-            self.fail_safe = False
+    def _watch_silence(self, elapsed_ms):
+        """Make the outputs safe after too long a time without a request that was carried out."""
+        state = self._state
+        if state.carried_out != self._carried_out:
+            self._carried_out = state.carried_out
+            state.silence_ms = 0
+            state.fail_safe = False
             return
-        self.silence_ms = min(self.silence_ms + elapsed_ms, _LONG_MS)
-        if self._failsafe_ms and self.silence_ms >= self._failsafe_ms and not self.fail_safe:
-            self.fail_safe = True
-            self._device.make_safe()
+        state.silence_ms = min(state.silence_ms + elapsed_ms, _LONGEST_SILENCE_MS)
+        if self._failsafe_ms and state.silence_ms >= self._failsafe_ms and not state.fail_safe:
+            state.fail_safe = True
+            self._make_safe()
 
-    def _shine(self, now_ms, device):
-        if device.trouble:
-            level = now_ms // _TROUBLE_MS & 1
-        elif device.requests != self._requests:
+    def _show(self, now_ms):
+        """Set the LED: blinking in trouble, lit by traffic, a short flash now and then else."""
+        state = self._state
+        requests = state.requests()
+        if state.fail_safe or state.network_down or state.problems:
+            level = now_ms // _BLINK_MS & 1
+        elif requests != self._requests:
             level = 1
         else:
-            level = 1 if now_ms % _LIFE_MS < _TURN_MS else 0
-        if level != self._level:  # on some boards the LED hangs on the radio
+            level = 1 if now_ms % _ALIVE_MS < PERIOD_MS else 0
+        self._requests = requests
+        if level != self._level:  # on some boards the LED is connected to the radio, and slow
             self._level = level
             self._led(level)
+
+    def _look_at_wifi(self):
+        self._wifi.tick()
+        address = self._wifi.address
+        if address != self._address:
+            self._address = address
+            self._state.network_down = not address
+            parts = [int(part) for part in (address or "0.0.0.0").split(".")]
+            self._state.address = (parts[0] << 8 | parts[1], parts[2] << 8 | parts[3])
+
+    def _count_memory(self, now_ms):
+        """Count the free memory for a client that has read it: in a pause, or once a minute."""
+        pause = self._state.silence_ms >= _PAUSE_MS
+        due = pause or ticks_diff(now_ms, self._memory_ms) >= _COUNT_MEMORY_MS
+        if due and self._silent():
+            self._memory_ms = now_ms
+            self._state.free_wanted = False
+            self._state.free_bytes = gc.mem_free()
+
+    def _silent(self):
+        """Return whether nothing is being received or sent."""
+        for driver in self.drivers:
+            if driver.nap_ms() == 0:
+                return False
+        return True
+
+    def _restart(self, now_ms):
+        """Save what is to be saved, in a silence: the chip is deaf meanwhile; then restart."""
+        if self._ordered_ms is None:
+            self._ordered_ms = now_ms
+        elapsed_ms = ticks_diff(now_ms, self._ordered_ms)
+        if self._state.new_settings is None:
+            if elapsed_ms >= _RESTART_MS:
+                for driver in self.drivers:
+                    driver.shutdown()
+        elif elapsed_ms >= _SAVE_ANYHOW_MS or (elapsed_ms >= _SAVE_MS and self._silent()):
+            self._write_settings()
+
+    def _write_settings(self):
+        state = self._state
+        try:
+            self._save(state.new_settings)
+        except Exception as error:  # noqa: BLE001 - the device serves on, and tells
+            state.restarting = False
+            self._ordered_ms = None
+            problem = "the settings are not saved: {}".format(error)
+            if problem not in state.problems:
+                state.problems.append(problem)
+            self._say(problem)
+        state.new_settings = None

@@ -5,15 +5,12 @@ import sys
 import time
 
 import umb
-from umb.serve import serve
-
-import app
 
 from . import config
 from .application import PRODUCT, Application
+from .drivers import line_in_words, open_line, open_network
 from .hardware import Hardware
 
-_PARITY = {"N": None, "E": 0, "O": 1}  # as machine.UART counts
 _ESCAPE_S = 3
 _CRASH_S = 5  # time to interrupt before the next start
 
@@ -30,8 +27,7 @@ def main():
     hardware = Hardware()
     drivers = []
     try:
-        start(board, hardware, drivers)
-        serve(*drivers)
+        start(board, hardware, drivers).serve(drivers)
         say("restarting")
     except KeyboardInterrupt:
         say("stopped; a reset starts it again")
@@ -48,27 +44,28 @@ def main():
 
 
 def start(board, hardware, drivers):
-    """Put what is to be served into the list `drivers`, and tell what that is."""
-    settings, faults, note = config.load(board)
-    sys.modules.pop("app.check")  # not needed any more: let its memory go
-    del app.check
-    wifi = open_wifi(settings, faults)
-    application = Application(board, hardware, settings, faults, config.save, wifi)
-    drivers.append(application.keeper)
+    """Return the Application, its drivers in the list `drivers`, and tell what it serves."""
+    settings, problems, note = config.load(board)
+    wifi = open_wifi(settings, problems)
+    application = Application(board, hardware, settings, problems, config, say, wifi)
     what = "{} {} on {}, slave id {}"
     say(what.format(PRODUCT, umb.__version__, board.NAME, settings["slave_id"]))
     if wifi is not None:
-        open_network(board, settings, application, drivers)
-    for text in [note] + faults:
+        serve_network(board, settings, application, drivers)
+    for text in [note] + problems:
         if text:
             say("{}: {}".format(config.FILE, text))
     if settings["rtu"]:
-        open_line(board, settings, application, drivers)
+        serve_line(board, settings, application, drivers)
+    if not drivers:
+        problems.append("neither the serial line nor a network is served")
+        say(problems[-1])
     say("serving; Ctrl-C ends it")  # nobody sees it where the REPL has lost its line
+    return application
 
 
-def open_wifi(settings, faults):
-    """A WiFi that sets out to connect; None where none is wanted or there is no radio."""
+def open_wifi(settings, problems):
+    """Return a WiFi that sets out to connect; None where none is wanted or there is no radio."""
     if not settings.get("ssid"):
         return None
     from .network import WiFi
@@ -76,59 +73,49 @@ def open_wifi(settings, faults):
     try:
         return WiFi(settings, say)
     except Exception as error:  # noqa: BLE001 - ports raise what they like
-        faults.append("WiFi: {}".format(error))
+        problems.append("WiFi: {}".format(error))
         return None
 
 
-def open_network(board, settings, application, drivers):
+def serve_network(board, settings, application, drivers):
     """Listen for Modbus TCP, whether the network is there yet or not."""
-    from umb.server.tcp import TCPServer
-
     address = ("0.0.0.0", settings["tcp_port"])
     try:
-        driver = TCPServer(address, application.server, max_clients=board.NETWORK)
+        driver = open_network(application, address, settings, max_clients=board.NETWORK)
+        drivers.append(driver)
     except Exception as error:  # noqa: BLE001 - ports raise what they like
-        application.faults.append("Modbus TCP: {}".format(error))
-        return
-    drivers.insert(0, driver)  # the keeper has no poller to share
-    application.attach(driver)
+        application.state.problems.append("Modbus TCP: {}".format(error))
 
 
-def open_line(board, settings, application, drivers):
+def serve_line(board, settings, application, drivers):
     """Serve Modbus RTU; where the line that is wanted cannot be had, on the board's own."""
     say(describe(settings))
     if board.REPL_ON_LINE:
         take_line()
     try:
-        driver = make_line(settings, application.server)
+        driver = make_line(application, settings)
     except Exception as error:  # noqa: BLE001 - ports raise what they like
         from .check import Checked
 
-        application.faults.append(str(error))
+        application.state.problems.append(str(error))
         default = Checked({}, board).settings
         say("{} instead: {}".format(describe(default), error))
-        driver = make_line(default, application.server)
-    drivers.insert(0, driver)  # the keeper has no poller to share
-    application.attach(driver)
+        driver = make_line(application, default)
+    drivers.insert(0, driver)  # the first driver sleeps for all, and its times are the shortest
 
 
 def describe(settings):
-    """The line in words."""
-    form = [settings[key] for key in ("uart", "baudrate", "parity", "stop")]
-    return "Modbus RTU on UART {}, {} 8{}{}".format(*form)
+    """Return the line in words."""
+    return "Modbus RTU on UART {}, {}".format(settings["uart"], line_in_words(settings))
 
 
-def make_line(settings, server):
-    """The driver of the serial line. Raises what the port has against it."""
-    from umb.server.rtu import RTUServer
-
+def make_line(application, settings):
+    """Return the driver of the serial line. Raises what the port raises."""
     de = settings["de"]
-    return RTUServer(
+    return open_line(
+        application,
         settings["uart"],
-        server,
-        baudrate=settings["baudrate"],
-        parity=_PARITY[settings["parity"]],
-        stop=settings["stop"],
+        settings,
         tx=settings["tx"],
         rx=settings["rx"],
         de=de and de["pin"],
@@ -137,7 +124,7 @@ def make_line(settings, server):
 
 
 def take_line():
-    """Take the serial line from the REPL (esp8266 has but one), unless somebody is there."""
+    """Take the serial line from the REPL (esp8266 has no other), unless somebody is there."""
     say("that is this line: Ctrl-C within {} s keeps the REPL".format(_ESCAPE_S))
     time.sleep_ms(_ESCAPE_S * 1000)
     os.dupterm(None, 1)

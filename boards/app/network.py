@@ -3,20 +3,21 @@
 import network
 from micropython import const
 
-_PATIENCE_S = const(20)  # an attempt that takes longer is begun anew
+_LONGEST_ATTEMPT_S = const(20)  # an attempt to connect that takes longer is begun anew
 
 
 class WiFi:
     """The board's WiFi as a station. say(text) tells people what becomes of it.
 
-    Raises OSError where the radio cannot be had.
+    `address` is the IP address while it is connected, else empty. Raises OSError where the radio
+    cannot be had.
     """
 
     def __init__(self, settings, say):
         self._settings = settings
         self._say = say
         self._waited_s = 0
-        self.address = ""  # while it is connected
+        self.address = ""
         if settings["hostname"]:
             network.hostname(settings["hostname"])
         self._wlan = wlan = network.WLAN(network.STA_IF)
@@ -36,11 +37,11 @@ class WiFi:
         settings = self._settings
         try:
             self._wlan.connect(settings["ssid"], settings["password"] or None)
-        except OSError as error:  # esp32: it is at it already
+        except OSError as error:  # esp32: it is connecting already
             self._say("WiFi: {}".format(error))
 
     def tick(self):
-        """See how it is; to be called once a second."""
+        """Look whether it is connected, and try again if it is not; to be called once a second."""
         if self._wlan.isconnected():
             self._waited_s = 0
             address = self._wlan.ifconfig()[0]
@@ -54,7 +55,7 @@ class WiFi:
             self.address = ""
             self._say("WiFi is down")
         self._waited_s += 1
-        if self._waited_s >= _PATIENCE_S:
+        if self._waited_s >= _LONGEST_ATTEMPT_S:
             self._say('WiFi: still looking for "{}"'.format(self._settings["ssid"]))
             try:
                 self._wlan.disconnect()

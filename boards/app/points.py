@@ -4,51 +4,56 @@ from micropython import const
 
 from umb.store import Bits, Registers
 
-_PWMS = const(32)  # the first holding register that drives
+_PWMS = const(32)  # the holding register of PWM output 0
 _RAW = const(65535)
 
 
 class Points:
-    """The blocks coils, discrete_inputs, analogues and pwms, point n at address n (pwms: 32 + n).
+    """The blocks coils, discrete_inputs, analogues and pwms.
 
-    Outputs start at their safe values. A point that the hardware refuses is told to
-    complain(text); its address stays and does nothing.
+    Point n is at address n of its block, PWM output n at 32 + n.
+
+    settings  those of config.load(). Outputs start at their safe values
+    state     a DeviceState: its `problems` tell which pins the hardware refuses, whose addresses
+              stay and do nothing; its `written` tells that an output was driven
     """
 
-    def __init__(self, hardware, settings, complain):
+    def __init__(self, hardware, settings, state):
         self._hardware = hardware
-        self._complain = complain
-        self._coils_safe = [self._safe(point) for point in settings["outputs"]]
-        self._pwms_safe = [self._safe(point) for point in settings["pwms"]]
-        self._fulls = [point["full"] if point else _RAW for point in settings["pwms"]]
+        self._state = state
+        self._coils_safe = [safe_value(point) for point in settings["outputs"]]
+        self._pwms_safe = [safe_value(point) for point in settings["pwms"]]
+        self._full = [point["full"] if point else _RAW for point in settings["pwms"]]
         self._scales = [point and point["scale"] for point in settings["analogues"]]
-        self._outputs = self._make("outputs", settings, self._output)
-        self._inputs = self._make("inputs", settings, self._input)
-        self._channels = self._make("analogues", settings, self._analogue)
-        self._pulses = self._make("pwms", settings, self._pwm)
-        self.coils = Bits(0, len(self._outputs), on_write=self._drive)
-        self.discrete_inputs = Bits(0, len(self._inputs), on_read=self._sample)
+        self._output_pins = self._open("outputs", settings, self._output)
+        self._input_pins = self._open("inputs", settings, self._input)
+        self._channels = self._open("analogues", settings, self._analogue)
+        self._pwm_pins = self._open("pwms", settings, self._pwm)
+        self.coils = Bits(0, len(self._output_pins), on_write=self._drive)
+        self.discrete_inputs = Bits(0, len(self._input_pins), on_read=self._sample)
         self.analogues = Registers(0, len(self._channels), on_read=self._measure)
         self.pwms = Registers(
-            _PWMS, len(self._pulses), on_write=self._pulse, validate=self._is_duty
+            _PWMS, len(self._pwm_pins), on_write=self._modulate, validate=self._is_duty
         )
-        self._put_safe()
+        self._store_safe_values()
 
-    def _make(self, name, settings, make):
-        made = []
+    def _open(self, name, settings, open_one):
+        """Return what drives or reads each of these points, None for one that does nothing."""
+        opened = []
         for point in settings[name]:
             pin = None
             if point:
                 try:
-                    pin = make(point)
+                    pin = open_one(point)
                 except Exception as error:  # noqa: BLE001 - ports raise what they like
                     text = "{}[{}]: the pin {}: {}"
-                    self._complain(text.format(name, len(made), point["pin"], error))
-            made.append(pin)
-        return made
+                    problem = text.format(name, len(opened), point["pin"], error)
+                    self._state.problems.append(problem)
+            opened.append(pin)
+        return opened
 
     def _output(self, point):
-        return self._hardware.output(point["pin"], point["invert"], self._safe(point) or 0)
+        return self._hardware.output(point["pin"], point["invert"], safe_value(point) or 0)
 
     def _input(self, point):
         return self._hardware.input(point["pin"], point["invert"], point["pull"])
@@ -57,28 +62,19 @@ class Points:
         return self._hardware.analogue(point["pin"])
 
     def _pwm(self, point):
-        duty = self._duty(self._safe(point) or 0, point["full"])
-        return self._hardware.pwm(point["pin"], point["freq"], duty)
-
-    @staticmethod
-    def _safe(point):
-        """The value of fail-safe, None to hold what there is."""
-        return point["safe"] if point and point["safe"] != "hold" else None
-
-    @staticmethod
-    def _duty(value, full):
-        """0..full as 0..65535, in numbers that do not allocate."""
-        return value if full == _RAW else value * (_RAW // full) + value * (_RAW % full) // full
+        level = duty(safe_value(point) or 0, point["full"])
+        return self._hardware.pwm(point["pin"], point["freq"], level)
 
     def _drive(self, address, quantity):
+        self._state.written = True
         for channel in range(address, address + quantity):
-            pin = self._outputs[channel]
+            pin = self._output_pins[channel]
             if pin is not None:
                 pin(self.coils[channel])
 
     def _sample(self, address, quantity):
         for channel in range(address, address + quantity):
-            pin = self._inputs[channel]
+            pin = self._input_pins[channel]
             if pin is not None:
                 self.discrete_inputs[channel] = pin()
 
@@ -89,31 +85,42 @@ class Points:
                 self.analogues[channel] = scaled(read(), self._scales[channel])
 
     def _is_duty(self, address, value):
-        return value <= self._fulls[address - _PWMS]
+        return value <= self._full[address - _PWMS]
 
-    def _pulse(self, address, quantity):
+    def _modulate(self, address, quantity):
+        self._state.written = True
         for at in range(address, address + quantity):
-            pin = self._pulses[at - _PWMS]
+            pin = self._pwm_pins[at - _PWMS]
             if pin is not None:
-                pin(self._duty(self.pwms[at], self._fulls[at - _PWMS]))
+                pin(duty(self.pwms[at], self._full[at - _PWMS]))
 
-    def _put_safe(self):
-        for channel in range(len(self._outputs)):
+    def _store_safe_values(self):
+        for channel in range(len(self._output_pins)):
             if self._coils_safe[channel] is not None:
                 self.coils[channel] = self._coils_safe[channel]
-        for channel in range(len(self._pulses)):
+        for channel in range(len(self._pwm_pins)):
             if self._pwms_safe[channel] is not None:
                 self.pwms[_PWMS + channel] = self._pwms_safe[channel]
 
     def make_safe(self):
         """Drive every output to its safe value, and let its coil or register say so."""
-        self._put_safe()
-        self._drive(0, len(self._outputs))
-        self._pulse(_PWMS, len(self._pulses))
+        self._store_safe_values()
+        self._drive(0, len(self._output_pins))
+        self._modulate(_PWMS, len(self._pwm_pins))
+
+
+def safe_value(point):
+    """Return the value that an output has when masters are silent, None if it keeps its own."""
+    return point["safe"] if point and point["safe"] != "hold" else None
+
+
+def duty(value, full):
+    """Return 0..full as 0..65535, in numbers that do not allocate."""
+    return value if full == _RAW else value * (_RAW // full) + value * (_RAW % full) // full
 
 
 def scaled(raw, scale):
-    """0..65535 as low..high of the scale, in numbers that do not allocate."""
+    """Return 0..65535 as low..high of the scale, in numbers that do not allocate."""
     if scale is None:
         return raw
     span = scale[1] - scale[0]

@@ -1,7 +1,7 @@
-"""Input registers from 100 on: how the device is, and what its lines have counted."""
+"""Input registers from 100 on: the state of the device, and what its lines have counted."""
 
-import gc
 import sys
+from struct import pack_into
 
 from micropython import const
 
@@ -9,9 +9,7 @@ import umb
 from umb.store import Registers
 
 _UPTIME = const(100)
-_REQUESTS = const(102)
 _STATE = const(110)
-_SILENCE = const(111)
 _MEMORY = const(112)
 _ADDRESS = const(114)
 _RESET_CAUSE = const(116)
@@ -21,70 +19,71 @@ _SERIAL_COUNTERS = const(130)
 _NETWORK_COUNTERS = const(140)
 _COUNTERS = const(8)
 
-FAIL_SAFE = 1  # bits of input register 110
-NETWORK_DOWN = 2
-FAULTS = 4
-UNSAVED = 8
 
+class CounterBlock(Registers):
+    """The counters of one driver as eight registers; 0 while `counters` is None.
 
-class Tally:
-    """The counters of one driver as a block of eight registers; 0 while there is no driver.
-
-    In the order of FC 8's sub-functions 0x0B to 0x12.
+    They are in the order of function code 8's sub-functions 0x0B to 0x12 (AP 6.8).
     """
 
     def __init__(self, start):
+        super().__init__(start, _COUNTERS, on_read=self._refresh)
         self.counters = None
-        self.block = Registers(start, _COUNTERS, on_read=self._refresh)
 
     def _refresh(self, address, quantity):
-        if self.counters is not None:
-            start = self.block.start
-            for at in range(address, address + quantity):
-                self.block[at] = self.counters.counts[at - start]
+        counters = self.counters
+        if counters is not None:
+            data = self.data
+            put_words(
+                data,
+                0,
+                counters.bus_message_count,
+                counters.bus_communication_error_count,
+                counters.bus_exception_error_count,
+                counters.server_message_count,
+            )
+            put_words(
+                data,
+                8,
+                counters.server_no_response_count,
+                counters.server_nak_count,
+                counters.server_busy_count,
+                counters.bus_character_overrun_count,
+            )
 
 
 class Status:
-    """The blocks of the device's status; `device` has what they report of it.
+    """The blocks of input registers that report `state`, a DeviceState, and constants."""
 
-    That is: uptime_s, silence_s, requests, state, network_address (a text).
-    """
-
-    def __init__(self, device, reset_cause):
-        self._device = device
-        self.serial = Tally(_SERIAL_COUNTERS)
-        self.network = Tally(_NETWORK_COUNTERS)
+    def __init__(self, state, reset_cause):
+        self._state = state
+        self.serial = CounterBlock(_SERIAL_COUNTERS)
+        self.network = CounterBlock(_NETWORK_COUNTERS)
         self._work = Registers(_UPTIME, 3, on_read=self._report_work)
         self._block = block = Registers(_STATE, _END - _STATE, on_read=self._report)
-        self.blocks = (self._work, block, self.serial.block, self.network.block)
+        self.blocks = (self._work, block, self.serial, self.network)
         block[_RESET_CAUSE] = reset_cause
-        self._put_version(_VERSION, umb.__version__.split("."))
-        self._put_version(_VERSION + 2, sys.implementation[1])
-
-    def _put_version(self, at, version):
-        self._block[at] = int(version[0]) << 8 | int(version[1])
-        self._block[at + 1] = int(version[2])
+        put_version(block, _VERSION, umb.__version__.split("."))
+        put_version(block, _VERSION + 2, sys.implementation[1])
 
     def _report_work(self, address, quantity):
-        put_long(self._work, _UPTIME, self._device.uptime_s)
-        self._work[_REQUESTS] = self._device.requests & 0xFFFF
+        pack_into(">IH", self._work.data, 0, self._state.uptime_s, self._state.requests())
 
     def _report(self, address, quantity):
-        device, block = self._device, self._block
-        block[_STATE] = device.state
-        block[_SILENCE] = min(device.silence_s, 65535)
-        if address < _ADDRESS and address + quantity > _MEMORY:  # to count it takes its time
-            put_long(block, _MEMORY, gc.mem_free())
-        if address < _RESET_CAUSE and address + quantity > _ADDRESS:
-            self._put_address(device.network_address)
-
-    def _put_address(self, text):
-        parts = [int(part) for part in text.split(".")] if text else (0, 0, 0, 0)
-        self._block[_ADDRESS] = parts[0] << 8 | parts[1]
-        self._block[_ADDRESS + 1] = parts[2] << 8 | parts[3]
+        state = self._state
+        data = self._block.data
+        pack_into(">HH", data, 0, state.bits(), min(state.silence_ms // 1000, 65535))
+        pack_into(">IHH", data, 4, state.free_bytes, state.address[0], state.address[1])
+        if address < _ADDRESS and address + quantity > _MEMORY:
+            state.free_wanted = True
 
 
-def put_long(block, at, value):
-    """Put 32 bits into two registers, the high word first."""
-    block[at] = value >> 16 & 0xFFFF
-    block[at + 1] = value & 0xFFFF
+def put_version(block, at, version):
+    """Put a version, three numbers or digits, into two registers."""
+    block[at] = int(version[0]) << 8 | int(version[1])
+    block[at + 1] = int(version[2])
+
+
+def put_words(data, at, first, second, third, fourth):
+    """Put four words to data[at:], as registers are."""
+    pack_into(">HHHH", data, at, first, second, third, fourth)

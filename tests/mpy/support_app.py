@@ -76,8 +76,8 @@ class _RP2ADC(_ADC):
 
 class _PWM:
     def __init__(self, pin, freq, duty_u16):
-        if freq > chip.pwm_most:
-            raise ValueError("freq too large")
+        if pin.number in chip.pwm_refuses:
+            raise ValueError("no PWM there")
         self.freq = freq
         self.duties = [duty_u16]
         chip.pwms[pin.number] = self
@@ -102,18 +102,21 @@ class Chip:
     Pin, Signal, PWM, WDT = _Pin, _Signal, _PWM, _WDT
     PWRON_RESET, WDT_RESET = 1, 3
 
+    def __init__(self):
+        # `from machine import UART` finds no methods of an instance in MicroPython before 1.27.
+        self.UART = self.open_uart
+        self.uart_refuses = self.pwm_refuses = ()  # pins that cannot have these
+
     def use(self, board, port):
         self.board, self.port = board, port
         self.ADC = {"rp2": _RP2ADC, "esp32": _ESP32ADC, "esp8266": _ADC}[port]
         self.adc_pins = tuple(_CHANNELS.get(pin, pin) for pin in board.ANALOGUE_PINS)
-        self.pwm_most = 1000 if port == "esp8266" else 40_000_000
         self.pins, self.pwms, self.measured, self.uarts = {}, {}, {}, []
         self.watchdog_ms = self.fed_ms = None
-        self.refuse = ()  # UART pins that are no UART's
         self.cause = 3
 
-    def UART(self, number, baudrate, bits=8, parity=None, stop=1, tx=None, rx=None, **named):
-        if tx in self.refuse:
+    def open_uart(self, number, baudrate, bits=8, parity=None, stop=1, tx=None, rx=None, **named):
+        if tx in self.uart_refuses:
             raise ValueError("bad TX pin")
         uart = UART(baudrate, bits, parity, stop)
         uart.what = (number, baudrate, parity, stop, tx, rx)

@@ -1,0 +1,60 @@
+"""DeviceState: what the parts of the application tell each other, as plain values."""
+
+FAIL_SAFE = 1  # the bits of input register 110
+NETWORK_DOWN = 2
+PROBLEMS = 4
+UNSAVED = 8
+
+
+class DeviceState:
+    """One object for the whole application. Each value is written by one part, and read by others.
+
+    problems       sentences about settings and hardware that could not be used
+    counters       the Counters of every driver (Application)
+    broadcast      whether the request that is being carried out is a broadcast (DeviceServer)
+    written        whether it has driven an output or stored a value (the hooks of blocks)
+    carried_out    requests that were carried out, modulo 65536 (DeviceServer)
+    unsaved        whether clients have changed settings that are not saved (Control)
+    new_settings   what is to be written to the file of settings before the restart (Control)
+    restarting     whether a client has ordered a restart (Control)
+    fail_safe      whether outputs are at their safe values because masters are silent (Keeper)
+    silence_ms     the time since a request was last carried out, up to 2**28 (Keeper)
+    uptime_s       the time since the start (Keeper)
+    free_bytes     the memory that was free when it was last counted (Keeper)
+    free_wanted    whether a client has read that since then (Status)
+    network_down   whether there is to be a network and is none (Keeper)
+    address        the IP address in two words, the high one first; zeros without one (Keeper)
+    """
+
+    def __init__(self):
+        self.problems = []
+        self.counters = []
+        self.broadcast = False
+        self.written = False
+        self.carried_out = 0
+        self.unsaved = False
+        self.new_settings = None
+        self.restarting = False
+        self.fail_safe = False
+        self.silence_ms = 0
+        self.uptime_s = 0
+        self.free_bytes = 0
+        self.free_wanted = False
+        self.network_down = False
+        self.address = (0, 0)
+
+    def requests(self):
+        """Return how many requests came for this device, modulo 65536."""
+        count = 0
+        for counters in self.counters:
+            count += counters.server_message_count
+        return count & 0xFFFF
+
+    def bits(self):
+        """Return input register 110."""
+        return (
+            (FAIL_SAFE if self.fail_safe else 0)
+            | (NETWORK_DOWN if self.network_down else 0)
+            | (PROBLEMS if self.problems else 0)
+            | (UNSAVED if self.unsaved else 0)
+        )
