@@ -78,6 +78,10 @@ class TTY:
         """Let a select.poll wake up when something comes."""
         poller.register(self._file, select.POLLIN)
 
+    def unregister(self, poller):
+        """Let a select.poll forget it, which has to be done before close()."""
+        poller.unregister(self._file)
+
     def any(self):
         """How many bytes readinto() can take. Raises OSError when the device has gone."""
         if self._ring.any() <= _SCRATCH:
