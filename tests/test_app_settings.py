@@ -58,7 +58,7 @@ def test_a_missing_file_means_defaults(start):
 def test_a_broken_file_means_defaults(start, text):
     one = start(text)
     (fault,) = faults(one)
-    assert fault.startswith("the file is broken (")
+    assert fault.startswith("the file cannot be used (")
     assert fault.endswith("): defaults hold")
     assert one.input_register(device.STATE) == device.FAULTS
     assert one.holding(100, 5) == [1, 192, 2, 1, 0]
@@ -89,16 +89,16 @@ def test_each_fault_is_named_and_the_rest_taken(start):
     assert faults(one) == {
         "baudrate must be a number, 300 to 4000000, not 12: 19200 is used",
         'parity must be "N", "E" or "O", not "X": "E" is used',
-        'unknown setting "colour"',
+        'unknown setting "colour": it is ignored',
         "outputs[1]: the pin cannot be 99: it is left out",
         "outputs[2].invert must be true or false, not 1: false is used",
-        "unknown setting outputs[3].speed",
+        'outputs[3]: unknown setting "speed": it is ignored',
         "outputs[4]: the pin 0 is outputs[0] already: it is left out",
         'inputs[0].pull must be "up", "down" or "none", not "sideways": "up" is used',
         "analogues[0].scale must be [low, high], two numbers, -32768 to 65535, "
         "not [5, 5]: null is used",
         "analogues[1]: the pin cannot be 8: it is left out",
-        "pwms must be a list of 16 at most",
+        "pwms must be a list of 16 at most: the board's own are used",
     }
     assert one.input_register(device.STATE) == device.FAULTS
     assert one.holding(100, 1) == [5]
@@ -268,3 +268,13 @@ def test_what_is_saved_is_read_by_others(start):
     one.order(device.SAVE_AND_RESTART)
     saved = json.loads(one.path.read_text(encoding="utf-8"))
     assert saved == {"name": "Pumpe Süd", "outputs": [0], "failsafe_s": 1}
+
+
+def test_an_idle_client_is_disconnected_when_the_settings_say_so(start):
+    one = start({"idle_timeout_s": 1})
+    assert one.coils(0, 1) == [0]
+    wait_until(lambda: one.said(" disconnected"), timeout_s=5)
+    one = start({"idle_timeout_s": 0})
+    assert one.coils(0, 1) == [0]
+    time.sleep(1.5)
+    assert not one.said(" disconnected")

@@ -2,16 +2,21 @@
 
 import contextlib
 import signal
+import time
 
 import pytest
+import serial
 from pymodbus.client import ModbusSerialClient, ModbusTcpClient
 
 from tests.interop.gateway import pymodbus_slaves
+from tests.pico.bench.wire import frame
+from tests.support.adapter import PluggedAdapter
 from tests.support.service import dev, free_port
 from tools.pty_line import PtyLine
 
 _FAST = ("--baudrate", "115200", "--parity", "N")
 OURS, NO_ANSWER = 50, 11
+READ_TWO = frame(OURS, [3, 0, 0, 0, 2])
 
 
 @pytest.fixture
@@ -72,19 +77,41 @@ def test_a_gateway_and_a_slave_at_once(run, pty_pair):
     with PtyLine() as other, pymodbus_slaves(pty_pair.server_path, 1):
         devices = ("--gateway", pty_pair.client_path, "--serial", other.server_path)
         service = run(*devices, *_FAST)
-        serial = ModbusSerialClient(other.client_path, baudrate=115200, timeout=10)
-        with client_of(service) as tcp, serial as rtu:
+        far = ModbusSerialClient(other.client_path, baudrate=115200, timeout=10)
+        with client_of(service) as tcp, far as rtu:
             assert registers(tcp, 1) == [1000, 1001]
             assert not tcp.write_register(0, 12, device_id=OURS).isError()
             assert registers(rtu, OURS) == [12, 0]
 
 
-def test_a_line_that_is_lost_ends_it(run):
-    with PtyLine() as line:
-        service = run("--gateway", line.client_path, *_FAST)
-    assert service.process.wait(30) == 1
-    service.wait_for("lost the line")
+def test_an_adapter_that_is_pulled_and_plugged_in_again(run, tmp_path):
+    with PluggedAdapter(tmp_path) as adapter:
+        service = run("--gateway", str(adapter.path), *_FAST)
+        with client_of(service) as client:
+            with pymodbus_slaves(adapter.client_path, 1):
+                assert registers(client, 1) == [1000, 1001]
+            adapter.pull()
+            service.wait_for(f"{adapter.path} is gone (")
+            assert registers(client, 1) == NO_ANSWER
+            assert registers(client, OURS) == [0, 0]
+            adapter.plug()
+            service.wait_for(f"{adapter.path} is back")
+            with pymodbus_slaves(adapter.client_path, 1):
+                assert registers(client, 1) == [1000, 1001]
+        assert service.end() == 0
     assert "Traceback" not in "\n".join(service.lines)
+
+
+def test_pieces_of_a_slow_adapter(run):
+    """A frame that comes in pieces is a frame all the same, if --gap-ms is that long."""
+    with PtyLine() as line:
+        service = run("--serial", line.server_path, *_FAST, "--gap-ms", "500")
+        with serial.Serial(line.client_path, 115200, timeout=10) as far:
+            for piece in (READ_TWO[:3], READ_TWO[3:7], READ_TWO[7:]):
+                far.write(piece)
+                time.sleep(0.1)
+            assert far.read(9)[:3] == bytes((OURS, 3, 4))
+        assert service.end() == 0
 
 
 @pytest.mark.parametrize(

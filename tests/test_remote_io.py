@@ -5,9 +5,11 @@ import time
 import pytest
 from pymodbus.client import ModbusSerialClient, ModbusTcpClient
 
+from tests.support.adapter import PluggedAdapter
+from tests.support.device import wait_until
 from tests.support.service import Slave
-from tools.pty_line import PtyLine
 
+BEGINNING = b"\x01\x03\x00"  # of a request that the adapter is pulled in
 UNMAPPED = 2  # exception code: illegal data address
 
 
@@ -96,16 +98,59 @@ def test_beyond_the_map_is_an_illegal_address(client, call, address, count):
     assert getattr(client, call)(address, count=count).exception_code == UNMAPPED
 
 
-def test_a_serial_device_that_goes_away_ends_the_slave(micropython):
-    """A USB adapter pulled out is told in one line; it is not served on in vain."""
-    with PtyLine() as line:
-        running = Slave(micropython, serial=line.server_path)
-    try:
-        running.wait_for("lost the line", timeout_s=10)
-        assert running.process.wait(10) == 1
-        assert "Traceback" not in "\n".join(running.lines)
-    finally:
-        running.end()
+def first_register(client):
+    return client.read_holding_registers(0, count=1).registers
+
+
+def test_an_adapter_that_is_pulled_and_plugged_in_again(micropython, tmp_path):
+    """Its line is told of and waited for; TCP is served meanwhile, and nothing is lost."""
+    with PluggedAdapter(tmp_path) as adapter:
+        running = Slave(micropython, serial=str(adapter.path))
+        tcp = ModbusTcpClient(running.host, port=running.port, timeout=10)
+        assert tcp.connect()
+        for times in range(1, 4):
+            with ModbusSerialClient(adapter.client_path, baudrate=19200, timeout=10) as rtu:
+                assert not rtu.write_register(0, times).isError()
+                rtu.socket.write(BEGINNING)
+                time.sleep(0.05)
+            adapter.pull()
+            wait_until(lambda: running.count("is gone (") == times)  # noqa: B023 - it ends here
+            assert first_register(tcp) == [times]
+            used_s = running.cpu_s()
+            time.sleep(1)
+            assert running.cpu_s() - used_s < 0.3  # it does not spin
+            assert first_register(tcp) == [times]
+            adapter.plug()
+            wait_until(lambda: running.count("is back") == times)  # noqa: B023
+            with ModbusSerialClient(adapter.client_path, baudrate=19200, timeout=10) as rtu:
+                assert first_register(rtu) == [times]
+        assert f"{adapter.path} is gone (the device does not answer): waiting for it" in (
+            running.lines
+        )
+        assert f"{adapter.path} is back" in running.lines
+        tcp.close()
+        assert running.end() == 0
+    assert "Traceback" not in "\n".join(running.lines)
+
+
+def test_an_adapter_that_is_away_while_a_client_orders_a_restart(micropython, tmp_path):
+    with PluggedAdapter(tmp_path) as adapter:
+        running = Slave(micropython, serial=str(adapter.path))
+        tcp = ModbusTcpClient(running.host, port=running.port, timeout=10)
+        assert tcp.connect()
+        adapter.pull()
+        running.wait_for("is gone (")
+        assert not tcp.write_register(110, 0xB007).isError()
+        tcp.close()
+        wait_until(lambda: running.count("Ctrl-C") == 2)
+        assert tcp.connect()
+        assert first_register(tcp) == [0]
+        adapter.plug()
+        running.wait_for("is back")
+        with ModbusSerialClient(adapter.client_path, baudrate=19200, timeout=10) as rtu:
+            assert first_register(rtu) == [0]
+        tcp.close()
+        assert running.end() == 0
 
 
 def test_one_store_behind_both_lines(slave):

@@ -8,10 +8,10 @@ import tty
 
 
 class PtyLine:
-    """Two ends, each a path; what is written into one is read from the other.
+    """Two ends, server_path and client_path; what is written to one is read from the other.
 
-    Both ends are raw and are kept open here, so that programs may come and go without a hang-up.
-    Bytes that nobody fetches are dropped once the terminal's own buffer is full, as on a wire.
+    Both ends are raw and are kept open here: a program that closes its end hangs up on nobody.
+    Bytes that nobody reads are dropped once the terminal's own buffer is full, as on a wire.
     """
 
     def __init__(self):

@@ -1,4 +1,4 @@
-"""dev.py run: the board's main job on the MicroPython unix port."""
+"""dev.py run: the remote-I/O application on the MicroPython unix port."""
 
 import contextlib
 import ctypes

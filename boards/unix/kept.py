@@ -3,30 +3,40 @@
 from app import config
 from app.check import Checked
 
+_OPTIONS = ("slave_id", "baudrate", "parity")
+
 
 class Kept:
-    """The file at `path`, None: memory. `given`, the command line, holds until it is changed."""
+    """The settings in the file at `path`; None: in memory. It has the calls of app.config.
+
+    given   options of the command line. They hold until a client changes them
+    """
 
     def __init__(self, path, given):
         self._path = path
         self._memory = {}
-        keys = ("slave_id", "baudrate", "parity")
-        self._given = {key: given[key] for key in keys if key in given}
+        self._given = {key: given[key] for key in _OPTIONS if key in given}
+        self._changes = {}  # what compose() was asked for last
 
     def load(self, board):
-        """As app.config.load()."""
+        """Return what app.config.load() returns."""
         if self._path:
-            settings, faults, note = config.load(board, self._path)
+            settings, problems, note = config.load(board, self._path)
         else:
-            settings, faults, note = Checked(self._memory, board).settings, [], None
+            settings, problems, note = Checked(self._memory, board).settings, [], None
         settings.update(self._given)
-        return settings, faults, note
+        return settings, problems, note
 
-    def save(self, changes):
-        """Keep these settings for the next load(). Raises OSError if that cannot be done."""
+    def compose(self, changes):
+        """Return what is to be written for these changes, see app.config.compose()."""
+        self._changes = changes
+        return config.compose(changes, self._path) if self._path else b""
+
+    def write(self, data):
+        """Keep what compose() has returned for the next load(). Raises OSError."""
         if self._path:
-            config.save(changes, self._path)
+            config.write(data, self._path)
         else:
-            self._memory.update(changes)
-        for key in changes:
+            self._memory.update(self._changes)
+        for key in self._changes:
             self._given.pop(key, None)

@@ -1,22 +1,10 @@
 """The unix board's main job: the remote-I/O application over Modbus TCP and, if asked, RTU.
 
 `micropython boards/unix/main.py --help` lists the options. Exit status: 0 after Ctrl-C, 2 if it
-could not start, 1 if it lost the serial line.
+could not start.
 """
 
-import errno
 import sys
-
-_PARITY = {"N": None, "E": 0, "O": 1}  # as machine.UART counts
-
-_REASONS = {
-    errno.EADDRINUSE: "the port is taken",
-    errno.EACCES: "not allowed",
-    errno.EINVAL: "it refuses this baudrate or parity",
-    errno.ENOENT: "no such device",
-    25: "not a serial line",  # ENOTTY, which the errno module lacks
-    99: "this machine has no such address",  # EADDRNOTAVAIL, as that one
-}
 
 
 class CannotStart(Exception):
@@ -28,145 +16,142 @@ def main(args):
     # Imports are here, so that an interrupt while they run is taken as well.
     import options
 
-    from umb.serve import serve
-
     try:
         wanted = options.parse(args)
     except ValueError as error:
-        return complain(error, 2)
+        return complain(error)
     if wanted["help"]:
         print(options.usage("micropython boards/unix/main.py", "none: TCP only"))
         return 0
     from kept import Kept
 
     kept = Kept(wanted["config"], wanted["given"])
+    wanted["wait"] = False  # whether a serial device may be away
     while True:
         drivers = []
+        devices = []
         try:
-            open_all(wanted, kept, drivers)
-            serve(*drivers)
+            application = open_all(wanted, kept, drivers, devices)
+            application.serve(drivers)
         except CannotStart as error:
-            return complain(error, 2)
-        except OSError as error:
-            return complain("lost the line: " + reason(error), 1)
+            return complain(error)
         finally:
             for driver in drivers:
                 driver.server_close()
+            for device in devices:
+                device.close()
         print("restarting")
+        wanted["wait"] = True
 
 
-def open_all(wanted, kept, drivers):
-    """Put the drivers that are wanted into the list, ready to serve, and say so."""
+def open_all(wanted, kept, drivers, devices):
+    """Return the application; put its drivers and their devices into the lists, and say so."""
     import board
     from app.application import Application
+    from app.drivers import open_line
     from simulated import Hardware
 
     hardware = Hardware()
-    settings, faults, note = kept.load(board)
-    for key in ("slave_id", "baudrate", "parity", "stop"):
-        wanted[key] = settings[key]
-    application = Application(board, hardware, settings, faults, kept.save)
-    server = application.server
+    settings, problems, note = kept.load(board)
+    application = Application(board, hardware, settings, problems, kept, say)
+    server = None
     if wanted["pins_id"]:
-        server.add(wanted["pins_id"], hardware.bench)
-    drivers.append(application.keeper)
-    gateway = open_gateway(wanted, server) if wanted["gateway"] else None
-    drivers.insert(0, open_tcp(wanted, gateway or server))
-    application.attach(drivers[0])
-    if gateway:
-        drivers.append(gateway)
+        application.server.add(wanted["pins_id"], hardware.bench)
+    if wanted["gateway"]:
+        server = open_gateway(wanted, settings, application, devices)
+    drivers.append(open_tcp(wanted, settings, application, server))
     if wanted["serial"]:
-        drivers.insert(1, open_rtu(wanted, server))
-        application.attach(drivers[1])
-    for text in [note] + faults:
+        device = open_device(wanted["serial"], settings, wanted, devices)
+        drivers.append(open_line(application, device, settings, gap_ms=wanted["gap_ms"]))
+    for text in [note] + problems:
         if text:
-            print("settings: " + text)
+            say("settings: " + text)
     announce(wanted, settings)
+    return application
 
 
 def announce(wanted, settings):
     """Print where clients find the slave, and what is where in it."""
+    from app.drivers import line_in_words
     from register_map import lines
 
-    print("umb remote I/O, slave id {}".format(wanted["slave_id"]))
-    print("  Modbus TCP on {}:{}".format(wanted["host"], wanted["port"]))
-    form = "{} 8{}{}".format(wanted["baudrate"], wanted["parity"], wanted["stop"])
+    say("umb remote I/O, slave id {}".format(settings["slave_id"]))
+    say("  Modbus TCP on {}:{}".format(wanted["host"], wanted["port"]))
+    line = line_in_words(settings)
     if wanted["gateway"]:
-        print("  gateway to the slaves on {}, {}".format(wanted["gateway"], form))
-    if wanted["serial"]:
-        line, note = wanted["serial"], ""
-        if wanted["far_end"]:
-            line, note = wanted["far_end"], " (a pseudo-terminal has no parity)"
-        print("  Modbus RTU on {}, {}{}".format(line, form, note))
-    for line in lines(settings):
-        print(line)
-    print("Ctrl-C ends it.")
+        say("  gateway to the slaves on {}, {}".format(wanted["gateway"], line))
+    if wanted["far_end"]:
+        note = " (a pseudo-terminal has no parity)"
+        say("  Modbus RTU on {}, {}{}".format(wanted["far_end"], line, note))
+    elif wanted["serial"]:
+        say("  Modbus RTU on {}, {}".format(wanted["serial"], line))
+    if wanted["pins_id"]:
+        say("  slave id {} is the other side of the pins".format(wanted["pins_id"]))
+    for text in lines(settings):
+        say(text)
+    say("Ctrl-C ends it.")
 
 
-def open_tcp(wanted, server):
+def open_tcp(wanted, settings, application, server):
     """Return a TCP driver that prints who comes and goes; CannotStart if it may not listen."""
-    from umb.server.tcp import TCPServer
+    from app.drivers import open_network
+    from reasons import reason
 
-    host, port = wanted["host"], wanted["port"]
+    address = (wanted["host"], wanted["port"])
     try:
-        return TCPServer((host, port), server, on_connect=greet, on_disconnect=bid_farewell)
+        return open_network(
+            application, address, settings, server, on_connect=greet, on_disconnect=bid_farewell
+        )
     except OSError as error:
-        raise CannotStart("cannot listen on {}:{}: {}".format(host, port, reason(error)))
+        raise CannotStart("cannot listen on {}:{}: {}".format(*address, reason(error)))
 
 
-def open_rtu(wanted, server):
-    """Return an RTU driver on the serial device; CannotStart if there is none that will do."""
-    from umb.server.rtu import RTUServer
-
-    def make(device, **form):
-        return RTUServer(device, server, **form)
-
-    return on_line(wanted, wanted["serial"], make)
-
-
-def open_gateway(wanted, server):
-    """Return a gateway to the serial device; CannotStart if there is none that will do."""
+def open_gateway(wanted, settings, application, devices):
+    """Return a gateway to the serial device; CannotStart if there is none that can be used."""
+    from app.drivers import line_format
     from umb.client.rtu import RTUClient
     from umb.gateway import Gateway
 
-    return Gateway(on_line(wanted, wanted["gateway"], RTUClient), local=server)
+    device = open_device(wanted["gateway"], settings, wanted, devices)
+    client = RTUClient(device, gap_ms=wanted["gap_ms"], **line_format(settings))
+    return Gateway(client, local=application.server)
 
 
-def on_line(wanted, path, make):
-    """Return make(device, baudrate=, parity=, stop=) for a serial device; or CannotStart."""
-    from umb.port.tty import TTY
+def open_device(path, settings, wanted, devices):
+    """Return an Adapter for a serial device; CannotStart if it cannot be opened."""
+    from adapter import Adapter
+    from app.drivers import line_format
+    from reasons import reason
 
-    form = {"parity": _PARITY[wanted["parity"]], "stop": wanted["stop"]}
     try:
-        device = TTY(path, wanted["baudrate"], **form)
-        return make(device, baudrate=wanted["baudrate"], **form)
+        device = Adapter(path, line_format(settings), say, wanted["wait"])
     except ValueError as error:
         raise CannotStart(error)
     except OSError as error:
         raise CannotStart("cannot open {}: {}".format(path, reason(error)))
-
-
-def reason(error):
-    """Put an OSError into words."""
-    if isinstance(error.errno, str):  # getaddrinfo has its own codes, in a text
-        return "no such host"
-    return _REASONS.get(error.errno) or "error {}".format(error.errno)
+    devices.append(device)
+    return device
 
 
 def greet(peer):
     """Say that a TCP client came."""
-    print("{}:{} connected".format(peer[0], peer[1]))
+    say("{}:{} connected".format(peer[0], peer[1]))
 
 
 def bid_farewell(peer):
     """Say that a TCP client went."""
-    print("{}:{} disconnected".format(peer[0], peer[1]))
+    say("{}:{} disconnected".format(peer[0], peer[1]))
 
 
-def complain(what, status):
-    """Say on stderr what is wrong, in one line; return status."""
+def say(text):
+    """Tell whoever looks at the terminal."""
+    print(text)
+
+
+def complain(what):
+    """Say on stderr what keeps it from starting, in one line; return the exit status."""
     print("remote I/O:", what, file=sys.stderr)
-    return status
+    return 2
 
 
 if __name__ == "__main__":

@@ -9,7 +9,8 @@ _DEFAULTS = {
     "gateway": None,
     "baudrate": 19200,
     "parity": "E",
-    "far_end": None,  # how the user sees the line, if that is not what --serial names
+    "gap_ms": 20,
+    "far_end": None,  # the device that clients open, if that is not the one of --serial
     "config": None,  # the file of settings
     "pins_id": None,  # the slave id of the other side of the simulated pins
 }
@@ -27,6 +28,7 @@ from the one to the other.
   --gateway DEVICE pass all other slave ids on to the slaves on this serial device
   --baudrate RATE  baud rate of the serial line      19200
   --parity P       N, E or O                         E
+  --gap-ms MS      longest pause inside a frame      20: more for slow USB adapters
   --config FILE    settings, as a board's /umb.json  none: kept in memory
   --pins-id ID     serve the simulated pins, too, as a slave of this id
   --help           this text"""
@@ -38,9 +40,9 @@ def usage(program, without_serial="a pseudo-terminal"):
 
 
 def parse(args):
-    """Return a dict of options from a list of arguments; ValueError names the one at fault.
+    """Return a dict of options from a list of arguments; ValueError names the wrong one.
 
-    "given" among them is a dict of those that are no defaults.
+    Its key "given" has a dict of those that the arguments name.
     """
     options = dict(_DEFAULTS)
     options["given"] = given_here = {}
@@ -59,6 +61,8 @@ def parse(args):
             value = args.pop(0)
         given_here[name[2:].replace("-", "_")] = convert(name, value)
     options.update(given_here)
+    if options["pins_id"] == options["slave_id"]:
+        raise ValueError("--pins-id and --slave-id must differ")
     return options
 
 
@@ -87,6 +91,10 @@ def _baudrate(name, value):
     return _number(name, value, 50, 4000000)
 
 
+def _gap_ms(name, value):
+    return _number(name, value, 0, 60000)
+
+
 def _parity(name, value):
     if value not in ("N", "E", "O"):
         raise ValueError(name + " must be N, E or O, not " + value)
@@ -101,6 +109,7 @@ _CONVERT = {
     "--gateway": _text,
     "--baudrate": _baudrate,
     "--parity": _parity,
+    "--gap-ms": _gap_ms,
     "--far-end": _text,
     "--config": _text,
     "--pins-id": _slave_id,

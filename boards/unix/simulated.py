@@ -1,4 +1,4 @@
-"""Pins of a machine that has none: simulated, moving with the clock until somebody drives them."""
+"""Simulated pins for a machine that has none. They change with the clock until they are driven."""
 
 from time import ticks_diff, ticks_ms
 
@@ -8,25 +8,25 @@ from umb.store import Bits, Registers, Store
 
 _PINS = const(32)
 _TOP = const(65535)
-_FEEDS = const(100)  # the register that counts how often the watchdog was fed
+_FEEDS = const(100)  # the input register that counts how often the watchdog was fed
 
 
 class Hardware:
-    """The like of app.hardware.Hardware.
+    """Has the methods of app.hardware.Hardware.
 
-    Input n (pin 8 + n) changes its level every 2**n seconds, like the bits of a binary counter.
-    Analogue n (pin 16 + n) rises from 0 to 65535 and falls again, ten seconds there and back,
-    times n + 1. Whoever drives a pin from outside, see `bench`, stops that.
+    Input n (pin 8 + n) changes its level every 2**n seconds, as the bits of a binary counter do.
+    Analogue input n (pin 16 + n) rises from 0 to 65535 and falls again within 10 * (n + 1)
+    seconds. A pin that a client of `bench` has driven keeps that value.
     """
 
     def __init__(self):
         self._start_ms = ticks_ms()
-        self._values = {}  # pin: what it was driven to, by the application or from outside
+        self._values = {}  # pin: the value that the application or a client of bench gave it
         self._feeds = 0
         self._levels = Bits(0, _PINS, on_read=self._show, on_write=self._drive_levels)
         self._registers = Registers(0, _PINS, on_read=self._show, on_write=self._drive_values)
         self._watched = Registers(_FEEDS, 1, on_read=self._show_feeds)
-        # The other side of the pins, as a device: coil n is the level of pin n, holding register
+        # The other side of the pins, as a Store: coil n is the level of pin n, holding register
         # n its analogue value or duty.
         self.bench = Store(
             coils=self._levels,
@@ -64,7 +64,7 @@ class Hardware:
         self._feeds = self._feeds + 1 & 0xFFFF
 
     def _value(self, pin):
-        """What an input sees at this pin."""
+        """Return the value of a pin, as an input reads it."""
         if pin in self._values:
             return self._values[pin]
         elapsed_ms = ticks_diff(ticks_ms(), self._start_ms)  # 64 bits do not wrap in a lifetime

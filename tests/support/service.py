@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
 
 from tools.env import ROOT
 
@@ -61,6 +62,15 @@ class Service:
                     printed = "\n".join(self.lines)
                     raise AssertionError(f"{text!r} was not printed; this was:\n{printed}")
                 self._grown.wait(min(left_s, 1))
+
+    def count(self, text):
+        """Return how many lines with this text have been printed."""
+        return sum(text in line for line in list(self.lines))
+
+    def cpu_s(self):
+        """Return how much time it has taken of a processor."""
+        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     def end(self, signum=signal.SIGINT):
         """Send a signal and return the exit status; the whole output is in lines then."""
