@@ -4,12 +4,15 @@ import fcntl
 import os
 import subprocess
 import sys
+import time
 import types
 
 import pytest
+from mpremote.transport import TransportError, TransportExecError
 
 from tools.env import ROOT, Trouble
-from tools.flashing import console, options, remote
+from tools.flashing import board, options
+from tools.flashing.board import Board, find_port
 from tools.flashing.files import ARCHITECTURE_OF, Files, sources
 from tools.pty_line import PtyLine
 
@@ -29,7 +32,16 @@ def flash(*arguments):
 def test_dry_run():
     status, lines = flash(
         *("--dry-run", "--board", "RPI_PICO_W", "--port", "/dev/none", "--firmware", "1.28.0"),
-        *("--ssid", "home", "--password", "secret", "--slave-id", "5", "--set", "outputs=[6, 7]"),
+        *(
+            "--ssid",
+            "home",
+            "--password",
+            "wpa2 secret",
+            "--slave-id",
+            "5",
+            "--set",
+            "outputs=[6, 7]",
+        ),
     )
     text = "\n".join(lines)
     assert status == 0, text
@@ -79,9 +91,17 @@ def test_without_an_emitter_there_is_no_machine_code(tmp_path):
     assert set(files.made) - set(other.made) == {"/lib/umb/fast/bytecode.mpy"}
 
 
+def settings_of_all(board):
+    """The board's own pins, as settings."""
+    keys = ("uart", "tx", "rx", "de", "outputs", "inputs", "analogues", "pwms", "led")
+    wanted = {key: getattr(board, key.upper()) for key in keys}
+    return {key: list(one) if isinstance(one, tuple) else one for key, one in wanted.items()}
+
+
 def test_the_defaults_of_every_board_are_possible():
     for name in options.BOARDS:
-        options.complete({}, name)
+        options.check({}, {}, name)
+        options.check(settings_of_all(options.board_of(name)), {}, name)
         assert name in ARCHITECTURE_OF
         assert name == options.board_of(name).NAME
 
@@ -124,18 +144,73 @@ def test_a_whole_file_of_settings(tmp_path):
 
 
 def test_impossible_settings_are_named_one_by_one():
+    """And nothing is said of what would hold instead: nothing is done."""
     status, lines = flash(
         *("--dry-run", "--board", "RPI_PICO", "--slave-id", "300", "--ssid", "home"),
         *("--set", "outputs=[23]", "--set", "colour=1"),
     )
     assert status == 2
     assert {line.strip() for line in lines} == {
-        "flash.py: these settings will not do for a RPI_PICO:",
-        "slave_id must be a number, 1 to 247, not 300: 1 is used",
-        'this board has no network: "ssid" is not used',
-        "outputs[0]: the pin cannot be 23: it is left out",
+        "flash.py: a RPI_PICO cannot use these settings:",
+        "slave_id must be a number, 1 to 247, not 300",
+        '"ssid": this board has no network',
+        "outputs[0]: the pin 23 is wired to the power supply",
         'unknown setting "colour"',
     }
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "text"),
+    [
+        (
+            "RPI_PICO",
+            ["--set", "tx=3"],
+            "tx: the pin 3 is none of UART 0, which has 0, 12, 16, 28",
+        ),
+        ("RPI_PICO", ["--set", "uart=1"], "tx: the pin 0 is none of UART 1"),
+        ("RPI_PICO", ["--set", "de=0"], "de: the pin 0 is tx already"),
+        ("RPI_PICO_W", ["--set", "led=25"], "led: the pin 25 is wired to the radio"),
+        ("RPI_PICO_W", ["--password", "123"], "password must be a text of 8 to 63 bytes"),
+        ("RPI_PICO_W", ["--hostname", "a b"], "hostname must be letters, digits and hyphens"),
+        ("ESP32_GENERIC", ["--set", "tx=34"], "tx: the pin 34 is an input only"),
+        ("ESP32_GENERIC", ["--set", "uart=0"], "uart must be 1 or 2, not 0"),
+        ("ESP8266_GENERIC", ["--set", 'inputs=[{"pin":0,"pull":"down"}]'], '"up" or "none", not'),
+        ("ESP8266_GENERIC", ["--set", 'pwms=[{"pin":4,"freq":2000}]'], "a number, 1 to 1000, not"),
+        ("RPI_PICO", ["--firmware", "nonsense"], '--firmware takes "stable", a version like'),
+        ("RPI_PICO", ["--firmware", "1.x"], '--firmware takes "stable", a version like'),
+        ("ESP32_GENERIC", ["--firmware", "none.bin"], "no such firmware: none.bin"),
+        ("RPI_PICO", ["--set", "x=1e999"], "--set takes KEY=JSON, not x=1e999"),
+        ("RPI_PICO", ["--slow", "0"], "--slow: must be 1 to 1000, not 0"),
+    ],
+)
+def test_what_a_board_would_reject_is_refused_at_once(name, arguments, text):
+    status, lines = flash("--dry-run", "--board", name, *arguments)
+    assert status == 2
+    assert text in "\n".join(lines)
+    assert "Traceback" not in "\n".join(lines)
+
+
+def test_no_password_is_printed():
+    told = "\n".join(flash("--dry-run", "--board", "RPI_PICO_W", "--password", "topsec")[1])
+    assert "password must be" in told
+    assert "topsec" not in told
+
+
+def test_output_that_nobody_reads():
+    """As with | head."""
+    command = [sys.executable, ROOT / "tools" / "flash.py", "--dry-run", "--board", "RPI_PICO"]
+    reading, writing = os.pipe()
+    os.close(reading)
+    done = subprocess.run(command, stdout=writing, stderr=subprocess.PIPE, text=True, check=False)
+    os.close(writing)
+    assert "Traceback" not in done.stderr
+
+
+def test_old_settings_and_new_ones_are_checked_together():
+    old = {"uart": 1, "tx": 4, "rx": 5, "colour": "red", "outputs": [99]}
+    options.check({**old, "rx": 9}, old, "RPI_PICO")
+    with pytest.raises(Trouble, match=r"^a RPI_PICO cannot use these settings:\n  rx: [^\n]+$"):
+        options.check({**old, "rx": 1}, old, "RPI_PICO")
 
 
 @pytest.mark.parametrize(
@@ -143,7 +218,7 @@ def test_impossible_settings_are_named_one_by_one():
     [
         (["--set", "outputs"], "--set takes KEY=JSON, not outputs"),
         (["--set", "name=x"], "a text needs its quotes"),
-        (["--config", "/none"], "--config /none: "),
+        (["--config", "/none"], "--config /none: No such file or directory"),
         (["--config", "LIST"], "an object is wanted"),
         (["--config", "TORN"], "--config"),
     ],
@@ -167,29 +242,29 @@ def test_no_such_port():
 
 def test_nobody_at_the_socket():
     with pytest.raises(Trouble, match="nobody listens"):
-        console.Console("socket://127.0.0.1:9")
+        Board("socket://127.0.0.1:9")
 
 
 def test_a_port_in_use():
     with PtyLine() as line, open(line.client_path, "r+b", buffering=0) as other:
         fcntl.flock(other, fcntl.LOCK_EX)
         with pytest.raises(Trouble, match="is in use: close the program that has it"):
-            console.Console(line.client_path)
+            Board(line.client_path)
 
 
 def test_a_port_that_is_not_ours(monkeypatch):
     def refuse(*_, **__):
         raise PermissionError(13, "could not open port: [Errno 13] Permission denied")
 
-    monkeypatch.setattr(console.serial, "serial_for_url", refuse)
+    monkeypatch.setattr(board.serial, "serial_for_url", refuse)
     with pytest.raises(Trouble, match="sudo adduser"):
-        console.Console("/dev/ttyACM0")
+        Board("/dev/ttyACM0")
 
 
 def test_a_board_that_does_not_answer():
     told = []
     trouble = pytest.raises(Trouble, match=r"no MicroPython answers .* --firmware stable")
-    with PtyLine() as line, console.Console(line.client_path) as one, trouble:
+    with PtyLine() as line, Board(line.client_path) as one, trouble:
         one.interrupt(told.append, 0.2, 0.2)
     assert told == ["the board does not answer: press its reset button now"]
 
@@ -197,7 +272,7 @@ def test_a_board_that_does_not_answer():
 def test_a_board_that_answers_after_its_reset():
     """Whatever it prints before, and what our own Ctrl-C makes of it."""
     told = []
-    with PtyLine() as line, console.Console(line.client_path) as one:
+    with PtyLine() as line, Board(line.client_path) as one:
         far = os.open(line.server_path, os.O_RDWR | os.O_NOCTTY)
         os.write(far, b"\x00\xffrubbish\r\n>>> pri")
 
@@ -210,43 +285,70 @@ def test_a_board_that_answers_after_its_reset():
     assert len(told) == 1
 
 
-LISTED = """\
-/dev/ttyS0 None 0000:0000 None None
-/dev/ttyACM0 e6614 2e8a:0005 MicroPython Board in FS mode
-"""
+def test_a_slow_board_is_waited_for():
+    """So many times longer; the message says how long that was."""
+    with PtyLine() as line, Board(line.client_path, 20) as one:
+        began_s = time.monotonic()
+        with pytest.raises(Trouble, match="within 1 s"):
+            one.interrupt(lambda _: None, 0.05, 0)
+        assert time.monotonic() - began_s >= 1
+        one._transport.is_pty = False  # for those mpremote waits in another way
+        began_s = time.monotonic()
+        one._transport.read_until(1, b"x", timeout=0.05)
+        assert time.monotonic() - began_s >= 1
+
+
+def test_a_board_that_is_unplugged():
+    with PtyLine() as line:
+        one = Board(line.client_path)
+    with one, pytest.raises(Trouble, match=" was lost: "):
+        one.interrupt(lambda _: None, 1, 1)
+
+
+def port(device, vid):
+    return types.SimpleNamespace(device=device, vid=vid)
+
+
+PLAIN, ACM0, ACM1 = port("/dev/ttyS0", None), port("/dev/ttyACM0", 0x2E8A), port("/dev/ACM1", 1)
 
 
 @pytest.mark.parametrize(
     ("listed", "found"),
     [
-        (LISTED, "/dev/ttyACM0"),
-        ("", "no board found"),
-        (LISTED.splitlines()[0], "no board found"),
-        (LISTED + LISTED.replace("ACM0", "ACM1"), "several ports: .*/dev/ttyACM0, /dev/ttyACM1"),
+        ([PLAIN, ACM0], "/dev/ttyACM0"),
+        ([], "no board found"),
+        ([PLAIN], "no board found"),
+        ([ACM0, PLAIN, ACM1], "several ports: .*/dev/ACM1, /dev/ttyACM0"),
     ],
 )
 def test_looking_for_the_port(monkeypatch, listed, found):
-    done = types.SimpleNamespace(stdout=listed, returncode=0)
-    monkeypatch.setattr(remote.subprocess, "run", lambda *_, **__: done)
+    monkeypatch.setattr(board.list_ports, "comports", lambda: listed)
     if found.startswith("/"):
-        assert remote.find_port() == found
+        assert find_port() == found
     else:
         with pytest.raises(Trouble, match=found):
-            remote.find_port()
+            find_port()
 
 
 @pytest.mark.parametrize(
-    ("said", "text"),
+    ("error", "text"),
     [
-        ("mpremote: failed to access /dev/x (it may be in use by another program)", "in use"),
-        ("OSError: [Errno 28] ENOSPC", "no space left on the board"),
-        ("MemoryError: memory allocation failed", "ran out of memory"),
-        ("mpremote: something else", "mpremote: mpremote: something else"),
+        (TransportExecError(b"", "Traceback\nOSError: [Errno 28] ENOSPC"), "no space left on the"),
+        (TransportExecError(b"", "Traceback\nOSError: 28"), "no space left on the board"),
+        (OSError(28, "/main.py"), "no space left on the board"),
+        (TransportExecError(b"", "MemoryError: memory allocation failed"), "ran out of memory"),
+        (TransportExecError(b"", "Traceback\nNameError: x"), "the board refuses: NameError: x"),
+        (TransportError("timeout"), r"not finished (removing files|writing /x) \(timeout\)"),
+        (board.serial.SerialException("gone"), "was lost: gone"),
     ],
 )
-def test_what_mpremote_says(monkeypatch, said, text):
-    program = [sys.executable, "-c", f"print({said!r}); raise SystemExit(1)"]
-    popen = subprocess.Popen
-    monkeypatch.setattr(remote.subprocess, "Popen", lambda _, **named: popen(program, **named))
-    with pytest.raises(Trouble, match=text):
-        remote.Remote("/dev/x").run("fs", "ls")
+def test_what_the_connection_raises(monkeypatch, error, text):
+    def fail(*_, **__):
+        raise error
+
+    with PtyLine() as line, Board(line.client_path) as one:
+        monkeypatch.setattr(one._transport, "exec", fail)
+        monkeypatch.setattr(one._transport, "fs_writefile", fail)
+        for call in (lambda: one.remove(["/x"]), lambda: one.write("/x", b"")):
+            with pytest.raises(Trouble, match=text):
+                call()

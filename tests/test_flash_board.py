@@ -30,33 +30,41 @@ SURVEY = {
 
 
 class Board:
-    """Stands for mpremote and the console of a board; `done` is what was done to it."""
+    """Stands for tools.flashing.board.Board; `done` is what was done to it, in order."""
 
     def __init__(self, monkeypatch, survey=None, prints=(), armed=False):
         self.done = []
+        self.written = {}  # path: content
+        self.removed = []
         self.survey_ = {**SURVEY, **(survey or {})}
         self.prints, self.armed = list(prints), armed
-        monkeypatch.setattr(steps, "Remote", lambda _: self)
-        monkeypatch.setattr(steps, "Console", lambda _: self)
+        monkeypatch.setattr(steps, "Board", lambda _port, _slow: self)
         monkeypatch.setattr(steps, "_RESET_S", 0)
         monkeypatch.setattr(steps, "_WIFI_S", 0.2)
         monkeypatch.setattr(steps, "_START_S", 0.2)
 
-    def run(self, *words, each_line=None):
-        self.done.append(words)
-        if each_line:
-            for word in words:
-                each_line(f"cp {word}" if word.startswith(":") else "")
-        return ""
-
     def survey(self):
+        self.done.append("survey")
         return self.survey_
 
-    def __enter__(self):
-        return self
+    def remove(self, paths):
+        self.done.append("remove")
+        self.removed += paths
 
-    def __exit__(self, *_):
-        pass
+    def make_folders(self, paths):
+        assert list(paths) == sorted(paths)
+        self.done.append("make folders")
+
+    def write(self, path, data):
+        self.done.append("write")
+        self.written[path] = data
+
+    def deploy_romfs(self, folder, _say):
+        self.done.append("deploy")
+        self.romfs = sorted(path.name for path in folder.iterdir())
+
+    def close(self):
+        self.done.append("close")
 
     def interrupt(self, _say):
         self.done.append("interrupt")
@@ -71,9 +79,8 @@ class Board:
     def lines(self, _until_s):
         yield from self.prints
 
-    def words(self):
-        """All words of all commands."""
-        return [word for words in self.done if isinstance(words, tuple) for word in words]
+    def untouched(self):
+        return not {"remove", "make folders", "write", "deploy", "restart"} & set(self.done)
 
 
 STARTS = (
@@ -92,12 +99,15 @@ def test_a_bare_board(monkeypatch, capsys):
     board = Board(monkeypatch, prints=STARTS)
     run("--slave-id", "1")
     said = capsys.readouterr().out
-    copied = [word for word in board.words() if word.startswith(":/")]
-    assert copied[-2:] == [":/main.py", ":/umb.json.new"]
-    assert {f":{path}" for path in sources("RPI_PICO", 0, "armv6m")} <= set(copied)
-    assert f"{len(copied) - 1}/{len(copied) - 1} /main.py" in said
+    written = list(board.written)
+    assert written[-2:] == ["/main.py", "/umb.json"]
+    assert set(sources("RPI_PICO", 0, "armv6m")) <= set(written)
+    assert f"{len(written) - 1}/{len(written) - 1} /main.py" in said
     assert said.splitlines()[-1].startswith("done: the application runs")
-    assert board.done[-2:] == ["interrupt", "restart"]
+    assert board.done[:4] == ["interrupt", "survey", "make folders", "write"]
+    assert board.done[-2:] == ["restart", "close"]
+    numbers = [line[:5] for line in said.splitlines() if line.startswith("[")]
+    assert numbers == [f"[{number}/5]" for number in range(1, 6)]
 
 
 def test_what_is_there_already_is_not_written_and_what_is_stale_goes(monkeypatch, tmp_path):
@@ -109,8 +119,8 @@ def test_what_is_there_already_is_not_written_and_what_is_stale_goes(monkeypatch
     there["/lib/umb/store.py"] = [1000, "would be found first"]
     board = Board(monkeypatch, {"files": there, "settings": '{"slave_id": 4}'}, STARTS)
     run()
-    assert [word for word in board.words() if word.startswith(":/")] == [":/lib/app/main.mpy"]
-    assert any("/lib/umb/store.py" in word and "os.remove" in word for word in board.words())
+    assert list(board.written) == ["/lib/app/main.mpy"]
+    assert board.removed == ["/lib/umb/store.py"]
 
 
 def subprocess_sha(path):
@@ -119,25 +129,54 @@ def subprocess_sha(path):
     return done.stdout.split()[0]
 
 
-def test_old_settings_stay_unless_a_whole_file_comes(monkeypatch, tmp_path):
-    kept = []
+def test_old_settings_stay_unless_a_whole_file_comes(monkeypatch, tmp_path, capsys):
+    def settings(old, *arguments):
+        board = Board(monkeypatch, {"settings": old}, STARTS)
+        run(*arguments)
+        return json.loads(board.written["/umb.json"])
 
-    def keep(_self, *words, **_named):
-        kept.extend(Path(word).read_text() for word in words if word.endswith("/umb.json"))
-        return ""
-
-    monkeypatch.setattr(Board, "run", keep)
-    old = {"settings": '{"slave_id": 4, "name": "old", "colour": 1}'}
-    Board(monkeypatch, old, STARTS)
-    run("--name", "new")
-    assert json.loads(kept.pop()) == {"slave_id": 4, "name": "new", "colour": 1}
+    old = '{"slave_id": 4, "name": "old", "colour": 1}'
+    assert settings(old, "--name", "new") == {"slave_id": 4, "name": "new", "colour": 1}
+    assert "broken" not in capsys.readouterr().out
     (tmp_path / "whole.json").write_text('{"slave_id": 9}')
-    Board(monkeypatch, old, STARTS)
-    run("--config", str(tmp_path / "whole.json"))
-    assert json.loads(kept.pop()) == {"slave_id": 9}
-    Board(monkeypatch, {"settings": "{broken"}, STARTS)
-    run("--name", "new")
-    assert json.loads(kept.pop()) == {"name": "new"}
+    assert settings(old, "--config", str(tmp_path / "whole.json")) == {"slave_id": 9}
+    for broken in ("{broken", "[]", '{"x": 1e999}', "[" * 3000):
+        assert settings(broken, "--name", "new") == {"name": "new"}
+        assert "/umb.json on the board is broken: it is replaced" in capsys.readouterr().out
+
+
+def test_new_settings_go_with_the_old_ones(monkeypatch):
+    old = {"settings": '{"uart": 1, "tx": 4, "rx": 5}'}
+    board = Board(monkeypatch, old, STARTS)
+    run("--set", "rx=9")
+    assert json.loads(board.written["/umb.json"]) == {"uart": 1, "tx": 4, "rx": 9}
+    board = Board(monkeypatch, old, STARTS)
+    with pytest.raises(Trouble, match="rx: the pin 1 is none of UART 1"):
+        run("--set", "rx=1")
+    assert board.untouched()
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "umb: Modbus RTU on UART 0, 19200 8E1 instead: bad TX pin",
+        "umb: /umb.json: pwms[0]: the pin 4: no PWM there",
+        "umb: neither the serial line nor a network is served",
+    ],
+)
+def test_a_board_that_does_not_take_its_settings_is_not_done(monkeypatch, line, capsys):
+    Board(monkeypatch, prints=(*STARTS[:2], line, *STARTS[2:], "umb: serving; Ctrl-C ends it"))
+    with pytest.raises(Trouble, match="the board runs, but not as its settings want:\n  ") as told:
+        run()
+    assert str(told.value).endswith(line.removeprefix("umb: "))
+    assert "done:" not in capsys.readouterr().out
+
+
+def test_a_board_without_settings_is_done(monkeypatch, capsys):
+    line = "umb: /umb.json: there is no /umb.json: defaults hold"
+    Board(monkeypatch, prints=(STARTS[1], line, "umb: serving; Ctrl-C ends it"))
+    run()
+    assert "done:" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
@@ -159,20 +198,21 @@ def test_old_settings_stay_unless_a_whole_file_comes(monkeypatch, tmp_path):
         ({"mpy": 5}, [], "too old for umb"),
         ({"build": "ESP8266_GENERIC", "platform": "esp8266"}, [], "from ROMFS only"),
         ({}, ["--ssid", "home"], "this board has no network"),
+        ({}, ["--set", "tx=3"], "tx: the pin 3 is none of UART 0"),
     ],
 )
 def test_boards_that_will_not_do(monkeypatch, survey, arguments, text):
     board = Board(monkeypatch, survey, STARTS)
     with pytest.raises(Trouble, match=text):
         run(*arguments)
-    assert not board.words()  # nothing was done to it
+    assert board.untouched()
 
 
 def test_a_board_like_another(monkeypatch, capsys):
     board = Board(monkeypatch, {"build": "WAVESHARE_RP2040_ZERO"}, STARTS)
     run("--board", "RPI_PICO")
     assert "taken as RPI_PICO" in capsys.readouterr().out
-    assert ":/main.py" in board.words()
+    assert "/main.py" in board.written
 
 
 def test_esp8266_gets_romfs(monkeypatch):
@@ -180,22 +220,21 @@ def test_esp8266_gets_romfs(monkeypatch):
     survey = {"build": "ESP8266_GENERIC-FLASH_2M_ROMFS", "platform": "esp8266", "mpy": mpy}
     board = Board(monkeypatch, {**survey, "romfs": 320 * 1024}, STARTS)
     run()
-    words = board.words()
-    assert words[:3] == ["romfs", "--no-mpy", "deploy"]
-    assert [word for word in words if word.startswith(":/")] == [":/main.py"]
+    assert board.romfs == ["board.py", "lib", "main.py"]
+    assert list(board.written) == ["/main.py"]
 
 
 def test_a_watchdog_is_got_rid_of_first(monkeypatch, capsys):
     board = Board(monkeypatch, prints=STARTS, armed=True)
     run()
     assert "its watchdog runs" in capsys.readouterr().out
-    assert board.done[:2] == ["interrupt", "interrupt"]
+    assert board.done[:3] == ["interrupt", "close", "interrupt"]
 
 
 @pytest.mark.parametrize(
     ("prints", "arguments", "text"),
     [
-        (["MPY: soft reboot", ">>> "], [], "did not start; the board printed:"),
+        (["MPY: soft reboot", ">>> "], [], "did not start within .* s; the board printed:"),
         ([], [], r"\(nothing\)"),
         (["Traceback", "MemoryError:", "umb: starting again in 5 s"], [], "failed:(.|\n)*MemoryE"),
         (STARTS, ["--board", "RPI_PICO_W", "--ssid", "home"], "not in the WiFi 'home' after"),
@@ -218,7 +257,7 @@ def test_asking_over_a_network(micropython, tmp_path, monkeypatch):
         assert verify.over_network(host, port, 6)[1] == "unix"
         up = f"umb: WiFi is up: Modbus TCP on {host}:{port}"
         Board(monkeypatch, {"build": "RPI_PICO_W"}, [*STARTS, up])
-        with pytest.raises(Trouble, match="somebody else answers: umb unix"):
+        with pytest.raises(Trouble, match="another device answers: umb unix"):
             run("--board", "RPI_PICO_W", "--ssid", "home", "--slave-id", "6")
     finally:
         one.end()
@@ -226,7 +265,7 @@ def test_asking_over_a_network(micropython, tmp_path, monkeypatch):
 
 def test_nobody_in_the_network():
     with pytest.raises(Trouble, match=r"no answer from 127.0.0.1:9 .*in that network"):
-        verify.over_network("127.0.0.1", 9, 1, patience_s=0)
+        verify.over_network("127.0.0.1", 9, 1, timeout_s=0)
 
 
 def test_asking_over_a_line(micropython, tmp_path):
@@ -238,7 +277,7 @@ def test_asking_over_a_line(micropython, tmp_path):
             assert verify.over_line(line.client_path, wanted)[0] == "umb"
             wanted["slave_id"] = 7
             with pytest.raises(Trouble, match=r"no answer on .* check the wiring"):
-                verify.over_line(line.client_path, wanted, patience_s=0.1)
+                verify.over_line(line.client_path, wanted, timeout_s=0.1)
         finally:
             one.end()
 
@@ -277,6 +316,7 @@ def test_the_commands_that_write_firmware(tmp_path, name, given, commands):
         ("RPI_PICO", "x.bin", "a .bin file is for an ESP"),
         ("ESP32_GENERIC", "none.bin", "no such firmware"),
         ("RPI_PICO", "x.uf2", "copy a .uf2 file onto the drive"),
+        ("RPI_PICO", "latest", '--firmware takes "stable", a version like 1.28.0'),
     ],
 )
 def test_firmware_that_will_not_do(name, given, text):

@@ -21,6 +21,9 @@ def main(argv):
     except trouble_class as trouble:
         sys.stderr.write("flash.py: %s\n" % trouble)
         return 2
+    except BrokenPipeError:  # nobody reads what is printed, as with | head
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 2
     except KeyboardInterrupt:
         sys.stderr.write("flash.py: interrupted; run it again to finish\n")
         return 130

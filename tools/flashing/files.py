@@ -10,9 +10,12 @@ from tools.packages import Library
 
 _MPY_VERSION = 6
 _NATIVE_VERSION = 3  # its sub-version, which machine code has to match
-_IMPORTS = ("server", "server.rtu", "store", "blocks", "identity", "diagnostics")
+_IMPORTS = (
+    *("server", "server.rtu", "store", "blocks", "serve"),
+    *("functions.diagnostics", "functions.identity"),
+)
 _IMPORTS_OF_NETWORK = ("server.tcp",)
-# What the boards' processors are, for those that are not asked.
+# The processors of the boards, for a --dry-run, which asks no board.
 ARCHITECTURE_OF = {
     "RPI_PICO": "armv6m",
     "RPI_PICO_W": "armv6m",
@@ -26,7 +29,10 @@ ARCHITECTURE_OF = {
 
 
 def architecture(mpy):
-    """What sys.implementation._mpy says machine code has to be for; None: there can be none."""
+    """Return the architecture of a board's machine code, None if it takes none.
+
+    mpy   its sys.implementation._mpy
+    """
     if mpy & 0xFF != _MPY_VERSION:
         raise Trouble(
             "this MicroPython is too old for umb, or too new: put another one on the board with "
@@ -84,11 +90,11 @@ class Files:
 
     @property
     def size(self):
-        """Bytes in all."""
+        """How many bytes the files have in all."""
         return sum(target.stat().st_size for target in self.made.values())
 
     def missing(self, there):
-        """The paths of those that are not `there`, {path: [size, SHA-256]}, as they are here."""
+        """Return the paths of files that differ from those `there`, {path: [size, SHA-256]}."""
         return [
             path
             for path, target in self.made.items()
@@ -96,11 +102,11 @@ class Files:
         ]
 
     def stale(self, there):
-        """The paths of those that are there and not wanted: others would be found after them."""
+        """Return the paths of files that are there and not wanted: they might be imported."""
         return sorted(set(there) - set(self.made))
 
     def room(self, paths, there, block):
-        """How many bytes more the board's disk has to have for these paths."""
+        """Return how many bytes the board's disk must have free to take these paths."""
 
         def blocks(size):
             return -(-size // block) * block
@@ -113,7 +119,7 @@ class Files:
         return new + 2 * block * len(folders) - old - kept + 2 * block
 
     def folders(self):
-        """The folders on the board that have to be there, in the order to make them."""
+        """Return the folders that the board has to have, in the order to make them."""
         found = set()
         for path in self.made:
             found.update(str(parent) for parent in PurePosixPath(path).parents)

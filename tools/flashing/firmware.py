@@ -1,21 +1,39 @@
 """MicroPython itself onto a board, by other people's programs: mpflash, esptool for a file."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 from tools.env import ROOT, Trouble, Venv, requirements
 
-# What esptool has to know of a board: the chip, and where its firmware begins.
+# What esptool has to be told of a board: the chip, and the address of its firmware.
 _ESP = {
     "ESP32_GENERIC": ("esp32", "0x1000"),
     "ESP32_GENERIC_S3": ("esp32s3", "0x0"),
     "ESP32_GENERIC_C3": ("esp32c3", "0x0"),
     "ESP8266_GENERIC": ("esp8266", "0x0"),
 }
-# The only one with which the application fits into the memory.
+_VERSION = re.compile(r"stable|preview|v?1\.\d+(\.\d+)?(-preview)?")
+# The only variant with which the application fits into the memory.
 _VARIANT = {"ESP8266_GENERIC": "FLASH_2M_ROMFS"}
+
+
+def check(firmware, name=None):
+    """Raise Trouble if --firmware names neither a version nor a file for this board."""
+    if _VERSION.fullmatch(firmware):
+        return
+    if Path(firmware).suffix != ".bin":
+        raise Trouble(
+            '--firmware takes "stable", a version like 1.28.0, or an ESP\'s .bin file, not '
+            f"{firmware}; copy a .uf2 file onto the drive that the board is if BOOTSEL is held "
+            "when it is plugged in"
+        )
+    if name and name not in _ESP:
+        raise Trouble(f"a .bin file is for an ESP; for {name} give a version: --firmware stable")
+    if not Path(firmware).is_file():
+        raise Trouble(f"no such firmware: {firmware}")
 
 
 def commands(firmware, name, port):
@@ -23,13 +41,9 @@ def commands(firmware, name, port):
 
     port may be the folder where a Pico's drive is mounted.
     """
+    check(firmware, name)
     if Path(firmware).suffix == ".bin":
         return _esptool(firmware, name, port)
-    if (Path(firmware).suffix or "/" in firmware) and not firmware[0].isdigit():
-        raise Trouble(
-            f"--firmware takes a version or an ESP's .bin file, not {firmware}; copy a .uf2 "
-            "file onto the drive that the board is if BOOTSEL is held when it is plugged in"
-        )
     at = ["--volume" if os.path.isdir(port) else "--serial", port]
     words = ["flash", *at, "--board", name, "--version", firmware]
     if name in _VARIANT:
@@ -38,10 +52,6 @@ def commands(firmware, name, port):
 
 
 def _esptool(firmware, name, port):
-    if name not in _ESP:
-        raise Trouble(f"a .bin file is for an ESP; for {name} give a version: --firmware stable")
-    if not Path(firmware).is_file():
-        raise Trouble(f"no such firmware: {firmware}")
     chip, offset = _ESP[name]
     at = ["esptool", "--chip", chip, "--port", port]
     return [
@@ -51,7 +61,7 @@ def _esptool(firmware, name, port):
 
 
 def write(firmware, name, port):
-    """Put it onto the board; what the programs print is seen. Raises Trouble."""
+    """Put the firmware onto the board; the user sees what the programs print. Raises Trouble."""
     todo = commands(firmware, name, port)
     beside = Path(sys.executable).parent
     if not all((beside / words[0]).exists() for words in todo):

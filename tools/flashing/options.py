@@ -40,7 +40,7 @@ boards/README.md has them all. Examples:
 
 
 def parser():
-    """The options."""
+    """Return the parser of the command line."""
     one = argparse.ArgumentParser(
         prog="python3 tools/flash.py",
         description="Puts the remote-I/O application onto a board and sees that it answers.",
@@ -59,6 +59,13 @@ def parser():
         metavar="PORT",
         help="a second serial adapter, at the other end of the RS-485 line",
     )
+    one.add_argument(
+        "--slow",
+        type=_factor,
+        default=1,
+        metavar="N",
+        help="wait N times as long: an emulated board is 25 times slower than a real one",
+    )
     one.add_argument("--dry-run", action="store_true", help="only tell what would be done")
     settings = one.add_argument_group("settings")
     for key, (kind, text) in _SETTINGS.items():
@@ -74,13 +81,19 @@ def parser():
     return one
 
 
+def _factor(text):
+    if not text.isdigit() or not 1 <= int(text) <= 1000:
+        raise argparse.ArgumentTypeError(f"must be 1 to 1000, not {text}")
+    return int(text)
+
+
 def changes(arguments):
-    """The settings that the command line asks for. Raises Trouble."""
+    """Return the settings that the command line asks for. Raises Trouble."""
     wanted = _from_file(arguments.config) if arguments.config else {}
     for text in arguments.set:
         key, given, value = text.partition("=")
         try:
-            wanted[key] = json.loads(value)
+            wanted[key] = loads(value)
         except ValueError:
             given = ""
         if not given:
@@ -94,32 +107,58 @@ def changes(arguments):
     return wanted
 
 
+def loads(text):
+    """Return the value of JSON text. Raises ValueError, also for numbers beyond a float."""
+    try:
+        value = json.loads(text)
+        json.dumps(value, allow_nan=False)
+    except RecursionError:
+        raise ValueError("it is nested too deep") from None
+    return value
+
+
 def _from_file(path):
     try:
-        found = json.loads(Path(path).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+        found = loads(Path(path).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise Trouble(f"--config {path}: {error.strerror}") from None
+    except ValueError as error:
         raise Trouble(f"--config {path}: {error}") from None
     if not isinstance(found, dict):
         raise Trouble(f"--config {path}: an object is wanted, {{...}}")
     return found
 
 
+def settings_in(text):
+    """Return the object in a board's file of settings, None if it is broken."""
+    try:
+        found = loads(text)
+    except ValueError:
+        return None
+    return found if isinstance(found, dict) else None
+
+
 def board_of(name):
-    """What boards/NAME/board.py says."""
+    """Return what boards/NAME/board.py says."""
     return types.SimpleNamespace(**runpy.run_path(str(ROOT / "boards" / name / "board.py")))
 
 
-def complete(wanted, name):
-    """Raise Trouble that names each of these settings that a board would not take."""
-    faults = Checked(wanted, board_of(name)).faults
-    if faults:
-        told = "\n  ".join(faults)
-        raise Trouble(f"these settings will not do for a {name}:\n  {told}")
+def check(raw, old, name):
+    """Raise Trouble that names each setting in `raw` that a board cannot use.
+
+    What was wrong already with the `old` settings is no Trouble.
+    """
+    board = board_of(name)
+    before = {what for what, _ in Checked(old, board).problems}
+    problems = [what for what, _ in Checked(raw, board).problems if what not in before]
+    if problems:
+        told = "\n  ".join(problems)
+        raise Trouble(f"a {name} cannot use these settings:\n  {told}")
 
 
 def settings_of(raw, name, say):
-    """All settings that a board has with this in its file; say(text) is told what is wrong."""
+    """Return all settings of a board with this in its file; say(text) is told what is wrong."""
     checked = Checked(raw, board_of(name))
-    for fault in checked.faults:
-        say(f"      /umb.json: {fault}")
+    for what, instead in checked.problems:
+        say(f"      /umb.json: {what}: {instead}")
     return checked.settings

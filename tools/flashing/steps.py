@@ -1,6 +1,5 @@
 """The steps of flash.py, one after the other; each failure says what to do."""
 
-import contextlib
 import json
 import re
 import tempfile
@@ -9,9 +8,8 @@ from pathlib import Path
 
 from tools.env import Trouble
 from tools.flashing import firmware, options, verify
-from tools.flashing.console import Console
+from tools.flashing.board import Board, find_port
 from tools.flashing.files import ARCHITECTURE_OF, Files, architecture
-from tools.flashing.remote import Remote, find_port, name_of
 
 _STEPS = 5
 _BACK_S = 20  # after a reset a board's USB port needs a while
@@ -20,6 +18,19 @@ _START_S = 30
 _WIFI_S = 60
 _BANNER = "umb: umb remote I/O"
 _SERVES = ("umb: serving", "umb: that is this line")  # esp8266 says no more than that
+# What a board says that does not do all that its settings want.
+_PROBLEM = re.compile(r"umb: (/umb\.json: (?!there is no).*|Modbus RTU .* instead: .*|neither .*)")
+# What sys.implementation._machine is where there is no _build (before MicroPython 1.25).
+_MACHINES = {
+    "Raspberry Pi Pico with RP2040": "RPI_PICO",
+    "Raspberry Pi Pico W with RP2040": "RPI_PICO_W",
+    "Raspberry Pi Pico2 with RP2350": "RPI_PICO2",
+    "Raspberry Pi Pico 2 W with RP2350": "RPI_PICO2_W",
+    "Generic ESP32 module with ESP32": "ESP32_GENERIC",
+    "Generic ESP32S3 module with ESP32S3": "ESP32_GENERIC_S3",
+    "ESP32C3 module with ESP32C3": "ESP32_GENERIC_C3",
+    "ESP module with ESP8266": "ESP8266_GENERIC",
+}
 
 
 def say(text):
@@ -33,8 +44,13 @@ def step(number, text):
 
 
 def kilobytes(size):
-    """A size in words."""
+    """Return a size in words."""
     return f"{size / 1024:.1f} KB"
+
+
+def name_of(survey):
+    """Return the board's name as MicroPython's builds have it, variant and all; "" if unknown."""
+    return survey["build"] or _MACHINES.get(survey["machine"], "")
 
 
 def rehearse(arguments, wanted):
@@ -66,28 +82,36 @@ class Flashing:
     def __init__(self, arguments, wanted):
         self._arguments = arguments
         self._wanted = wanted
-        self._settings = None  # all of them, once they are known
-        self._use(arguments.port or find_port())
-
-    def _use(self, port):
-        self._port = port
-        self._remote = Remote(port)
+        self._board = None  # while its port is open
+        self._raw = {}  # what will be in its file of settings
+        self._settings = None  # and all settings that it has then
+        self._port = arguments.port or find_port()
 
     def run(self):
         """Do it. Raises Trouble."""
+        try:
+            self._run()
+        finally:
+            self._close()
+
+    def _run(self):
         if self._arguments.firmware:
             self._put_firmware()
         step(1, f"asking the board at {self._port}")
         self._attend()
-        survey = self._remote.survey()
+        survey = self._board.survey()
         name = self._identify(survey)
-        options.complete(self._wanted, name)
+        self._check(survey, name)
         self._install(survey, name)
-        self._configure(survey, name)
+        self._configure()
         step(4, "restarting the board")
-        address = self._restart()
+        address, problems = self._restart()
         step(5, "checking that it answers")
-        self._verify(name, address)
+        answers = self._verify(name, address)
+        if problems:
+            told = "\n  ".join(problems)
+            raise Trouble(f"the board runs, but not as its settings want:\n  {told}")
+        say(f"done: {answers}")
 
     # 1: the board
 
@@ -95,34 +119,40 @@ class Flashing:
         name = self._arguments.board
         if not name:
             self._attend()
-            name = self._identify(self._remote.survey())
+            name = self._identify(self._board.survey())
+            self._close()
         say(f"putting MicroPython {self._arguments.firmware} on the {name}")
         firmware.write(self._arguments.firmware, name, self._port)
         time.sleep(_RESET_S)
         if Path(self._port).is_dir():  # it was a Pico's drive
-            self._use(find_port())
+            self._port = find_port()
 
     def _attend(self):
         """Have the board's prompt, and nothing that would reset the board meanwhile."""
-        with self._open() as console:
-            console.interrupt(say)
-            armed = console.disarm()
-        if armed:
+        self._open()
+        self._board.interrupt(say)
+        if self._board.disarm():
             say("      its watchdog runs: it is started without")
+            self._close()
             time.sleep(_RESET_S)
-            with self._open(_BACK_S) as console:
-                console.interrupt(say)
+            self._open(_BACK_S)
+            self._board.interrupt(say)
 
-    def _open(self, patience_s=0):
-        """The console, waited for while the port is away."""
-        end_s = time.monotonic() + patience_s
+    def _open(self, away_s=0):
+        """Open the port, which may be away for so long."""
+        end_s = time.monotonic() + away_s
         if "://" not in self._port:
             while not Path(self._port).exists() and time.monotonic() < end_s:
                 time.sleep(0.2)
-        return Console(self._port)
+        self._board = Board(self._port, self._arguments.slow)
+
+    def _close(self):
+        if self._board is not None:
+            self._board.close()
+            self._board = None
 
     def _identify(self, survey):
-        """The board's name. Trouble if it is another one than was asked for, or one of no use."""
+        """Return the board's name. Trouble if it is another one than was asked for, or unknown."""
         asked = self._arguments.board
         full = name_of(survey)
         name = full.partition("-")[0]
@@ -143,6 +173,18 @@ class Flashing:
                 f"is a {asked}, put its firmware on it: --firmware stable"
             )
         return name
+
+    def _check(self, survey, name):
+        """Work out what settings the board will have. Trouble if it could not use the new ones."""
+        old = {}
+        if survey["settings"] is not None and not self._arguments.config:
+            old = options.settings_in(survey["settings"])
+            if old is None:
+                say("      /umb.json on the board is broken: it is replaced, if it is written")
+                old = {}
+        self._raw = {**old, **self._wanted}
+        options.check(self._raw, old, name)
+        self._settings = options.settings_of(self._raw, name, say)
 
     # 2: files
 
@@ -175,111 +217,89 @@ class Flashing:
             )
         step(2, f"installing: {len(files.made)} files into ROMFS")
         self._remove(sorted(set(survey["files"]) - {"/main.py"}))
-        self._remote.run("romfs", "--no-mpy", "deploy", str(files.folder), each_line=_told)
-        self._remote.run("fs", "cp", str(files.made["/main.py"]), ":/main.py")
+        self._board.deploy_romfs(files.folder, say)
+        self._board.write("/main.py", files.made["/main.py"].read_bytes())
 
     def _remove(self, paths):
         if paths:
             say(f"      removing {len(paths)} that are of no more use")
-            self._remote.run("exec", f"import os\nfor path in {paths!r}:\n os.remove(path)")
+            self._board.remove(paths)
 
     def _copy(self, files, paths):
-        if not paths:
-            return
-        code = (
-            f"import os\nfor path in {files.folders()!r}:\n"
-            " try:\n  os.mkdir(path)\n except OSError:\n  pass"
-        )
-        words = ["exec", code]
-        for path in paths:
-            words += ["+", "fs", "cp", str(files.made[path]), f":{path}"]
-        done = iter(range(1, len(paths) + 1))
-
-        def each_line(text):
-            if text.startswith("cp "):
-                say(f"      {next(done)}/{len(paths)} {text.rpartition(':')[2]}")
-
-        self._remote.run(*words, each_line=each_line)
+        if paths:
+            self._board.make_folders(files.folders())
+        for number, path in enumerate(paths, 1):
+            say(f"      {number}/{len(paths)} {path}")
+            self._board.write(path, files.made[path].read_bytes())
 
     # 3: settings
 
-    def _configure(self, survey, name):
-        old = {}
-        with contextlib.suppress(TypeError, ValueError):
-            old = json.loads(survey["settings"])
-        if self._arguments.config or not isinstance(old, dict):
-            old = {}
-        raw = {**old, **self._wanted}
-        self._settings = options.settings_of(raw, name, say)
+    def _configure(self):
         if not self._wanted:
             step(3, "settings stay as they are")
             return
         step(3, f"writing /umb.json: {', '.join(sorted(self._wanted))}")
-        with tempfile.TemporaryDirectory() as folder:
-            file = Path(folder) / "umb.json"
-            file.write_text(json.dumps(raw), encoding="utf-8")
-            rename = "import os; os.rename('/umb.json.new', '/umb.json')"
-            self._remote.run("fs", "cp", str(file), ":/umb.json.new", "+", "exec", rename)
+        self._board.write("/umb.json", json.dumps(self._raw).encode())
 
     # 4 and 5: it runs
 
     def _restart(self):
-        """Start the application; return (host, port) of its network, None without one."""
+        """Start the application.
+
+        Returns (host, port) of its network, None without one, and what it cannot use of its
+        settings.
+        """
         network = bool(self._settings.get("ssid"))
-        end_s = time.monotonic() + (_WIFI_S if network else _START_S)
-        heard = []
-        with self._open() as console:
-            console.interrupt(say)
-            console.restart()
-            for line in console.lines(end_s):
-                heard.append(line)
-                if line.startswith("umb: "):
-                    say(f"      {line}")
-                found = re.match(r"umb: WiFi is up: Modbus TCP on ([\d.]+):(\d+)", line)
-                if found:
-                    return found[1], int(found[2])
-                if not network and line.startswith(_SERVES):
-                    break
-                if line.startswith("umb: starting again"):
-                    break
-        self._judge(heard)
-        if network and not self._arguments.verify_port:
+        end_s = (_WIFI_S if network else _START_S) * self._arguments.slow
+        heard, problems, address = [], [], None
+        self._board.restart()
+        for line in self._board.lines(time.monotonic() + end_s):
+            heard.append(line)
+            if line.startswith("umb: "):
+                say(f"      {line}")
+            if _PROBLEM.match(line):
+                problems.append(line.removeprefix("umb: "))
+            found = re.match(r"umb: WiFi is up: Modbus TCP on ([\d.]+):(\d+)", line)
+            if found:
+                address = found[1], int(found[2])
+            if address or line.startswith("umb: starting again"):
+                break
+            if not network and line.startswith(_SERVES):
+                break
+        self._close()
+        self._judge(heard, end_s)
+        if network and not address and not self._arguments.verify_port:
             raise Trouble(
-                f"the board is not in the WiFi {self._settings['ssid']!r} after {_WIFI_S} s: "
+                f"the board is not in the WiFi {self._settings['ssid']!r} after {end_s} s: "
                 "check name and password (2.4 GHz only); it goes on trying"
             )
-        return None
+        return address, problems
 
-    def _judge(self, heard):
+    def _judge(self, heard, waited_s):
         """Raise Trouble if what the board has printed is no sign of life."""
         if any(line.startswith("umb: starting again") for line in heard):
             raise Trouble("the application failed:\n  " + "\n  ".join(heard[-8:]))
         if not any(line.startswith(_BANNER) for line in heard):
             shown = "\n  ".join(heard[-8:]) or "(nothing)"
-            raise Trouble(f"the application did not start; the board printed:\n  {shown}")
+            raise Trouble(
+                f"the application did not start within {waited_s} s; the board printed:\n  {shown}"
+            )
 
     def _verify(self, name, address):
-        settings = self._settings
+        """Ask the application who it is; return in words what was found out."""
+        slave_id = self._settings["slave_id"]
+        slow = self._arguments.slow
         if self._arguments.verify_port:
-            port = self._arguments.verify_port
-            found = verify.over_line(port, settings)
-            how = f"Modbus RTU, slave id {settings['slave_id']}"
+            found = verify.over_line(self._arguments.verify_port, self._settings, slow)
+            how = f"Modbus RTU, slave id {slave_id}"
         elif address:
-            found = verify.over_network(*address, settings["slave_id"])
-            how = f"Modbus TCP on {address[0]}:{address[1]}, slave id {settings['slave_id']}"
+            found = verify.over_network(*address, slave_id, slow)
+            how = f"Modbus TCP on {address[0]}:{address[1]}, slave id {slave_id}"
         else:
-            say(
-                "done: the application runs. To have it asked over the line as well, connect "
+            return (
+                "the application runs. To have it asked over the line as well, connect "
                 "a second adapter there and give its port with --verify-port"
             )
-            return
         if found.get(1) != name:
-            raise Trouble(f"somebody else answers: {found.get(0)} {found.get(1)}")
-        say(f"done: {found[0]} {found[1]} {found[2]} answers: {how}")
-
-
-def _told(text):
-    """Show what mpremote says of a long step."""
-    for part in text.split("\r"):
-        if part.startswith(("Image", "ROMFS")):
-            say(f"      {part}")
+            raise Trouble(f"another device answers: {found.get(0)} {found.get(1)}")
+        return f"{found[0]} {found[1]} {found[2]} answers: {how}"

@@ -7,7 +7,7 @@ import time
 import serial
 
 from tools.env import Trouble
-from tools.flashing.console import busy_or_gone
+from tools.flashing.board import why_not
 
 _REQUEST = bytes((43, 14, 1, 0))  # the basic objects, as a stream
 _PARITY = {"N": serial.PARITY_NONE, "E": serial.PARITY_EVEN, "O": serial.PARITY_ODD}
@@ -15,7 +15,7 @@ _TRY_S = 1.5
 
 
 def crc16(data):
-    """Modbus's CRC (SL 6.2.2)."""
+    """Return Modbus's CRC (SL 6.2.2), low byte first."""
     crc = 0xFFFF
     for byte in data:
         crc ^= byte
@@ -25,7 +25,7 @@ def crc16(data):
 
 
 def objects(pdu):
-    """{object id: text} of a response PDU, None if it is not one to _REQUEST."""
+    """Return {object id: text} of a response PDU, None if it is no response to _REQUEST."""
     if len(pdu) < 7 or pdu[:2] != _REQUEST[:2]:
         return None
     found, at = {}, 7
@@ -38,13 +38,16 @@ def objects(pdu):
     return found
 
 
-def over_network(host, port, slave_id, patience_s=20):
-    """The objects of the slave at this address. Raises Trouble."""
+def over_network(host, port, slave_id, slow=1, timeout_s=20):
+    """Return the objects of the slave at this address. Raises Trouble.
+
+    slow   how many times as long as usual it may take
+    """
     request = bytes((0, 1, 0, 0, 0, 1 + len(_REQUEST), slave_id)) + _REQUEST
-    deadline_s = time.monotonic() + patience_s
+    deadline_s = time.monotonic() + timeout_s * slow
     while True:
         try:
-            with socket.create_connection((host, port), _TRY_S) as sock:
+            with socket.create_connection((host, port), _TRY_S * slow) as sock:
                 sock.sendall(request)
                 found = objects(_adu(sock)[7:])
                 if found:
@@ -58,7 +61,7 @@ def over_network(host, port, slave_id, patience_s=20):
 
 
 def _adu(sock):
-    """A whole response of Modbus TCP; what came, if no more comes."""
+    """Return a whole response of Modbus TCP; what came, if no more comes."""
     data = b""
     while len(data) < 6 or len(data) < 6 + int.from_bytes(data[4:6], "big"):
         more = sock.recv(512)
@@ -68,21 +71,25 @@ def _adu(sock):
     return data
 
 
-def over_line(port, settings, patience_s=20):
-    """The objects of the slave at the other end of this serial adapter. Raises Trouble."""
+def over_line(port, settings, slow=1, timeout_s=20):
+    """Return the objects of the slave at the other end of this serial adapter. Raises Trouble.
+
+    slow   how many times as long as usual it may take
+    """
     request = bytes((settings["slave_id"],)) + _REQUEST
     request += crc16(request)
-    deadline_s = time.monotonic() + patience_s
+    deadline_s = time.monotonic() + timeout_s * slow
     with _open(port, settings) as line:
         while time.monotonic() < deadline_s:
             line.reset_input_buffer()
             line.write(request)
-            found = _frame(line, request)
+            found = _frame(line, request, _TRY_S * slow)
             if found:
                 return found
     raise Trouble(
-        f"no answer on {port}: check the wiring in the board's README (A to A, B to B; TX to DI, "
-        "RX to RO, the direction pin to DE and RE), and that nobody else talks on the line"
+        f"no answer on {port} within {timeout_s * slow} s: check the wiring in the board's README "
+        "(A to A, B to B; TX to DI, RX to RO, the direction pin to DE and RE), and that nobody "
+        "else talks on the line"
     )
 
 
@@ -94,14 +101,14 @@ def _open(port, settings):
             return serial.serial_for_url(port, settings["baudrate"], parity=parity, **form)
         except termios.error:  # a pseudo-terminal, which has no parity
             return serial.serial_for_url(port, settings["baudrate"], **form)
-    except (OSError, ValueError) as error:
-        raise busy_or_gone(port, error) from None
+    except (OSError, ValueError):
+        raise why_not(port) from None
 
 
-def _frame(line, request):
-    """The objects in the answer that comes now, None if none does."""
+def _frame(line, request, timeout_s):
+    """Return the objects in the answer that comes now, None if none does."""
     data = b""
-    end_s = time.monotonic() + _TRY_S
+    end_s = time.monotonic() + timeout_s
     while time.monotonic() < end_s:
         data += line.read(256)
         if data.startswith(request):

@@ -1,0 +1,326 @@
+"""A board at a port: one connection of mpremote's library, from first Ctrl-C to restart."""
+
+import contextlib
+import io
+import json
+import re
+import struct
+import time
+import types
+
+import serial
+from mpremote.commands import CommandError, do_romfs
+from mpremote.transport import TransportError, TransportExecError
+from mpremote.transport_serial import SerialTransport
+from serial.tools import list_ports
+
+from tools.env import Trouble
+
+_PROMPT = b">>> "
+_ANSWER_S = 10  # for a board to answer Ctrl-C
+_RESET_S = 30  # for a person to press its reset button
+_AGAIN_S = 0.5
+_QUIET_S = 0.1
+_NAP_S = 0.01
+# What a board tells of itself; files is {path: [size, SHA-256]}. All in one go: the files are
+# some fifty, and each question to a board takes its time.
+_SURVEY = """
+import gc, json, os, sys
+def look(path):
+    try:
+        mode, size = os.stat(path)[0], os.stat(path)[6]
+    except OSError:
+        return
+    if mode & 0x4000:
+        for name in os.listdir(path):
+            look(path + "/" + name)
+        return
+    try:
+        from binascii import hexlify
+        from hashlib import sha256
+        digest = sha256()
+        with open(path, "rb") as file:
+            piece = file.read(512)
+            while piece:
+                digest.update(piece)
+                piece = file.read(512)
+        found[path] = [size, hexlify(digest.digest()).decode()]
+    except ImportError:
+        found[path] = [size, ""]
+def text(path):
+    try:
+        with open(path) as file:
+            return file.read()
+    except (OSError, ValueError):
+        return None
+found = {}
+for path in ("/lib/umb", "/lib/app", "/board.py", "/main.py"):
+    look(path)
+disk = os.statvfs("/")
+romfs = 0
+try:
+    import vfs
+    part = vfs.rom_ioctl(2, 0)
+    romfs = part.ioctl(4, 0) * part.ioctl(5, 0) if hasattr(part, "ioctl") else len(part)
+except Exception:
+    pass
+about = sys.implementation
+gc.collect()
+print(json.dumps({
+    "platform": sys.platform,
+    "version": list(about[1])[:3],
+    "machine": getattr(about, "_machine", ""),
+    "build": getattr(about, "_build", ""),
+    "mpy": getattr(about, "_mpy", 0),
+    "block": disk[0],
+    "free": disk[0] * disk[3],
+    "romfs": romfs,
+    "files": found,
+    "settings": text("/umb.json"),
+}))
+"""
+# A watchdog cannot be stopped, and nobody feeds it while files are written.
+_DISARM = (
+    b"exec(\"try:\\n import json,os,machine\\n json.load(open('/umb.json'))['watchdog_s']or 1/0"
+    b"\\n os.remove('/main.py');print('armed'+' indeed');machine.reset()\\n"
+    b"except Exception:print('not'+' armed')\")\r"
+)
+_MAKE_FOLDERS = """
+import os
+for path in {!r}:
+    try:
+        os.mkdir(path)
+    except OSError:
+        pass
+"""
+_REMOVE = """
+import os
+for path in {!r}:
+    os.remove(path)
+"""
+
+
+class _Transport(SerialTransport):
+    """mpremote's connection, which waits `slow` times as long for each byte as it would."""
+
+    slow = 1
+
+    def read_until(self, min_num_bytes, ending, timeout=10, **named):
+        overall_s = named.pop("timeout_overall", None)
+        if overall_s is not None:
+            named["timeout_overall"] = overall_s * self.slow
+        timeout = timeout and timeout * self.slow
+        return super().read_until(min_num_bytes, ending, timeout=timeout, **named)
+
+
+class Board:
+    """A board whose port is open. Raises Trouble where it cannot be had, or is lost.
+
+    slow   how many times slower it is than a board: all is waited for so much longer
+    """
+
+    def __init__(self, port, slow=1):
+        self.port = port
+        self._slow = slow
+        try:
+            self._transport = _Transport(port, timeout=_ANSWER_S * slow)
+        except (TransportError, OSError, ValueError):
+            raise why_not(port) from None
+        self._transport.slow = slow
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exc):
+        self.close()
+
+    def close(self):
+        """Let go of the port."""
+        with contextlib.suppress(OSError):
+            self._transport.close()
+
+    # Its console, as a person sees it.
+
+    def _write(self, data):
+        with self._troubles("taking input"):
+            self._transport.serial.write(data)
+
+    def _read(self):
+        """Return what has come, b"" after a nap if nothing has."""
+        with self._troubles("printing"):
+            data = self._transport.serial.read(self._transport.serial.in_waiting)
+        if not data:
+            time.sleep(_NAP_S)
+        return data
+
+    def interrupt(self, say, answer_s=_ANSWER_S, reset_s=_RESET_S):
+        """Interrupt what runs until the prompt shows. Raises Trouble if it never does."""
+        answer_s *= self._slow
+        began_s = time.monotonic()
+        asked_s = 0
+        told = False
+        data = b""
+        while True:
+            now_s = time.monotonic()
+            if now_s - asked_s >= _AGAIN_S:
+                asked_s = now_s
+                self._write(b"\r\x03\x02")  # Ctrl-C, and Ctrl-B to leave a raw REPL
+            data = (data + self._read())[-64:]
+            if data.endswith(_PROMPT):
+                self._skip_rest()
+                return
+            if now_s - began_s > answer_s and not told:
+                told = True
+                say("the board does not answer: press its reset button now")
+            if now_s - began_s > answer_s + reset_s:
+                raise Trouble(
+                    f"no MicroPython answers on {self.port} within {answer_s + reset_s:.0f} s: "
+                    "is it the right port? --firmware stable --board NAME puts MicroPython on it"
+                )
+
+    def _skip_rest(self):
+        """Read the answers to whatever else was asked: until nothing comes for a while."""
+        end_s = time.monotonic() + _QUIET_S
+        while time.monotonic() < end_s:
+            if self._read():
+                end_s = time.monotonic() + _QUIET_S
+
+    def disarm(self):
+        """If the application runs with a watchdog, have the board started without either.
+
+        Returns whether that is so: the board resets then. At the prompt.
+        """
+        self._write(_DISARM)
+        data = b""
+        end_s = time.monotonic() + _ANSWER_S * self._slow
+        while time.monotonic() < end_s and b"not armed" not in data:
+            data += self._read()
+            if b"armed indeed" in data:
+                return True
+        return False
+
+    def restart(self):
+        """Start the interpreter anew, with main.py."""
+        self._write(b"\r\x02\x04")  # Ctrl-B leaves a raw REPL, Ctrl-D is a soft reset
+
+    def lines(self, until_s):
+        """Yield what the board prints, a line each, until that time (time.monotonic)."""
+        data = b""
+        while time.monotonic() < until_s:
+            data += self._read()
+            *whole, data = re.split(rb"\r?\n", data)
+            for line in whole:
+                yield line.decode(errors="replace")
+
+    # What is run on it, and its files.
+
+    def survey(self):
+        """Return what the board tells of itself, see _SURVEY. From here on nothing runs on it."""
+        with self._troubles("a soft reset"), contextlib.redirect_stdout(io.StringIO()):
+            self._transport.enter_raw_repl(soft_reset=True)
+        text = self._exec("telling of itself", _SURVEY)
+        try:
+            return json.loads(text.strip().splitlines()[-1])
+        except (ValueError, IndexError):
+            raise Trouble(f"{self.port} answers strangely: {text.strip()[-80:]!r}") from None
+
+    def _exec(self, what, code):
+        with self._troubles(what):
+            return self._transport.exec(code).decode(errors="replace")
+
+    def remove(self, paths):
+        """Remove these files."""
+        self._exec("removing files", _REMOVE.format(list(paths)))
+
+    def make_folders(self, paths):
+        """Make these folders, those above others first, unless they are there."""
+        self._exec("making folders", _MAKE_FOLDERS.format(list(paths)))
+
+    def write(self, path, data):
+        """Write a file; a reset meanwhile leaves the old one or the new one."""
+        with self._troubles(f"writing {path}"):
+            self._transport.fs_writefile(path + ".new", data)
+        self._exec(f"renaming {path}", f"import os\nos.rename({path + '.new'!r}, {path!r})")
+
+    def deploy_romfs(self, folder, say):
+        """Write what is in a folder as the board's ROMFS; say(text) is told of its steps."""
+        state = types.SimpleNamespace(
+            transport=self._transport, ensure_raw_repl=lambda: None, did_action=lambda: None
+        )
+        words = types.SimpleNamespace(command=["deploy"], path=str(folder), partition=0, mpy=False)
+        with self._troubles("writing the ROMFS"), contextlib.redirect_stdout(_Progress(say)):
+            try:
+                do_romfs(state, words)
+            except (CommandError, SystemExit) as error:
+                raise Trouble(f"mpremote cannot write the ROMFS: {error}") from None
+
+    @contextlib.contextmanager
+    def _troubles(self, what):
+        """Turn what mpremote and pyserial raise while the board is at `what` into Trouble."""
+        try:
+            yield
+        except TransportExecError as error:
+            raise trouble_of_board(error.error_output) from None
+        except serial.SerialException as error:
+            raise Trouble(f"{self.port} was lost: {error}") from None
+        except OSError as error:
+            raise trouble_of_board(f"OSError: {error}") from None
+        except (TransportError, struct.error, ValueError, SyntaxError) as error:
+            raise Trouble(
+                f"{self.port} has not finished {what} ({error}): reset the board and try again; "
+                "for one that is slow, as an emulated one is, there is --slow"
+            ) from None
+
+
+class _Progress(io.TextIOBase):
+    """Tells of the lines of mpremote that say how far it is with a long step."""
+
+    def __init__(self, say):
+        self._say = say
+
+    def write(self, text):
+        for part in text.split("\r"):
+            if part.startswith(("Image", "ROMFS")):
+                self._say(f"      {part.strip()}")
+        return len(text)
+
+
+def trouble_of_board(text):
+    """Return the Trouble of a traceback of the board."""
+    if "ENOSPC" in text or "OSError: 28" in text or "Errno 28" in text:
+        return Trouble("no space left on the board: remove files (mpremote fs rm), try again")
+    if "MemoryError" in text:
+        return Trouble("the board ran out of memory: reset it and try again")
+    last = (text.strip().splitlines() or ["it does not say why"])[-1]
+    return Trouble(f"the board refuses: {last}")
+
+
+def why_not(port):
+    """Return the Trouble of a port that cannot be opened."""
+    text = ""
+    try:
+        exclusive = {} if "://" in port else {"exclusive": True}
+        serial.serial_for_url(port, **exclusive).close()
+    except (OSError, ValueError) as error:
+        text = str(error).lower()
+    if "lock" in text or "busy" in text:
+        return Trouble(f"{port} is in use: close the program that has it (a serial monitor?)")
+    if "permission" in text or "denied" in text:
+        return Trouble(f"not allowed to open {port}: join its group (sudo adduser $USER dialout)")
+    if "refused" in text:
+        return Trouble(f"nobody listens at {port}")
+    return Trouble(f"there is no {port}; without --port the board is looked for")
+
+
+def find_port():
+    """Return the port of the only board there is, by its USB ids. Raises Trouble."""
+    ports = sorted(port.device for port in list_ports.comports() if port.vid)
+    if not ports:
+        raise Trouble(
+            "no board found: plug it in with a cable that carries data, or name its port with "
+            "--port; a Pico without MicroPython shows up as a drive: --port /media/$USER/RPI-RP2 "
+            "--board RPI_PICO --firmware stable"
+        )
+    if len(ports) > 1:
+        raise Trouble(f"several ports: name the board's with --port: {', '.join(ports)}")
+    return ports[0]
