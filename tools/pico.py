@@ -7,6 +7,7 @@ from tests.pico.bench.firmware import HOW_TO, find_firmware
 from tools.env import ROOT, Trouble, Venv, requirements
 
 _WATCH = "tests.pico.bench.watch"
+_UF2 = b"UF2\n"  # how such a file begins
 
 
 def main(args):
@@ -21,7 +22,7 @@ def main(args):
 
 
 def with_image(args):
-    """The arguments with the firmware's absolute path in them; Trouble if there is no firmware."""
+    """Return the arguments with the firmware's absolute path. Trouble if there is no firmware."""
     args = list(args)
     for at, arg in enumerate(args):
         name, given, value = arg.partition("=")
@@ -32,6 +33,8 @@ def with_image(args):
             path = value if given else args[at + 1]
             if not os.path.isfile(path):
                 raise Trouble(f"no such firmware: {path}")
+            if not is_uf2(path):
+                raise Trouble(f"{path} is no firmware: a .uf2 file is needed")
             return [*args[:at], "--image", os.path.abspath(path), *args[end:]]
     try:
         found = find_firmware()
@@ -40,3 +43,9 @@ def with_image(args):
     if found is None:
         raise Trouble(f"no firmware for the emulated Pico: {HOW_TO}; or give it with --image FILE")
     return [*args, "--image", str(found.resolve())]
+
+
+def is_uf2(path):
+    """Return whether a file begins as firmware for a Pico does."""
+    with open(path, "rb") as file:
+        return file.read(len(_UF2)) == _UF2

@@ -58,7 +58,7 @@ def test_a_client_on_the_pseudo_terminal(firmware):
 
 def test_firmware_is_made_absolute(tmp_path, monkeypatch):
     image = tmp_path / "firmware.uf2"
-    image.touch()
+    image.write_bytes(b"UF2\nWQ]\x9e")
     monkeypatch.chdir(tmp_path)
     for given in (["--image", "firmware.uf2"], ["--image=firmware.uf2"]):
         args = command.with_image(["--baudrate", "9600", *given, "--slave-id", "3"])
@@ -85,6 +85,26 @@ def test_firmware_from_the_cache_of_the_emulator(tmp_path, monkeypatch):
 def test_no_such_firmware(args):
     with pytest.raises(Trouble, match=r"needs a file|no such firmware"):
         command.with_image(args)
+
+
+def test_a_file_that_is_no_firmware(tmp_path):
+    page = tmp_path / "README.md"
+    page.write_text("# umb\n")
+    with pytest.raises(Trouble, match=r"README.md is no firmware: a .uf2 file is needed"):
+        command.with_image(["--image", str(page)])
+
+
+@pytest.mark.usefixtures("emulator")
+@pytest.mark.parametrize(
+    ("option", "value", "range_"),
+    [("--slave-id", "999", "1 to 247"), ("--baudrate", "12", "300 to 921600")],
+)
+def test_numbers_out_of_range(option, value, range_, capsys):
+    from tests.pico.bench import watch  # noqa: PLC0415 - only where the emulator is installed
+
+    with pytest.raises(SystemExit):
+        watch.parser().parse_args([option, value])
+    assert f"{option}: must be {range_}, not {value}" in capsys.readouterr().err
 
 
 def test_a_wrong_name_in_the_environment(monkeypatch):

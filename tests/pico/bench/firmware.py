@@ -13,7 +13,7 @@ _NAME = re.compile(r"RPI_PICO-(\d{8})-v(\d+)\.(\d+)[.\d]*\.uf2")
 HOW_TO = (
     "set UMB_PICO_UF2 to a MicroPython >= 1.24 firmware for RPI_PICO (.uf2, from "
     "micropython.org/download/RPI_PICO), or let rp2040py fetch one: "
-    "rp2040py micropython --image 1.28.0"
+    ".venv/bin/rp2040py micropython --image 1.28.0"
 )
 
 

@@ -155,13 +155,24 @@ def start(firmware, form, slave_id, bare=False):
     return usb, Line(form, Station(pico, 0, _DE_PIN))
 
 
+def _number(low, high):
+    """Return what reads an option that is a number in a range."""
+
+    def read(text):
+        if not (text.isdigit() and low <= int(text) <= high):
+            raise argparse.ArgumentTypeError(f"must be {low} to {high}, not {text}")
+        return int(text)
+
+    return read
+
+
 def parser():
     """The command line's options."""
     options = argparse.ArgumentParser(prog=_PROG, description=__doc__.split("\n", maxsplit=1)[0])
     options.add_argument("--image", metavar="FILE", help="firmware, instead of UMB_PICO_UF2's")
-    options.add_argument("--baudrate", type=int, default=19200)
+    options.add_argument("--baudrate", type=_number(300, 921600), default=19200)
     options.add_argument("--parity", choices=_PARITY, default="E")
-    options.add_argument("--slave-id", type=int, default=1)
+    options.add_argument("--slave-id", type=_number(1, 247), default=1)
     options.add_argument("--bare", action="store_true", help="only MicroPython is on the board")
     return options
 
@@ -169,7 +180,8 @@ def parser():
 def tell(arguments, path, form, url):
     """Say what there is."""
     if arguments.bare:
-        print("an emulated Raspberry Pi Pico with nothing but MicroPython on it")
+        print("an emulated Raspberry Pi Pico with nothing but MicroPython on it; to flash it:")
+        print(f"  python3 tools/flash.py --port {url} --slow 25")
     else:
         print(f"umb remote I/O on an emulated Raspberry Pi Pico, slave id {arguments.slave_id}")
     print(f"  Modbus RTU on {path} {form}; give a client a time-out of 5 s, because")

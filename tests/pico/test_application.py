@@ -1,0 +1,81 @@
+"""The remote-I/O application on an emulated Pico: its times from the first request on."""
+
+import pytest
+
+from tests.pico.bench.master import Master
+from tests.pico.bench.wire import MS, Format, frame, read_registers, write_registers
+
+pytestmark = pytest.mark.long_pico
+
+FORM = Format(19200)
+ORDER, SAVE_AND_RESTART, SLAVE_ID = 110, 0x5AFE, 100
+# A request PDU of every kind that the application answers, and points of every kind.
+KINDS = {
+    "coils": [1, 0, 0, 0, 8],
+    "discrete inputs": [2, 0, 0, 0, 8],
+    "registers": [3, 0, 0, 0, 16],
+    "settings": [3, 0, 100, 0, 5],
+    "analogue inputs": [4, 0, 0, 0, 4],
+    "uptime": [4, 0, 100, 0, 3],
+    "state and memory": [4, 0, 110, 0, 11],
+    "counters": [4, 0, 130, 0, 8],
+    "one coil": [5, 0, 1, 0xFF, 0],
+    "one register": [6, 0, 0, 0, 7],
+    "a setting": [6, 0, 104, 0, 5],
+    "diagnostics": [8, 0, 0, 0x12, 0x34],
+    "event counter": [11],
+    "several coils": [15, 0, 0, 0, 8, 1, 0x55],
+    "several registers": [16, 0, 0, 0, 2, 4, 1, 2, 3, 4],
+    "mask": [22, 0, 0, 0, 1, 0, 2],
+    "write and read": [23, 0, 0, 0, 2, 0, 0, 0, 1, 2, 0, 9],
+    "server id": [17],
+    "wrong address": [3, 1, 0, 0, 1],
+    "unknown function code": [65],
+}
+# The Keeper looks after the device every 50 ms; a request that ends then waits for it.
+_LATE_US = 500
+
+
+@pytest.fixture(scope="module")
+def board(emulator, firmware):
+    """(Master, UsbPort) of a board that has just been switched on."""
+    assert emulator
+    from tests.pico.bench import watch  # noqa: PLC0415 - only where the emulator is installed
+
+    usb, line = watch.start(firmware, FORM, 1)
+    yield Master(line), usb
+    usb.close()
+
+
+def test_every_first_request_is_answered_as_any_other(board):
+    """No import, no collection: the very first one, then one of each kind, then all again."""
+    master, _ = board
+    late_us = [{}, {}]
+    for found in late_us:
+        for kind, pdu in KINDS.items():
+            exchange = master.ask(frame(1, pdu))
+            assert exchange.complete, kind
+            found[kind] = exchange.late_us
+    for kind, first_us in late_us[0].items():
+        assert 0 <= first_us <= late_us[1][kind] + _LATE_US, (kind, late_us)
+    assert late_us[0][next(iter(KINDS))] <= 300, late_us
+
+
+def test_an_order_is_answered_before_the_flash_is_written(board):
+    """While it is, the chip is deaf for some 50 ms."""
+    master, usb = board
+    pico = usb.pico
+    before = bytes(pico.mcu.flash)
+    assert master.ask(write_registers(1, [9], SLAVE_ID)).complete
+    order = master.ask(write_registers(1, [SAVE_AND_RESTART], ORDER))
+    assert order.reply == frame(1, [16, 0, ORDER, 0, 1])
+    assert order.late_us <= 30_000  # it has read the old file and made the new one
+    assert bytes(pico.mcu.flash) == before
+    limit_ns = pico.now + 20_000 * MS
+    usb.serve(lambda: pico.resets or pico.now > limit_ns)
+    assert pico.resets == 1
+    assert bytes(pico.mcu.flash) != before
+    began = len(usb.text)
+    usb.serve(lambda: b"umb: serving" in usb.text[began:] or pico.now > limit_ns)
+    usb.pico.run_for(100 * MS)
+    assert master.ask(read_registers(9, 1, SLAVE_ID)).reply == frame(9, [3, 2, 0, 9])
