@@ -14,7 +14,7 @@ from . import Driver
 
 _LATER = const(-1)  # LATER of umb.server
 _EARLY = const(4)  # the first read takes up to 12 bytes, and the shortest request has 8
-_SWEEP_MS = const(250)  # how often idle times are kept, and how long accepting pauses
+_SWEEP_BITS = const(8)  # idle times are kept every 256 ms; so long accepting pauses, too
 _IDLE_MS = const(10_000)  # idle times after which a client may have to make room: it has asked,
 _SILENT_MS = const(5_000)  # or it never has
 _LONGEST_MS = const((1 << 30) - 1)  # the largest integer that takes no memory on any board
@@ -95,9 +95,9 @@ class _Connection(Stream):
             except OSError:
                 self.driver.drop(self)
                 return
-            self.at += n
             self.size -= n
             if self.size:
+                self.at += n
                 self._watch()
                 return
         self.have = n = self.early_count
@@ -212,6 +212,7 @@ class TCPServer(Driver):
         self.poller = select.poll()
         self.poller.register(self._listener, _IN)
         self._swept_ms = ticks_ms()
+        self._sweep_number = 0  # which part of the time that was in
 
     def poll(self, wait_ms: int = 0) -> int:
         """Answer what is there; with wait_ms, sleep that long at most until something comes.
@@ -228,7 +229,7 @@ class TCPServer(Driver):
             self._accept()
         if self.gateway is not None:
             self.gateway.poll()
-        if not 0 <= ticks_diff(ticks_ms(), self._swept_ms) < _SWEEP_MS:
+        if ticks_ms() >> _SWEEP_BITS != self._sweep_number:
             self._sweep()
         answered = self.answered
         self.answered = 0
@@ -239,6 +240,7 @@ class TCPServer(Driver):
         now_ms = ticks_ms()
         elapsed_ms = max(0, ticks_diff(now_ms, self._swept_ms))
         self._swept_ms = now_ms
+        self._sweep_number = now_ms >> _SWEEP_BITS
         for connection in self._connections:
             if not connection.gone:
                 idle_ms = connection.keep_time(elapsed_ms)
@@ -332,7 +334,7 @@ class TCPServer(Driver):
 
     def nap_ms(self) -> int:
         """Return for how many milliseconds poll() need not be called, see umb.serve."""
-        return min(_SWEEP_MS, super().nap_ms())
+        return min(1 << _SWEEP_BITS, super().nap_ms())
 
     def watch(self, poller):
         """Use this select.poll from now on, see umb.serve."""
