@@ -24,7 +24,7 @@ REQUESTS = {
     "FC3 x 125": struct.pack(">BHH", 3, 0, 125),
     "FC16 x 10": struct.pack(">BHHB", 16, 0, 10, 20) + bytes(20),
 }
-GOALS = {"FC3 x 10": 1.5, "FC3 x 125": 2.0, "FC16 x 10": 1.7}
+GOALS = {"FC3 x 10": 1.25, "FC3 x 125": 1.3, "FC16 x 10": 1.35}
 _YARDSTICK = "libmodbus"
 
 

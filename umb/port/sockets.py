@@ -7,9 +7,10 @@ from micropython import const
 
 from ..fast import copy
 
-_SMALL_PIECE = const(16)
 _IPPROTO_TCP = const(6)
 _TCP_NODELAY = const(1)
+
+_piece = bytearray(16)  # what Stream.receive() reads on its way to the ADU buffer
 
 
 def resolve(address):
@@ -149,10 +150,9 @@ class Stream:
         self.frame = frame
         self.second = second
         # readinto() takes no offset: a frame's beginning and its rest are read through views that
-        # begin there, anything else by way of a piece.
+        # begin there, anything else by way of _piece.
         self.whole = memoryview(adu)[frame.start :]
         self.rest = memoryview(adu)[frame.start + second :]
-        self.piece = bytearray(_SMALL_PIECE)
         self.clear()
 
     def clear(self):
@@ -174,9 +174,9 @@ class Stream:
             elif self.have == self.second:
                 n = self.sock.readinto(self.rest, n)
             else:
-                n = self.sock.readinto(self.piece, n)
+                n = self.sock.readinto(_piece, n)
                 if n:
-                    copy(self.adu, self.frame.start + self.have, self.piece, 0, n)
+                    copy(self.adu, self.frame.start + self.have, _piece, 0, n)
         except OSError:
             return -1
         if n is None:
