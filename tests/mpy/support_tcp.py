@@ -120,15 +120,15 @@ class Peer:
         """Send everything."""
         at = 0
 
-        def push():
+        def write():
             nonlocal at
             at += self.sock.write(data, at, len(data) - at) or 0
             return at == len(data)
 
-        self._bench.until(push, "the client could not send")
+        self._bench.until(write, "the client could not send")
 
     def _read(self, n):
-        """Up to n bytes; None where nothing is there, b"" where the server has closed."""
+        """Up to n bytes; None if nothing is there, b"" if the server has closed."""
         try:
             data = self.sock.read(n)
         except OSError:
@@ -141,12 +141,12 @@ class Peer:
         """The next n bytes."""
         data = b""
 
-        def pull():
+        def read():
             nonlocal data
             data += self._read(n - len(data)) or b""
             return len(data) == n or self._over
 
-        self._bench.until(pull, "{} of {} bytes came".format(len(data), n))
+        self._bench.until(read, "{} of {} bytes came".format(len(data), n))
         assert len(data) == n, "closed after {}".format(shown(data))
         return data
 
@@ -165,18 +165,18 @@ class Peer:
         return got[2]
 
     def quiet(self):
-        """Is there nothing to be read, although the server had time?"""
+        """Return whether nothing can be read although the server had time."""
         self._bench.rest(10)
         return self._read(1) is None
 
     def is_closed(self):
-        """Has the server closed this connection?"""
+        """Return whether the server has closed this connection."""
         if not self._over:
             self._read(1)
         return self._over
 
     def closed(self):
-        """Does the server close this connection, and send nothing before?"""
+        """Return whether the server closes this connection and sends nothing before."""
         self._bench.until(lambda: self._read(1) is not None, "the server does not close")
         return self._over
 
