@@ -16,7 +16,10 @@ _ROOM = const(4096)  # characters and edges that are kept
 
 
 class Clock:
-    """Stands for the module time: every look at it takes step_us."""
+    """Stands for the module time: every look at it takes step_us.
+
+    limit_ns   a look later than that fails: whoever waits, waits too long
+    """
 
     def __init__(self):
         # `from time import ticks_us` finds no methods of an instance in MicroPython before 1.27.
@@ -30,16 +33,25 @@ class Clock:
         self.step_ns = step_us * 1000
         self._ahead_us = _TICKS_PERIOD - until_wrap_us
         self._ahead_ms = _TICKS_PERIOD - until_wrap_ms
+        self.limit_ns = _NEVER_NS
 
     def now_us(self):
         return self.now_ns // 1000
 
+    def _waits_too_long(self):
+        self.limit_ns = _NEVER_NS
+        raise AssertionError("it waits too long")
+
     def ticks_us(self):
         self.now_ns += self.step_ns
+        if self.now_ns > self.limit_ns:
+            self._waits_too_long()
         return self.now_ns // 1000 + self._ahead_us & _TICKS_PERIOD - 1
 
     def ticks_ms(self):
         self.now_ns += self.step_ns
+        if self.now_ns > self.limit_ns:
+            self._waits_too_long()
         return self.now_ns // 1_000_000 + self._ahead_ms & _TICKS_PERIOD - 1
 
     def ticks_add(self, ticks, delta):
