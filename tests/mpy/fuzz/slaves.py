@@ -1,0 +1,116 @@
+"""Slaves whose every value tells who was asked what, and what goes wrong with their answers.
+
+A script is what follows a request: speeches (delay in us, kind, detail). Delays count from the end
+of the request, or of the speech before.
+"""
+
+from fuzz.model import wide, word
+
+OBJECTS = 3
+
+
+def tag(slave_id, code, address):
+    """A 16-bit value that no other question has nearby."""
+    value = (slave_id * 0x9E37 + code * 0x1F35 + address * 0x6F4F) & 0xFFFF
+    value ^= value >> 7
+    return (value * 0x2545 + 0x1235) & 0xFFFF
+
+
+def tags(slave_id, code, address, quantity):
+    """Values of a row of addresses."""
+    return [tag(slave_id, code, address + i) for i in range(quantity)]
+
+
+def bits(slave_id, code, address, quantity):
+    """Bits of a row of addresses."""
+    return [tag(slave_id, code, address + i) >> 5 & 1 for i in range(quantity)]
+
+
+def packed(values):
+    """Bits as they travel."""
+    data = bytearray((len(values) + 7) // 8)
+    for i in range(len(values)):
+        data[i >> 3] |= values[i] << (i & 7)
+    return bytes(data)
+
+
+def words(values):
+    """Registers as they travel."""
+    return b"".join([wide(value) for value in values])
+
+
+def text(slave_id, code, n):
+    """n bytes of a slave's own."""
+    return bytes([tag(slave_id, code, i) & 0xFF for i in range(n)])
+
+
+def answer(slave_id, pdu):
+    """The response PDU of a slave that has everything."""
+    code = pdu[0]
+    if code in (1, 2):
+        data = packed(bits(slave_id, code, word(pdu, 1), word(pdu, 3)))
+        return bytes((code, len(data))) + data
+    if code in (3, 4, 23):
+        data = words(tags(slave_id, code, word(pdu, 1), word(pdu, 3)))
+        return bytes((code, len(data))) + data
+    if code in (15, 16):
+        return pdu[:5]
+    if code in (7, 11, 12, 17):
+        data = text(slave_id, code, {7: 1, 11: 4, 12: 9, 17: 6}[code])
+        return bytes((code,)) + (bytes((len(data),)) if code > 11 else b"") + data
+    if code == 20:
+        return _records(slave_id, pdu)
+    if code == 24:
+        values = tags(slave_id, 24, word(pdu, 1), word(pdu, 1) % 32)
+        return b"\x18" + wide(2 + 2 * len(values)) + wide(len(values)) + words(values)
+    if code == 43:
+        data = b""
+        for i in range(OBJECTS):
+            data += bytes((i, 4 + i)) + text(slave_id, 43 + i, 4 + i)
+        return b"\x2b\x0e" + pdu[2:3] + b"\x01\0\0" + bytes((OBJECTS,)) + data
+    if code >= 65:
+        return pdu[:1] + bytes((slave_id,)) + bytes(reversed(pdu[1:]))
+    return pdu
+
+
+def _records(slave_id, pdu):
+    data = b""
+    for at in range(2, len(pdu), 7):
+        file, record, length = word(pdu, at + 1), word(pdu, at + 3), word(pdu, at + 5)
+        data += bytes((1 + 2 * length, 6)) + words(tags(slave_id, file, record, length))
+    return bytes((20, len(data))) + data
+
+
+FIXED = (1, 2, 3, 4, 5, 6, 15, 16, 22, 23)  # the length of the answer is in the request
+
+
+def can_be_seen(kind, code, passed_on=False):
+    """Return whether one can tell that a response PDU is wrong in this way.
+
+    passed_on   by a gateway, which knows what the request says of the answer's length and echo
+    """
+    if kind == "echo":
+        return code in (5, 6, 15, 16, 22) or (code in (8, 21) and not passed_on)
+    if kind in ("short", "long"):
+        return code in FIXED if passed_on else code < 65
+    return True
+
+
+def wrong(kind, detail, pdu, good):
+    """A response PDU that is not the right one, or is the right one for another question."""
+    code = pdu[0]
+    if kind == "code":
+        return bytes((detail if detail != code else code ^ 1,)) + good[1:]
+    if kind == "exception":
+        return bytes((code | 0x80, detail))
+    if kind == "short":
+        if code in (1, 2, 3, 4, 23) and len(good) > 4:
+            return bytes((code, good[1] - 2)) + good[2:-2]
+        return good[:-1] if len(good) > 2 else good + b"\x55"
+    if kind == "long":
+        if code in (1, 2, 3, 4, 23) and len(good) < 250:
+            return bytes((code, good[1] + 2)) + good[2:] + b"\x55\xaa"
+        return good + b"\x55"
+    # "echo": one of the fields that have to come back is another
+    at = 1 + detail % (len(good) - 1)
+    return good[:at] + bytes((good[at] ^ 1 << detail % 8,)) + good[at + 1 :]

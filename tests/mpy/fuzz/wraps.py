@@ -1,0 +1,78 @@
+"""Kinds "wraps-...": a short life again and again, in which the clocks wrap ever elsewhere.
+
+Nothing that happens may depend on where ticks_us() and ticks_ms() wrap: not a byte, not a time.
+Events are ("us" or "ms", how long after the beginning that clock wraps).
+"""
+
+from fuzz.rng import Difference, Rng, journal
+
+_EVENTS = 5  # of the life
+_FAR = 1 << 29  # no life is as long
+_MOST = 60  # wraps of either clock
+_LONGEST_US = 5_000_000  # of a pause
+
+
+class Wraps:
+    """draw() and play() over those of another kind."""
+
+    def __init__(self, kind):
+        self._kind = kind
+
+    def _life(self, setup, events):
+        """The journal of the life, and how many checks it had."""
+        del journal[:]
+        n = 0
+        try:
+            n = self._kind.play(setup, events)
+        except Exception as error:  # noqa: BLE001 - what is wrong without a wrap, others find
+            journal.append((journal[-1][0] if journal else 0, type(error).__name__))
+        return list(journal), n
+
+    def _begin(self, seed):
+        """Set-up and events of a short life without long pauses; its clocks do not wrap."""
+        setup, events = self._kind.draw(seed)
+        events = [event for event in events if not _is_long(event)][:_EVENTS]
+        return dict(setup, wrap_us=_FAR, wrap_ms=_FAR), events
+
+    def draw(self, seed):
+        """Where the clocks wrap: around everything that happens, and in between."""
+        setup, events = self._begin(seed)
+        told, _ = self._life(setup, events)
+        rng = Rng(seed)
+        times = [0, 1]
+        for time_us, _ in told:
+            times += [time_us - 1, time_us, time_us + 1 + rng.below(3000)]
+        if told:
+            last = told[-1][0]
+            times += [rng.below(last + 1) for _ in range(_MOST)]
+        while len(times) > _MOST:
+            times.pop(rng.below(len(times)))
+        wraps = [("us", max(0, time_us)) for time_us in times]
+        wraps += [("ms", max(0, time_us) // 1000) for time_us in times[::3]]
+        return {"seed": seed}, wraps
+
+    def play(self, setup, wraps):
+        """Play the life once for every wrap. Returns how many checks there were."""
+        seed = setup["seed"]
+        setup, events = self._begin(seed)
+        wanted, n = self._life(setup, events)
+        for clock, until in wraps:
+            other = dict(setup)
+            other["wrap_" + clock] = until
+            got, _ = self._life(other, events)
+            if got != wanted:
+                raise Difference(
+                    "as without a wrap: {}".format(wanted),
+                    "ticks_{}() wraps at {}: {}".format(clock, until, got),
+                )
+        return max(n, 1) * (1 + len(wraps))
+
+
+def _is_long(event):
+    """Return whether an event has a pause that is longer than a life here."""
+    for field in event:
+        if isinstance(field, int) and field > _LONGEST_US:
+            return True
+        if isinstance(field, tuple) and any(_is_long((part,)) for part in field):
+            return True
+    return False

@@ -1,0 +1,105 @@
+"""Random traffic of every kind beside its model, for a moment; dev.py fuzz does it for hours."""
+
+import ast
+import subprocess
+import sys
+
+import pytest
+
+from tests.support.mpy import FOLDER
+from tools.env import ROOT
+from tools.fuzz.main import Job, kinds
+
+_SEED = 20261127
+_LIVES_S = 60  # none takes that long
+# How many lives of a kind are played: all of them together take less than 20 s of one core.
+_LIVES = {
+    "pdu": 60,
+    "rtu": 40,
+    "ascii": 25,
+    "client-rtu": 12,
+    "client-ascii": 8,
+    "client-aio": 6,
+    "gateway": 12,
+    "tcp": 25,
+    "rtu-tcp": 25,
+    "udp": 30,
+    "client-tcp": 40,
+    "client-rtu-tcp": 40,
+    "client-udp": 40,
+}
+
+
+@pytest.fixture(scope="module")
+def names(micropython):
+    """Return the names of all kinds."""
+    return kinds(micropython)
+
+
+def lives(micropython, kind, count):
+    """Play lives in a process of their own, where nothing is warmed up."""
+    job = Job(micropython, kind, _SEED, 0, count)
+    job.process.wait(_LIVES_S)
+    _, checks, difference = job.result()
+    assert not difference, difference
+    assert checks
+
+
+@pytest.mark.parametrize("kind", _LIVES)
+def test_lives(micropython, kind):
+    lives(micropython, kind, _LIVES[kind])
+
+
+@pytest.mark.parametrize(
+    "kind",
+    ["rtu", "ascii", "tcp", "client-rtu", "client-ascii", "client-aio", "client-tcp", "gateway"],
+)
+def test_clocks_that_wrap_anywhere(micropython, kind):
+    lives(micropython, f"wraps-{kind}", 1)
+
+
+def test_every_kind_is_played_here(names):
+    assert {name for name in names if not name.startswith("wraps-")} == set(_LIVES)
+
+
+def test_the_model_is_independent():
+    for name in ("model", "frames", "readings", "slaves", "rng", "requests", "traffic", "calls"):
+        for node in ast.walk(ast.parse((FOLDER / "fuzz" / f"{name}.py").read_text())):
+            if isinstance(node, ast.ImportFrom):
+                assert node.module.split(".")[0] == "fuzz"
+            elif isinstance(node, ast.Import):
+                assert [alias.name for alias in node.names] == ["binascii"]
+
+
+def test_a_difference_is_told_in_full(micropython, tmp_path):
+    """With a bug planted, the seed, the bytes, what was expected and what came are printed."""
+    copy = tmp_path / "umb"
+    subprocess.run(["cp", "-r", str(ROOT / "umb"), str(copy)], check=True)
+    standard = copy / "server" / "standard.py"
+    text = standard.read_text()
+    assert "quantity <= 125" in text
+    standard.write_text(text.replace("quantity <= 125", "quantity <= 126"))
+    done = subprocess.run(
+        [micropython, str(FOLDER / "fuzz" / "main.py"), "pdu", "1", "1", "0", "300"],
+        env={"MICROPYPATH": f"{tmp_path}:{FOLDER}:.frozen"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1, done.stdout + done.stderr
+    for word in ("kind pdu seed ", "set-up {", "events [", "expected ", "got "):
+        assert f"\n{word}" in done.stdout, done.stdout
+    assert done.stdout.count("\n  (") == 1, "one request is enough to show it"
+
+
+def test_the_command(micropython):
+    command = [sys.executable, str(ROOT / "tools" / "dev.py"), "fuzz"]
+    done = subprocess.run(
+        [*command, "--minutes", "0", "--seed", "7", "--only", "udp"],
+        env={"MICROPYTHON": micropython},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "seed 7\n" in done.stdout and "No difference in 1 lives" in done.stdout
