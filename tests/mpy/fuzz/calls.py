@@ -1,6 +1,7 @@
 """Calls of a client: (method, arguments), the value that has to come back, and their drawing."""
 
 from fuzz import slaves
+from fuzz.frames import crc, rtu
 from fuzz.model import wide
 from fuzz.slaves import tags
 
@@ -142,6 +143,21 @@ def result(call, network=False):
     if code == 22:
         return None
     return _rare_result(code, slave_id, arguments)
+
+
+def is_result(call, got, network=False):
+    """Return whether a call may return this.
+
+    A frame whose length its function code does not tell is over where its CRC is right first. That
+    may be before its end if that is 00: the CRC stays right when zeros follow.
+    """
+    wanted = result(call, network)
+    if call[0] != 65 or not isinstance(got, bytes) or got == wanted:
+        return got == wanted
+    head = bytes((call[1],))
+    frame = rtu(call[1], wanted)
+    n = len(got) + 3
+    return frame[:n] == head + got + frame[n - 2 : n] and not crc(frame[:n]) and not any(frame[n:])
 
 
 def _rare_result(code, slave_id, arguments):

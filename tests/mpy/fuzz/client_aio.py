@@ -1,16 +1,27 @@
-"""Kind "client-aio": an AsyncRTUClient that tasks share, some of which give up, by an exact clock.
+"""Kinds "client-aio", "client-aio-tcp": clients that tasks share, some of which give up.
 
-Events are (task, pause in us, call, scripts, give up after us or None).
+By an exact clock. Events are (task, pause in us, call, scripts, give up after us or None).
 """
 
-from support_loop import run  # comes first: asyncio by the clock of support_uart
+from fuzz import net  # comes first: it stands in for the modules socket, select and time
+
+from support_loop import run  # asyncio by the clock of support_uart
 
 import asyncio
 
 from support_uart import clock
 
-from fuzz import calls, client_line
-from fuzz.client_line import Game, Record, Script, check_spoken, decide, is_late, outcome_of
+from fuzz import calls, client_line, client_net
+from fuzz.client_line import (
+    Game,
+    Record,
+    Script,
+    check_spoken,
+    decide,
+    is_late,
+    is_outcome,
+    outcome_of,
+)
 from fuzz.model import word
 from fuzz.rng import Difference, Rng, journal
 
@@ -23,46 +34,51 @@ def draw(seed):
     """A life of a client."""
     rng = Rng(seed)
     setup = client_line.draw_line(rng)
-    setup["calm"] = rng.one_in(4)  # every slave answers, nobody gives up
     setup["ascii"] = rng.one_in(5)
-    script = Script(rng, setup)
+    return setup, _events(rng, setup, Script(rng, setup).draw, True)
+
+
+def draw_tcp(seed):
+    """A life of a client of a TCP server."""
+    rng = Rng(seed)
+    setup = client_net.draw_setup(rng, "MBAP")
+    script = client_net.NetScript(rng, setup)
+    return setup, _events(rng, setup, lambda _: script.draw(), False)
+
+
+def _events(rng, setup, script, serial):
+    """What the tasks do; script(slave id) draws what becomes of a request."""
+    setup["calm"] = rng.one_in(4)  # every slave answers, nobody gives up
+    timeout_us = setup["timeout_ms"] * 1000
     events = []
     late = [None] * _TASKS
     for number in range(_TASKS * _CALLS):
         task = rng.below(_TASKS)
         call = calls.draw(rng, rng.choice(_SLAVES), number, calls.COMMON)
-        pause = rng.choice((0, 0, 0, 1000, 30_000, 2 * script.timeout_us))
+        pause = rng.choice((0, 0, 0, 1000, 30_000, 2 * timeout_us))
         if late[task] and not rng.one_in(4):
             call, pause = calls.alike(late[task], number) or call, 0
-        if rng.one_in(20):
+        if rng.one_in(20) and serial:
             call = calls.broadcast(rng, number)
         scripts = []
         after = None
         if not setup["calm"]:
-            scripts = [script.draw(call[1]) for _ in range(setup["retries"] + 1)]
-            after = rng.below(3 * script.timeout_us) if rng.one_in(6) else None
-        late[task] = call if after or is_late(scripts, script.timeout_us) else None
+            scripts = [script(call[1]) for _ in range(setup["retries"] + 1)]
+            after = rng.below(3 * timeout_us) if rng.one_in(6) else None
+        late[task] = call if after or is_late(scripts, timeout_us) else None
         events.append((task, pause, call, scripts, after))
-    return setup, events
+    return events
 
 
-class AioGame(Game):
-    """Plays the calls of several tasks."""
+class Tasks:
+    """Plays the calls of several tasks with the client of a game."""
 
-    def __init__(self, setup):
-        self._records = {}
+    def __init__(self, game, network):
+        self.game = game
+        self.network = network
+        self.records = game.records
+        self.calm = game.setup["calm"]
         self.failure = None  # the first difference
-        super().__init__(setup)
-
-    def make(self):
-        """The client."""
-        from umb.aio import AsyncRTUClient
-
-        return self.make_from(AsyncRTUClient)
-
-    def record_of(self, pdu):
-        """The record of the call that this request is from."""
-        return self._records.get(word(pdu, 1) // 37)
 
     async def task(self, events):
         """Make calls, one after another."""
@@ -79,8 +95,8 @@ class AioGame(Game):
         """Make a call and check what comes out of it."""
         code, slave_id, arguments = call
         number = arguments[0] if code != 65 else word(arguments[0], 1)
-        self._records[number // 37] = record = Record(call, scripts)
-        awaited = calls.method(self.client, code)(slave_id, *arguments)
+        self.records[number // 37] = record = Record(call, scripts)
+        awaited = calls.method(self.game.client, code)(slave_id, *arguments)
         try:
             if after_us is not None:
                 awaited = asyncio.wait_for_ms(awaited, after_us // 1000)
@@ -90,11 +106,11 @@ class AioGame(Game):
         except Exception as error:  # noqa: BLE001 - it is looked at
             got = outcome_of(error)
         journal.append((clock.now_us(), got))
-        if self.setup["calm"]:
+        if self.calm:
             wanted = decide(call, (), 1_000_000, 0).certain
-            if got != wanted:
+            if not is_outcome(call, got, wanted, self.network):
                 raise Difference("{} from {}".format(wanted, call), repr(got))
-        check_spoken(call, got, record.spoken, clock.now_us())
+        check_spoken(call, got, record.spoken, clock.now_us(), self.network)
 
     async def play(self, events):
         """Let all tasks run, then make a call to each slave after a rest."""
@@ -104,17 +120,55 @@ class AioGame(Game):
         await asyncio.gather(*tasks)
         if self.failure is not None:
             raise self.failure
-        await asyncio.sleep_ms(3 * self.setup["timeout_ms"] + 3000)
-        self.setup = dict(self.setup, calm=True)
+        await asyncio.sleep_ms(3 * self.game.setup["timeout_ms"] + 12_000)
+        self.calm = True
         for slave_id in _SLAVES:
             number = len(events) + slave_id
             await self.one((3, slave_id, (37 * number, 2)), (), None)
 
 
+class LineGame(Game):
+    """An AsyncRTUClient and its line."""
+
+    def __init__(self, setup):
+        self.records = {}
+        super().__init__(setup)
+
+    def make(self):
+        """The client."""
+        from umb.aio import AsyncRTUClient
+
+        return self.make_from(AsyncRTUClient)
+
+    def record_of(self, pdu):
+        """The record of the call that this request is from."""
+        return self.records.get(word(pdu, 1) // 37)
+
+
+class NetGame(client_net.Game):
+    """An AsyncTCPClient and its server."""
+
+    def __init__(self, setup):
+        self.records = {}
+        super().__init__(setup)
+
+    def kind(self):
+        """The class of the client."""
+        from umb.aio import AsyncTCPClient
+
+        return AsyncTCPClient
+
+    def record_of(self, pdu):
+        """The record of the call that this request is from."""
+        return self.records.get(word(pdu, 1) // 37)
+
+
 def play(setup, events):
     """Play a life. Returns how many calls it had."""
-    game = AioGame(setup)
-    run(game.play(events))
-    if game.pin.level() != 0:
+    network = "framer" in setup
+    net.network.clear()
+    game = NetGame(setup) if network else LineGame(setup)
+    run(Tasks(game, network).play(events))
+    if not network and game.pin.level() != 0:
         raise Difference("the pin at receive after all calls", "it transmits")
     return len(events)

@@ -9,7 +9,15 @@ from fuzz import net  # comes first: it stands in for the modules socket, select
 from support_uart import clock
 
 from fuzz import calls, slaves
-from fuzz.client_line import Record, Verdict, check_spoken, is_late, outcome_of, pause_us
+from fuzz.client_line import (
+    Record,
+    Verdict,
+    check_spoken,
+    is_late,
+    is_outcome,
+    outcome_of,
+    pause_us,
+)
 from fuzz.frames import crc, mbap, rtu, shown
 from fuzz.rng import Difference, Rng, journal
 
@@ -20,24 +28,34 @@ _SLAVES = (1, 2, 17, 255, 0)
 _LIMIT_NS = 60_000_000_000
 _NEVER_NS = 1 << 60
 _CONNECTS_US = 3000  # how long a connection takes
+_BACKOFF_US = 100_000  # between attempts to connect; it doubles, up to
+_LONGEST_BACKOFF_US = 10_000_000
+_WRITES = (5, 6, 8, 15, 16, 21, 22)  # answers that begin like the request
 _PASSED = ("transaction", "unit", "stale")  # answers to somebody or something else
 _ENDS = ("close", "reset", "hang")
 _BAD = ("code", "short", "long", "echo", "cut", "noise", "header", "crc", "flood")
+_PARTIAL = ("cut", "noise", "header", "crc", "short", "long", "echo", "split")
 _LAST_WORDS = ("cut", "header", "flood")  # what comes behind these in a stream belongs to them
 _NOISE = (b"\0", b"\xff", b"\0\0", b"\x55\xaa\x55", b"hello\n")
+
+
+def draw_setup(rng, framer):
+    """A client and its clocks."""
+    return {
+        "framer": framer,
+        "timeout_ms": rng.choice((50, 200, 1000)),
+        "retries": rng.choice((0, 0, 1, 2)),
+        "echo": rng.choice((False, False, True, None)),  # with RTU
+        "wrap_us": rng.below(10 ** rng.between(4, 8)),
+        "wrap_ms": rng.below(10 ** rng.between(1, 6)),
+    }
 
 
 def draw(seed, framer="MBAP"):
     """A life of a TCP client."""
     rng = Rng(seed)
-    setup = {
-        "framer": framer,
-        "timeout_ms": rng.choice((50, 200, 1000)),
-        "retries": rng.choice((0, 0, 1, 2)),
-        "wrap_us": rng.below(10 ** rng.between(4, 8)),
-        "wrap_ms": rng.below(10 ** rng.between(1, 6)),
-    }
-    script = _Script(rng, setup)
+    setup = draw_setup(rng, framer)
+    script = NetScript(rng, setup)
     events = []
     late = None
     for number in range(_EVENTS):
@@ -66,7 +84,7 @@ def draw_udp(seed):
     return draw(seed, "UDP")
 
 
-class _Script:
+class NetScript:
     """Draws what becomes of requests and of connections."""
 
     def __init__(self, rng, setup):
@@ -144,29 +162,43 @@ class Game:
         self.connections = []
         self.connects = 0
         self.parts = {}  # {socket: bytes of a request}
+        self.attempts = 0  # to connect, since an answer came last,
+        self.attempt_us = 0  # and when the last of them was
         self.dead = []  # sockets on which nothing is answered any more
+        self.sock = None  # of the last connection that was begun
+        self.flood_us = 0  # when what nobody asked for is over
 
     def make(self):
         """The client."""
         setup = self.setup
         options = {"timeout_ms": setup["timeout_ms"], "retries": setup["retries"]}
         if setup["framer"] == "UDP":
-            from umb.client.udp import UDPClient
-
-            return UDPClient(_ADDRESS, **options)
-        from umb.client.tcp import TCPClient
-
+            return self.kind()(_ADDRESS, **options)
         if setup["framer"] == "RTU":
             from umb.frame.rtu_stream import RTUStream
 
             options["framer"] = RTUStream
-        return TCPClient(_ADDRESS, **options)
+            options["echo"] = setup["echo"]
+        return self.kind()(_ADDRESS, **options)
+
+    def kind(self):
+        """The class of the client."""
+        if self.setup["framer"] == "UDP":
+            from umb.client.udp import UDPClient
+
+            return UDPClient
+        from umb.client.tcp import TCPClient
+
+        return TCPClient
 
     # the far end
 
     def connecting(self, sock):
         """A connection is begun: it goes as its script says."""
         self.connects += 1
+        self.attempts += 1
+        self.sock = sock
+        self.attempt_us = clock.now_us()
         kind, detail = "soon", None
         if self.connections:
             kind, detail = self.connections.pop(0)
@@ -207,7 +239,7 @@ class Game:
         if sock.incoming.end_ns <= clock.now_ns and self.setup["framer"] != "UDP":
             sock.incoming.reset_ns = clock.now_ns  # nobody is there any more
             return
-        record = self.record
+        record = self.record_of(pdu)
         if record is None or slave_id != record.call[1] or pdu != calls.request(record.call):
             raise Difference("a request of {}".format(record and record.call), shown(pdu))
         script = record.next_script([(1000, "good", None)])
@@ -215,6 +247,8 @@ class Game:
             return
         good = slaves.answer(slave_id, pdu)
         at_us = clock.now_us()
+        if self.setup["echo"] and self.setup["framer"] == "RTU":
+            self.put(sock, at_us * 1000, rtu(slave_id, pdu))
         for delay_us, drawn, detail in script:
             at_us += delay_us
             kind = self.kind_of(drawn, pdu)
@@ -223,18 +257,29 @@ class Game:
             elif kind == "exception":
                 record.spoken.append((at_us, detail))
             at_us = self.speak(sock, at_us, kind, detail, (transaction, slave_id, pdu, good))
-            if kind in _LAST_WORDS:
-                break
+            if kind in _LAST_WORDS or (kind == "short" and self.setup["framer"] == "RTU"):
+                break  # in a stream, what follows would be its rest
+
+    def record_of(self, _pdu):
+        """The record of the call that this request is from."""
+        return self.record
 
     def kind_of(self, kind, pdu):
         """The kind of a speech, or one like it that a client can tell from a right one."""
         framer = self.setup["framer"]
         if framer == "UDP" and kind in _ENDS:
             return "noise"
+        if clock.now_us() < self.flood_us and kind in _PARTIAL:
+            # What comes meanwhile would go on with a part of a frame.
+            return "good" if kind == "split" else "unit"
         if framer == "RTU" and kind in ("stale", "transaction"):
             return "unit"
         if kind == "crc" and framer != "RTU":
             return "cut"
+        if kind == "header" and (framer == "RTU" or pdu[0] == 65):
+            return "cut"
+        if kind == "double" and self.setup["echo"] is None:
+            return "good"  # the first of two might be the request come back
         if kind in _BAD and not slaves.can_be_seen(kind, pdu[0]):
             return "cut"
         return kind
@@ -260,6 +305,7 @@ class Game:
             for _ in range(300):
                 at_ns += 2_000_000
                 self.put(sock, at_ns, data[0])
+            self.flood_us = at_ns // 1000
         elif kind == "split" and self.setup["framer"] != "UDP":
             data = self.frame(transaction, slave_id, good)
             n = len(data)
@@ -294,7 +340,8 @@ class Game:
             wrong = slaves.answer(slave_id ^ 1, pdu)
             return (self.frame((number >> 8, number & 0xFF), slave_id, wrong),)
         if kind == "unit":
-            return (self.frame(transaction, slave_id ^ (detail or 1), slaves.answer(9, pdu)),)
+            other = slave_id ^ (detail if isinstance(detail, int) and detail else 1)
+            return (self.frame(transaction, other, slaves.answer(9, pdu)),)
         if kind == "header":
             wrong = ((2, 1), (4, 1), (5, 1), (5, 0xFF), (4, 0xFF))[detail % 5]
             return (data[: wrong[0]] + bytes((data[wrong[0]] ^ wrong[1],)) + data[wrong[0] + 1 :],)
@@ -327,18 +374,45 @@ class Game:
         finally:
             clock.limit_ns = _NEVER_NS
         journal.append((clock.now_us(), got))
-        if verdict.certain is not None and got != verdict.certain:
+        if verdict.certain is not None and not is_outcome(call, got, verdict.certain, True):
             raise Difference("{} from {}".format(verdict.certain, call), repr(got))
         check_spoken(call, got, record.spoken, clock.now_us(), True)
+        if got[0] in ("value", "exception"):
+            self.attempts = 0
         self.check_limits(begin_us)
         return max(1, record.requests)
+
+    def backoff_us(self):
+        """For how long it may keep from connecting: attempts in a row are ever further apart."""
+        if not self.attempts:
+            return 0
+        apart_us = min(_BACKOFF_US << min(self.attempts - 1, 10), _LONGEST_BACKOFF_US)
+        return apart_us - (clock.now_us() - self.attempt_us)
+
+    def is_doomed(self):
+        """Return whether the connection that there is will be of no use, but nobody can know."""
+        sock = self.sock
+        if sock is None or not sock.open:
+            return False
+        end_ns = min(sock.incoming.end_ns, sock.incoming.reset_ns)
+        return sock in self.dead or clock.now_ns < end_ns < _NEVER_NS
 
     def verdict(self, call, scripts, connections):
         """What has to come out of a call."""
         framer = self.setup["framer"]
+        unknown_echo = framer == "RTU" and self.setup["echo"] is None and call[0] in _WRITES
+        if clock.now_us() < self.flood_us or self.is_doomed():
+            return Verdict(None)
+        if unknown_echo or self.backoff_us() > self.setup["timeout_ms"] * 1000 - 20_000:
+            return Verdict(None)
         for kind, _ in connections:
             if kind != "greets" or framer != "RTU":
                 return Verdict(None)
+        return self.decide(call, scripts)
+
+    def decide(self, call, scripts):
+        """What has to come out of a call whose connection is there or soon will be."""
+        framer = self.setup["framer"]
         script = scripts[0] if scripts else [(0, "good", None)]
         timeout_us = self.setup["timeout_ms"] * 1000
         at_us = 0

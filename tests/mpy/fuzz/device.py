@@ -225,8 +225,8 @@ def _differ(blocks, device):
         for block in blocks[name]:
             if bits:
                 got = int.from_bytes(block.data, "little")
-                wanted = area.value >> at & (1 << block.size) - 1
-                at += block.size
+                wanted = area.value >> at & (1 << len(block)) - 1
+                at += len(block)
             else:
                 got = block.data
                 n = len(got)
@@ -239,7 +239,7 @@ def _differ(blocks, device):
 
 def _first(name, block, wanted, got, bits):
     """The first address at which a block is not what it should be."""
-    for i in range(block.size):
+    for i in range(len(block)):
         if bits:
             a, b = wanted >> i & 1, got >> i & 1
         else:

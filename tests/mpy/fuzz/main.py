@@ -35,6 +35,7 @@ KINDS = {
     "client-rtu": ("fuzz.client_line", "draw"),
     "client-ascii": ("fuzz.client_ascii", "draw"),
     "client-aio": ("fuzz.client_aio", "draw"),
+    "client-aio-tcp": ("fuzz.client_aio", "draw_tcp"),
     "gateway": ("fuzz.gateway", "draw"),
     "tcp": ("fuzz.server_net", "draw"),
     "rtu-tcp": ("fuzz.server_net", "draw_rtu"),

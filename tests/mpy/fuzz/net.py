@@ -27,11 +27,12 @@ class Way:
         self.reset_ns = _NEVER_NS
 
     def put(self, time_ns, data):
-        """Let bytes arrive then, after what was put before."""
+        """Let bytes arrive then, in the order of their times."""
+        at = len(self._chunks)
+        while at > 1 and self._chunks[at - 1][0] > time_ns:
+            at -= 1
         if data:
-            if self._chunks:
-                time_ns = max(time_ns, self._chunks[-1][0])
-            self._chunks.append((time_ns, bytes(data)))
+            self._chunks.insert(at, (time_ns, bytes(data)))
 
     def end(self, time_ns):
         """Let the sender's FIN arrive then, after what was put before."""

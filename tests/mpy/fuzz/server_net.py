@@ -20,7 +20,9 @@ _EVENTS = 40
 _CLIENTS = 3
 _CODES = STANDARD * 2 + OPTIONAL + USER
 _ADDRESS = ("0.0.0.0", 502)
-_LIMIT_NS = 400_000_000_000  # no poll() takes that long
+_NAP_MS = 250  # as serve() naps
+_STALL_US = 3_600_000_000  # a longer pause is one of a program that does nothing
+_LIMIT_NS = 10_000_000_000  # no poll() takes that long
 _NEVER_NS = 1 << 60
 _GARBAGE = (
     b"\0\1\0\1\0\6\1\3\0\0\0\1",  # protocol id 1
@@ -172,7 +174,8 @@ class Game:
         self.listen_only = [False] * _CLIENTS
         self.slow = [0] * _CLIENTS
         self.received = [b""] * _CLIENTS
-        self.active_us = [0] * _CLIENTS  # when each of them last sent something
+        self.active_us = [0] * _CLIENTS  # when each of them last sent something,
+        self.answered_us = [0] * _CLIENTS  # and when it last got an answer
 
     def _server(self):
         from umb.server.tcp import TCPServer
@@ -213,8 +216,7 @@ class Game:
         """Let the server work for so long."""
         until_us = clock.now_us() + for_us
         while clock.now_us() < until_us:
-            left_ms = (until_us - clock.now_us()) // 1000
-            self.poll(min(left_ms, max(100, min(left_ms - 3000, 300_000))))
+            self.poll(min((until_us - clock.now_us()) // 1000, _NAP_MS))
 
     def settle(self):
         """Let the server work until nothing happens any more."""
@@ -251,7 +253,7 @@ class Game:
             self.listen_only[i] = False
             self.slow[i] = 0
             self.received[i] = b""
-            self.active_us[i] = clock.now_us()
+            self.active_us[i] = self.answered_us[i] = clock.now_us()
             self.settle()
             self._is_open(i)
 
@@ -274,14 +276,18 @@ class Game:
         self.clients[i] = None
 
     def _wait(self, for_us):
+        stalled = for_us > _STALL_US
+        if stalled:
+            clock.now_ns += for_us * 1000
+            for_us = 1_000_000
         self.run(for_us)
         limit_us = self.setup["idle_timeout_ms"] * 1000 or _NEVER_NS
         for i in range(_CLIENTS):
             if self.clients[i] is not None:
                 idle_us = clock.now_us() - self.active_us[i]
-                if idle_us < limit_us - 100_000:
+                if clock.now_us() - self.answered_us[i] < limit_us - 100_000:
                     self._is_open(i)
-                elif idle_us > limit_us + 1_500_000 and self.clients[i].open:
+                elif idle_us > limit_us + 1_500_000 and not stalled and self.clients[i].open:
                     raise Difference("connection %d closed when idle" % i, "it is open")
                 if not self.clients[i].open:
                     self.clients[i] = None
@@ -304,8 +310,12 @@ class Game:
     def _send(self, i, some, cuts, gap_us, half):
         self._wait(0)
         sock = self.clients[i]
-        if sock is None:
+        limit_us = self.setup["idle_timeout_ms"] * 1000 or _NEVER_NS
+        left_us = self.answered_us[i] + limit_us - 300_000 - clock.now_us()
+        if sock is None or left_us < 0:
             return 0
+        if gap_us * len(cuts) > left_us:
+            cuts = ()
         data = b"".join([frame for frame, _, _ in some])
         answers = [self._answer(i, slave_id, pdu) for _, slave_id, pdu in some]
         begin = 0
@@ -320,6 +330,8 @@ class Game:
         self.run((len(cuts) + 1) * gap_us)
         self.settle()
         self._compare(i, some, answers)
+        if any(answers):
+            self.answered_us[i] = self.active_us[i]
         if half:
             self.run(50_000)
             if sock.open:
