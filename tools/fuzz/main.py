@@ -20,17 +20,22 @@ _SPARE_S = 120  # a difference takes time to be made short
 _SEEDS = 1000  # from one job of a kind to its next; no job plays as many lives
 _COUNTS = re.compile(r"^(\d+) lives (\d+) checks$", re.MULTILINE)
 _HEAP = "heapsize=32m"
+REAL = "real"  # the kind of tools/fuzz/real.py
 
 
 def kinds(port):
     """Return the names of all kinds."""
-    return play(port, []).communicate()[0].split()
+    return [*play(port, []).communicate()[0].split(), REAL]
 
 
 def play(port, arguments):
-    """Start lives in a MicroPython. Returns the process."""
+    """Start lives in a MicroPython, or with one as a peer. Returns the process."""
+    command = [port, "-X", _HEAP, str(FOLDER / "fuzz" / "main.py"), *arguments]
+    if arguments and arguments[0] == REAL:
+        _, seed, _, seconds, _ = arguments
+        command = [sys.executable, "-m", "tools.fuzz.real", port, seed, seconds]
     return subprocess.Popen(
-        [port, "-X", _HEAP, str(FOLDER / "fuzz" / "main.py"), *map(str, arguments)],
+        [str(word) for word in command],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

@@ -365,21 +365,14 @@ class Game:
     def speech(self, kind, detail, slave_id, pdu, good):
         """The characters of a speech."""
         frame = self.frame
+        if kind in ("crc", "cut", "noise"):
+            return self._spoilt(kind, detail, frame(slave_id, good))
         if kind == "good":
             return frame(slave_id, good)
         if kind == "around":
             return detail[0] + frame(slave_id, good) + detail[1]
         if kind == "double":
             return frame(slave_id, good) * 2
-        if kind == "crc":
-            data = frame(slave_id, good)
-            at = len(data) - 2 if not self.setup["ascii"] else len(data) - 3
-            return data[:at] + bytes((data[at] ^ 1 << (detail & 3),)) + data[at + 1 :]
-        if kind == "cut":
-            data = frame(slave_id, good)
-            return data[: 1 + detail % (len(data) - 1)]
-        if kind == "noise":
-            return detail
         if kind == "id":
             return frame(detail, slaves.answer(detail, pdu))
         if kind == "other":
@@ -390,6 +383,15 @@ class Game:
                 pdu = bytes((pdu[0], 2, pdu[2] ^ 0x55)) + pdu[3:]
             return frame(slave_id, pdu)
         return frame(slave_id, slaves.wrong(kind, detail, pdu, good))
+
+    def _spoilt(self, kind, detail, data):
+        """Characters that are no frame."""
+        if kind == "noise":
+            return detail
+        if kind == "cut":
+            return data[: 1 + detail % (len(data) - 1)]
+        at = len(data) - (3 if self.setup["ascii"] else 2)
+        return data[:at] + bytes((data[at] ^ 1 << (detail & 3),)) + data[at + 1 :]
 
     def outcome(self):
         """What comes out of the call at hand."""

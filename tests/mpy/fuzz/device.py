@@ -6,8 +6,8 @@ from fuzz.requests import BITS, FORBIDDEN, OPTIONAL, REGISTERS, Writer
 from fuzz.rng import Difference
 
 _OBJECTS = {0: b"Acme", 1: b"M1", 2: b"1.0", 5: b"Model", 0x80: b"x" * 200, 0x81: b"y" * 244}
-_FILES = {1: 10, 4: 200, 65535: 9000}  # {number: records}
-_QUEUES = {0: [], 5: list(range(31)), 6: [1] * 32, 65535: [0xFFFF]}
+FILES = {1: 10, 4: 200, 65535: 9000}  # {number: records}
+QUEUES = {0: [], 5: list(range(31)), 6: [1] * 32, 65535: [0xFFFF]}
 _REVERSED = (65, 110)  # user-defined function codes
 AREAS = ("coils", "discrete_inputs", "input_registers", "holding_registers")
 SERVER_ID = (b"\x11\x22", b"more")
@@ -88,8 +88,8 @@ def model_of(setup):
         devices[slave_id] = device
     named = {}
     if setup["functions"]:
-        files = {number: RegisterArea(((0, _FILES[number]),)) for number in _FILES}
-        named = {"files": files, "queues": _QUEUES, "objects": _OBJECTS, "functions": OPTIONAL}
+        files = {number: RegisterArea(((0, FILES[number]),)) for number in FILES}
+        named = {"files": files, "queues": QUEUES, "objects": _OBJECTS, "functions": OPTIONAL}
         named["user"] = dict.fromkeys(_REVERSED, reversed_)
     model = Model(devices, **named)
     model.first_id = setup["ids"][0]
@@ -164,14 +164,14 @@ class Twins:
         from umb.store import Registers
 
         networks = self.setup["networks"]
-        self.files = {number: Registers(0, _FILES[number]) for number in _FILES}
+        self.files = {number: Registers(0, FILES[number]) for number in FILES}
         self.diagnostics = Diagnostics(networks=networks)
         self.diagnostics.exception_status = 0x5A
         self.diagnostics.diagnostic_register = 0x1234
         return (
             self.diagnostics,
             Files(self.files),
-            Queues(_QUEUES),
+            Queues(QUEUES),
             Identity(_OBJECTS),
             ServerId(*SERVER_ID, networks=networks),
         )
@@ -183,8 +183,8 @@ class Twins:
             rng,
             BITS[setup["bits"]],
             REGISTERS[setup["registers"]],
-            tuple(_FILES),
-            tuple(_QUEUES) + (7,),
+            tuple(FILES),
+            tuple(QUEUES) + (7,),
         )
 
     def _devices(self, model):

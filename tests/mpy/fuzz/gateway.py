@@ -309,6 +309,7 @@ class _Voice:
         return ascii(slave_id, pdu) if self.setup["ascii"] else rtu(slave_id, pdu)
 
     speech = client_line.Game.speech
+    _spoilt = client_line.Game._spoilt
 
 
 def play(setup, events):
