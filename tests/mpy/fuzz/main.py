@@ -31,6 +31,7 @@ _TEXT = 400  # characters of a message
 KINDS = {
     "pdu": ("fuzz.pdu", "draw"),
     "rtu": ("fuzz.server_line", "draw"),
+    "rtu-rare": ("fuzz.server_line", "draw_rare"),
     "ascii": ("fuzz.server_ascii", "draw"),
     "client-rtu": ("fuzz.client_line", "draw"),
     "client-ascii": ("fuzz.client_ascii", "draw"),

@@ -1,9 +1,8 @@
 """Kind "pdu": Server.handle() alone, without a line: all function codes, slave ids and links."""
 
-from micropython import heap_lock, heap_unlock
-
 from fuzz import device
 from fuzz.frames import shown
+from fuzz.heap import heap
 from fuzz.model import Link
 from fuzz.requests import OPTIONAL, STANDARD, USER
 from fuzz.rng import Difference, Rng
@@ -65,13 +64,9 @@ def _ask(twins, link, adu, slave_id, pdu, answer):
     adu[7 : 7 + n] = pdu
     link.counters.bus_message_count += 1
     server = twins.server
-    if twins.setup["locked"]:
-        heap_lock()
-    try:
+    heap.wanted = twins.setup["locked"]
+    with heap:
         n = server.handle(adu, n, link)
-    finally:
-        if twins.setup["locked"]:
-            heap_unlock()
     got = bytes(adu[7 : 7 + n]) if n else None
     if (got is not None if answer is None else not answer.fits(got)) or adu[6] != slave_id:
         where = "a serial line" if link.serial else "a network"

@@ -12,6 +12,7 @@ from fuzz.frames import crc
 
 BY_SILENCE = 2
 _NOISE = 2  # bytes
+_MOST_NOISE = 4  # of more than that nobody makes a frame
 _LONGEST = 256
 # Bytes of a whole frame by function code; (where the byte that counts stands, what it adds to).
 REQUEST = {
@@ -87,10 +88,18 @@ def _embedded(data, ids, first):
         if data[at] in ids or data[at] == 0:
             size = _whole(REQUEST, data, at)
             certain = certain and size and at <= _NOISE and len(data) - at - size <= _NOISE
-            size = size or _ended_by_silence(data[at:])
-            if size:
-                found.append((at, size))
+            for one in (size,) if size else _possible(data, at):
+                found.append((at, one))
     return [(certain and len(found) == 1, at, size) for at, size in found]
+
+
+def _possible(data, at):
+    """Lengths of frames at data[at:] that silence may have ended, with a little noise behind."""
+    found = []
+    for end in range(max(at + 4, len(data) - _MOST_NOISE), len(data) + 1):
+        if end - at <= _LONGEST and crc(data[at:end]) == 0:
+            found.append(end - at)
+    return found
 
 
 def _ended_by_silence(data):
@@ -127,9 +136,11 @@ def _places(data, ids):
         if rest <= _NOISE:
             return [(True, 0, size)]
         return [(False, 0, size)] + _embedded(data, ids, size)
+    if whole and whole < len(data) == _LONGEST:
+        return [(False, 0, whole), (False, 0, _LONGEST)]  # no frame is longer than that one
     if whole:
         return [(BY_SILENCE if len(data) - whole <= _NOISE else False, 0, whole)]
-    return _embedded(data, ids, 1)
+    return [(False, 0, size) for size in _possible(data, 0)] + _embedded(data, ids, 1)
 
 
 def _is_other(data, cut):
@@ -159,6 +170,11 @@ def joined(pieces, ids, torn=False):
     silence among them may have been too long for that.
     """
     alone = readings(pieces[-1], ids)
+    if len(pieces) > 1 and alone and alone[0][0] == BY_SILENCE:
+        # Too short or too long for its code: it may as well go on with what came before.
+        table_size = length(REQUEST, pieces[-1], 0)
+        if table_size is not None:
+            alone = [(False, i, pdu) for _, i, pdu in alone]
     longer = []  # frames that end here but began earlier; None for one of another slave
     for j in range(len(pieces) - 1):
         row = b"".join(pieces[j:])

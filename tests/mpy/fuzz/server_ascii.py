@@ -149,9 +149,11 @@ class AsciiGame(Game):
             self._decoder.forget()
         ids = self.setup["ids"]
         found = []
-        for behind, frame in self._decoder.feed(data, self.link.delimiter):
+        delimiters = [link.delimiter for _, link in self.worlds]
+        known = min(delimiters) == max(delimiters)
+        for behind, frame in self._decoder.feed(data, delimiters[0]):
             if frame[0] in ids or frame[0] == 0:
-                certain = behind <= 2 and not any(row[1] for row in found)
+                certain = known and behind <= 2 and not any(row[1] for row in found)
                 found.append((certain, frame[0], frame[1:]))
         if found and not found[-1][0]:
             self._decoder.forget()
@@ -166,10 +168,12 @@ class AsciiGame(Game):
         except ValueError:
             return False
         pdu = decoded[1:-1]
-        ends = (b"\n", bytes((self.link.delimiter,)))  # the answer that changes it may have either
+        ends = [b"\n"]  # the answer to a request that changes it may have the old one
+        ends += [bytes((link.delimiter,)) for _, link in self.worlds]
+        ends.append(answer.pdu[3:4] if answer.pdu[:3] == b"\x08\0\3" else b"\n")
         return data in [ascii(slave_id, pdu, end) for end in ends] and answer.fits(pdu)
 
-    def check_time(self, sent, end_ns):
+    def check_time(self, sent, end_ns, certain):
         """An answer comes soon."""
         for begin_ns, _, _ in sent:
             late_us = (begin_ns - end_ns) // 1000

@@ -1,10 +1,8 @@
-"""Kind "rtu": an RTUServer on a bus, by an exact clock, amid all that may be said there.
+"""Kinds "rtu", "rtu-rare": an RTUServer on a bus, by an exact clock, amid all that is said there.
 
 A life's events are (gap in us, bytes, stall): a chunk that comes so long after the line fell
 silent. A stall is None or (us after the chunk, for how many us): the program does not poll then.
 """
-
-from micropython import heap_lock, heap_unlock
 
 from support_boards import BOARDS
 from support_rtu import spans
@@ -12,6 +10,7 @@ from support_uart import UART, Output, clock
 
 from fuzz import device
 from fuzz.frames import crc, rtu, shown
+from fuzz.heap import heap
 from fuzz.model import Link
 from fuzz.readings import joined
 from fuzz.requests import OPTIONAL, STANDARD, USER
@@ -35,15 +34,19 @@ _PAUSES_US = (
 )
 
 
-def draw_line(rng):
-    """The set-up of a line: a dict of plain values."""
+def draw_line(rng, rare=False):
+    """The set-up of a line: a dict of plain values. rare: it is looked at less than each t3.5."""
     baudrate = rng.choice(_RATES)
     parity = rng.choice((None, 0, 1))
     stop = rng.choice((1, 2)) if parity is None else 1
     char_us = -(-(10 + stop - 1 + (parity is not None)) * 1_000_000 // baudrate)
-    every_us = [max(v, char_us // 4) for v in rng.choice(((100,), (1000,), (5000,), (30, 900, 7)))]
+    every_us = [max(v, char_us // 4) for v in rng.choice(((100,), (1000,), (30, 900, 7)))]
+    if rare:
+        every_us = [max(5000, 4 * char_us)]
     board = rng.choice(sorted(BOARDS))
     line = dict(BOARDS[board])
+    if line.get("any_") == "flag":
+        line["irq"] = False  # no port that has that one does not count
     if line.get("any_") == "flag" or line.get("ring"):
         every_us = [min(v, max(1000, char_us // 2)) for v in every_us]
     if rng.one_in(8) and not line:
@@ -84,10 +87,12 @@ class Times:
         self.sharp = late < self.t35 and setup["counted"]
         self.kept = setup["gap_ms"] * 1000 - self.late  # a hole up to this is tolerated for sure
         self.apart = max(self.t35, setup["gap_ms"] * 1000) + self.late + 2000
+        self.rest = self.apart + self.late  # by then all is said
         if setup.get("ascii"):
             self.t35 = 0
             self.seen = self.late + 1000
             self.apart = 1_100_000
+            self.rest = 2 * self.late + 2000
 
 
 class Line:
@@ -126,14 +131,9 @@ class Line:
         """Poll once, and let the program do what else it does."""
         setup = self.setup
         clock.limit_ns = clock.now_ns + _LIMIT_NS
-        locked = setup["locked"] and setup["counted"]  # a ring is made once any() turns out odd
-        if locked:
-            heap_lock()
-        try:
+        heap.wanted = setup["locked"]
+        with heap:
             self.rtu.poll(setup["wait_ms"])
-        finally:
-            if locked:
-                heap_unlock()
         every_us = setup["every_us"]
         clock.now_ns += every_us[self._turn] * 1000
         self._turn = (self._turn + 1) % len(every_us)
@@ -164,7 +164,7 @@ class Line:
         """Poll until all that was to be said must have been; one: until an answer has left."""
         times = self.times
         uart = self.uart
-        rest_us = times.t35 + 2 * times.late + self.setup["turnaround_us"] * 4 + 1000
+        rest_us = times.rest + self.setup["turnaround_us"] * 4
         while clock.now_us() < max(self.end_us, uart.end_ns() // 1000) + rest_us:
             self.poll()
             if one and uart.sent.n and self.pin.level() != self.setup["de_active"]:
@@ -265,11 +265,16 @@ def is_answer(data, slave_id, answer):
     return data[0] == slave_id and crc(data) == 0 and answer.fits(data[1:-2])
 
 
-def draw(seed):
+def draw_rare(seed):
+    """A life of a program that looks at its line less often than silences last."""
+    return draw(seed, True)
+
+
+def draw(seed, rare=False):
     """A life on a line of RTU."""
     rng = Rng(seed)
     setup = device.draw(rng)
-    setup.update(draw_line(rng))
+    setup.update(draw_line(rng, rare))
     setup["noisy"] = not rng.one_in(4)
     return life(rng, setup, Speaker, _NOISY if setup["noisy"] else _CLEAN)
 
@@ -436,8 +441,11 @@ class Game:
         self.setup = setup
         self.twins = device.Twins(setup)
         self.line = Line(setup, self.twins.server, framer)
-        self.link = Link(True, setup.get("ascii", False))
-        self.link.exact = not setup["noisy"]
+        link = Link(True, setup.get("ascii", False))
+        link.exact = not setup["noisy"]
+        # What may be, as far as could be seen: (model, link) each. There is more than one if noise
+        # may have brought a request that shows nothing at once, such as to listen only.
+        self.worlds = [(self.twins.model, link)]
         self.pieces = []  # what has come since the last silence that ends everything
         self.torn = False  # whether there was a hole among them that may be too long
 
@@ -451,8 +459,13 @@ class Game:
         self.pieces.append(data)
         found = joined(self.pieces, self.setup["ids"], self.torn)
         if len(self.pieces) > 1 and not self.line.times.sharp:
-            # Polls so rare take the time between two of them for silence, inside a frame, too.
-            found = [(certain is True, slave_id, pdu) for certain, slave_id, pdu in found]
+            # Polls so rare take the time between two of them for silence, inside a frame, too:
+            # then a request is found if it is one as it stands, and there is room for all.
+            room = sum([len(piece) for piece in self.pieces]) <= 256
+            found = [
+                (certain is True and room and len(pdu) + 3 == len(data), slave_id, pdu)
+                for certain, slave_id, pdu in found
+            ]
         return found
 
     def is_answer(self, data, slave_id, answer):
@@ -469,7 +482,8 @@ class Game:
             line.stall(*stall)
             self.pieces = []
         if not found:
-            self.link.messages += 1  # known only where nothing is broken
+            for _, link in self.worlds:
+                link.messages += 1  # known only where nothing is broken
             return 0
         self.pieces = []
         line.settle(len(found) == 1 and found[0][0])
@@ -486,25 +500,38 @@ class Game:
             raise Difference("no exception in a hook", repr(twins.errors))
         wrong = None
         expected = []
-        for model, link, answers in branches(twins.model, self.link, found, self.setup["noisy"]):
+        worlds = []
+        for model, link, answers in self.ways(found):
             expected.append(_expectation(answers))
             if len(answers) == len(sent) and all(
                 self.is_answer(sent[i][2], *answers[i]) for i in range(len(sent))
             ):
                 wrong = twins.wrong(model)
                 if not wrong:
-                    twins.model, self.link = model, link
-                    if self.setup["counted"] and not stall and len(found) == 1 and found[0][0]:
-                        self.check_time(sent, end_ns)
-                    return
+                    _add_world(worlds, model, link)
+        if worlds:
+            self.worlds = worlds
+            twins.model = worlds[0][0]
+            if self.setup["counted"] and not stall and len(found) == 1:
+                self.check_time(sent, end_ns, found[0][0])
+            return
         if wrong is None:
             got = ", ".join([shown(row[2]) for row in sent]) or "silence"
             wrong = " or ".join(expected), got
         raise Difference("{} after {}".format(wrong[0], shown(data)), wrong[1])
 
-    def check_time(self, sent, end_ns):
-        """An answer comes after t3.5, and hardly later."""
+    def ways(self, found):
+        """What may have become of these readings, in each of the worlds that may be."""
+        some = []
+        for model, link in self.worlds:
+            some += branches(model, link, found, self.setup["noisy"])
+        return some
+
+    def check_time(self, sent, end_ns, certain):
+        """An answer comes after t3.5, and hardly later if the request was over before that."""
         times = self.line.times
+        if certain is not True:
+            return
         for begin_ns, _, _ in sent:
             silent_us = (begin_ns - end_ns) // 1000
             if not times.t35 - 2 <= silent_us <= times.t35 + 2 * times.late:
@@ -519,6 +546,15 @@ class Game:
         if sent:
             raise Difference("silence", shown(sent[0][2]))
         self.twins.compare()
+
+
+def _add_world(worlds, model, link):
+    """Add what may be, unless it behaves as one that is there; then its counters are unsure."""
+    for _, other in worlds:
+        if (other.listen_only, other.delimiter) == (link.listen_only, link.delimiter):
+            other.sure = other.exact = False
+            return
+    worlds.append((model, link))
 
 
 def _expectation(answers):
