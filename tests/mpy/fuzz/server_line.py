@@ -326,7 +326,10 @@ class Speaker:
         self.writer.unit = self.rng.choice(self.setup["ids"])
         if self.rng.one_in(8):
             self.writer.unit = 0
-        return self.frame(self.writer.unit, self.writer.pdu(_CODES))
+        frame = self.frame(self.writer.unit, self.writer.pdu(_CODES))
+        while frame[-1] == 0 and not self.setup["noisy"]:  # 00 might count as noise behind it
+            frame = self.frame(self.writer.unit, self.writer.pdu(_CODES))
+        return frame
 
     def asked(self):
         self.say(self.gap(), self.ask())
