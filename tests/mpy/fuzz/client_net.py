@@ -165,6 +165,7 @@ class Game:
         self.attempts = 0  # to connect, since an answer came last,
         self.attempt_us = 0  # and when the last of them was
         self.dead = []  # sockets on which nothing is answered any more
+        self.noticed = []  # those of them on which a call waited in vain: they have to be given up
         self.sock = None  # of the last connection that was begun
         self.flood_us = 0  # when what nobody asked for is over
 
@@ -379,6 +380,8 @@ class Game:
         check_spoken(call, got, record.spoken, clock.now_us(), True)
         if got[0] in ("value", "exception"):
             self.attempts = 0
+        elif got[0] == "none" and self.sock in self.dead:
+            self.noticed.append(self.sock)
         self.check_limits(begin_us)
         return max(1, record.requests)
 
@@ -392,7 +395,7 @@ class Game:
     def is_doomed(self):
         """Return whether the connection that there is will be of no use, but nobody can know."""
         sock = self.sock
-        if sock is None or not sock.open:
+        if sock is None or not sock.open or sock in self.noticed:
             return False
         end_ns = min(sock.incoming.end_ns, sock.incoming.reset_ns)
         return sock in self.dead or clock.now_ns < end_ns < _NEVER_NS

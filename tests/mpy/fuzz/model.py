@@ -442,6 +442,7 @@ class Model:
     def _report(self, pdu, sub, link, restarted):
         if sub == 4:
             link.listen_only = True
+            link.sure = False  # whether this counts as completed, only a network could see
             self._add(4)
             return None
         if sub == 10:

@@ -27,17 +27,45 @@ def traceback(error):
 
 
 def shorter(play, setup, events):
-    """Leave out events as long as a difference remains. Returns the events that are needed."""
+    """Leave out what can be spared while a difference remains. Returns the events that are left.
+
+    First whole events, then items of the lists that they have.
+    """
+    events = _fewer(lambda some: difference(play, setup, some), events)
+    for i in range(len(events)):
+        for j in range(len(events[i])):
+            if isinstance(events[i][j], list):
+                events = _shorter_field(play, setup, events, i, j)
+    return events
+
+
+def _shorter_field(play, setup, events, i, j):
+    """The events, with field j of event i as short as it can be."""
+    items = _fewer(
+        lambda some: difference(play, setup, _with(events, i, j, some)),
+        events[i][j],
+    )
+    return _with(events, i, j, items)
+
+
+def _with(events, i, j, items):
+    """The events, with these items as field j of event i."""
+    event = events[i][:j] + (items,) + events[i][j + 1 :]
+    return events[:i] + [event] + events[i + 1 :]
+
+
+def _fewer(shows, items):
+    """Leave out items as long as shows(items) remains true."""
     tries = 0
-    size = len(events) // 2
+    size = len(items)
     while size and tries < _MOST:
         at = 0
-        while at < len(events) and tries < _MOST:
-            fewer = events[:at] + events[at + size :]
+        while at < len(items) and tries < _MOST:
+            some = items[:at] + items[at + size :]
             tries += 1
-            if difference(play, setup, fewer):
-                events = fewer
+            if shows(some):
+                items = some
             else:
                 at += size
-        size = min(size // 2, len(events) // 2) if size > 1 else 0
-    return events
+        size = min(size // 2, len(items) // 2) if size > 1 else 0
+    return items
