@@ -66,7 +66,9 @@ def test_compiled_for_any_board(tmp_path, micropython):
     assert works(micropython, tmp_path)
 
 
-@pytest.mark.parametrize(("architecture", "refused"), [("x64", ["umb/fast/thumb.py"]), ("armv6m", [])])
+@pytest.mark.parametrize(
+    ("architecture", "refused"), [("x64", ["umb/fast/thumb.py"]), ("armv6m", [])]
+)
 def test_compiled_for_some_board(tmp_path, micropython, architecture, refused):
     """Another board's machine code is left alone."""
     assert compiled(tmp_path, f"-march={architecture}") == refused

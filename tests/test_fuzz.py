@@ -8,7 +8,8 @@ import pytest
 
 from tests.support.mpy import FOLDER
 from tools.env import ROOT
-from tools.fuzz.main import Job, kinds
+from tools.fuzz import real
+from tools.fuzz.main import REAL, Job, kinds
 
 _SEED = 20261127
 _LIVES_S = 60  # none takes that long
@@ -16,10 +17,12 @@ _LIVES_S = 60  # none takes that long
 _LIVES = {
     "pdu": 60,
     "rtu": 40,
+    "rtu-rare": 20,
     "ascii": 25,
     "client-rtu": 12,
     "client-ascii": 8,
     "client-aio": 6,
+    "client-aio-tcp": 12,
     "gateway": 12,
     "tcp": 25,
     "rtu-tcp": 25,
@@ -50,6 +53,11 @@ def test_lives(micropython, kind):
     lives(micropython, kind, _LIVES[kind])
 
 
+@pytest.mark.parametrize("seed", [1, 2])
+def test_a_real_server(micropython, seed):
+    assert real.main(micropython, seed, 0) == 0
+
+
 @pytest.mark.parametrize(
     "kind",
     ["rtu", "ascii", "tcp", "client-rtu", "client-ascii", "client-aio", "client-tcp", "gateway"],
@@ -59,7 +67,7 @@ def test_clocks_that_wrap_anywhere(micropython, kind):
 
 
 def test_every_kind_is_played_here(names):
-    assert {name for name in names if not name.startswith("wraps-")} == set(_LIVES)
+    assert {name for name in names if not name.startswith("wraps-")} == {*_LIVES, REAL}
 
 
 def test_the_model_is_independent():

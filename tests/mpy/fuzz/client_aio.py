@@ -120,7 +120,7 @@ class Tasks:
         await asyncio.gather(*tasks)
         if self.failure is not None:
             raise self.failure
-        await asyncio.sleep_ms(3 * self.game.setup["timeout_ms"] + 12_000)
+        await asyncio.sleep_ms(5 * self.game.setup["timeout_ms"] + 12_000)
         self.calm = True
         for slave_id in _SLAVES:
             number = len(events) + slave_id
