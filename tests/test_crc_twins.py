@@ -10,12 +10,12 @@ import pytest
 from tools.env import ROOT
 
 _CHECK = """
-from umb import crc
-assert crc.crc16(b"-123456789", 1, 9) == 0x4B37
+from umb import fast
+assert fast.crc16(b"-123456789", 1, 9) == 0x4B37
 target = bytearray(4)
-crc.copy(target, 1, b"abcd", 2, 2)
+fast.copy(target, 1, b"abcd", 2, 2)
 assert target == b"\\0cd\\0"
-print(crc.crc16.__module__ if hasattr(crc.crc16, "__module__") else crc.__file__)
+print(fast.crc16.__module__ if hasattr(fast.crc16, "__module__") else fast.__file__)
 """
 
 

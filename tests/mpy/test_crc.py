@@ -7,11 +7,11 @@ from support_rtu import crc
 
 from umb.fast import bytecode
 
-_TWINS = [_plain]
+_TWINS = [bytecode]
 try:
     from umb.fast import viper
 
-    _TWINS.append(_viper)
+    _TWINS.append(viper)
 except (ImportError, SyntaxError, ValueError):
     pass  # this MicroPython cannot compile it
 
@@ -80,7 +80,7 @@ def test_the_fast_twin_is_taken_and_the_plain_one_where_there_is_none():
         del sys.modules["umb.fast"]
         again = __import__("umb.fast", None, None, ("crc16",))
         assert again is not chosen
-        assert again.crc16 is _plain.crc16 and again.copy is _plain.copy
+        assert again.crc16 is bytecode.crc16 and again.copy is bytecode.copy
     finally:
         sys.modules["umb.fast.viper"] = fast
         sys.modules["umb.fast"] = chosen
