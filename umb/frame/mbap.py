@@ -11,7 +11,7 @@ class MBAP:
 
     start = 0  # where in the buffer the frame begins
     header = _HEADER  # how much of it is needed before its length is known
-    first_read = 12  # how long most requests are: a server reads that much at first
+    first_read = 12  # how much a server reads at first: most requests are that long
     wrapping = _HEADER  # how much longer a frame is than its PDU
 
     def __init__(self, table=None):
@@ -19,10 +19,10 @@ class MBAP:
 
     @staticmethod
     def missing(adu, have):
-        """Of a frame that begins at adu[0], `have` bytes are there: how many are missing?
+        """Return how many bytes a frame is short of, of which `have` bytes are at adu[0:].
 
-        0: it is whole. Less than 0: so many are too many, the next frame's. -1000: garbage, a
-        protocol id that is not 0, or a length not 2..254.
+        0: it is whole. Less than 0: so many bytes too many are there, those of the next frame.
+        -1000: garbage, a protocol id other than 0 or a length outside 2..254.
         """
         if have < _HEADER:
             return _HEADER - have
@@ -32,7 +32,10 @@ class MBAP:
 
     @staticmethod
     def seal(adu, n):
-        """Frame the PDU of n bytes at adu[7]; the transaction id stays. Returns its length."""
+        """Put the header before the PDU of n bytes at adu[7]. Returns the frame's length.
+
+        The transaction id and the slave id stay as they are.
+        """
         adu[2] = adu[3] = adu[4] = 0
         adu[5] = n + 1
         return n + _HEADER
