@@ -3,7 +3,7 @@
 import binascii
 
 from umb.frame.ascii import ASCII
-from umb.frame.rtu import REQUEST, rtu_size
+from umb.frame.rtu import REQUEST
 
 _AT = 6  # where a decoded frame stands in its buffer
 
@@ -14,24 +14,16 @@ def text(data):
     return b":" + binascii.hexlify(data + lrc).upper() + b"\r\n"
 
 
-def requests(buf, at, n):
-    """A length oracle: of requests."""
-    return rtu_size(REQUEST, buf, at, n)
-
-
-class Owner:
-    """What the frame asks."""
-
-    def __init__(self, sizes):
-        self.sizes = sizes
+def serves(slave_id):
+    return slave_id == 17
 
 
 class Receiver:
     """A frame with its driver: what comes is put where it asks for it, `most` at a time."""
 
-    def __init__(self, sizes=requests, most=300):
+    def __init__(self, table=REQUEST, most=300):
         self.adu = bytearray(262)
-        self.ascii = ASCII(self.adu, Owner(sizes))
+        self.ascii = ASCII(self.adu, table, serves)
         self.most = most
         self.found = []
 
@@ -43,7 +35,7 @@ class Receiver:
             assert _AT + one.have + one.need <= 262, "no room for what it asks for"
             self.adu[_AT + one.have : _AT + one.have + n] = data[:n]
             data = data[n:]
-            size = one.push(n)
+            size = one.received(n)
             if size:
                 self.found.append(bytes(self.adu[_AT : _AT + size - 2]))
         return self

@@ -10,7 +10,7 @@ BOARDS = {
     "zephyr": {"write": "fits", "transmit_ring": 128, "irq": False},
     "a part at a time": {"transmit_ring": 32},
     "a part at a time, early": {"transmit_ring": 32, "txdone": "early", "irq": False},
-    "any() is 0 or 1": {"any_": "flag"},
+    "any() is 0 or 1": {"any_": "flag", "irq": False},  # as on esp8266, which has no irq() either
     "before 1.20": {"txdone": None, "irq": False},
     "before 1.20, a part at a time": {"txdone": None, "irq": False, "transmit_ring": 32},
 }

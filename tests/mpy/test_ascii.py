@@ -2,7 +2,7 @@
 
 import random
 
-from support_ascii import Owner, Receiver, text
+from support_ascii import Receiver, serves, text
 from support_pdu import request, write_registers
 
 from umb.frame.ascii import ASCII
@@ -13,15 +13,13 @@ _UNKNOWN = b"\x11\x41" + bytes(range(7))
 _LONGEST = b"\x11\x41" + bytes(range(252))  # 513 characters
 
 
-def _unknown(_buf, _at, _n):
-    """A length oracle that knows nothing."""
-    return 0
+_NOTHING = b""  # a table of lengths that knows no function code
 
 
 def seal(data):
     """What seal() makes of slave id and PDU."""
     adu = bytearray(262)
-    one = ASCII(adu, Owner(_unknown))
+    one = ASCII(adu, _NOTHING, serves)
     adu[6 : 6 + len(data)] = data
     n = one.seal(adu, len(data) - 1)
     return bytes(one.out[one.start : one.start + n])
@@ -43,7 +41,7 @@ def test_every_byte_and_every_digit():
     data = b"\x11\x42" + bytes(range(128))
     for half in (data, b"\x11\x42" + bytes(range(128, 256))):
         assert seal(half) == text(half)
-        for receiver in (Receiver(), Receiver(_unknown), Receiver(most=1)):
+        for receiver in (Receiver(), Receiver(_NOTHING), Receiver(most=1)):
             assert receiver.hear(text(half)).found == [half]
 
 
@@ -59,7 +57,7 @@ def test_pieces_make_no_difference():
             receiver = Receiver(most=most)
             receiver.hear(text(data) + text(_READ) + text(data))
             assert receiver.found == [data, _READ, data], (most, len(data))
-            assert receiver.ascii.bad == 0
+            assert receiver.ascii.rejected == 0
 
 
 def test_it_never_asks_for_more_than_the_frame_has():
@@ -92,7 +90,7 @@ def test_a_colon_begins_a_frame():
     for n in range(1, len(frame)):
         receiver = Receiver().hear(frame[:n] + frame)
         assert receiver.found == [_READ], n
-        assert receiver.ascii.bad == 1
+        assert receiver.ascii.rejected == 1
     receiver = Receiver().hear(b":::::" + frame)
     assert receiver.found == [_READ]
     assert Receiver().hear(text(_LONGEST)[:-1] + frame).found == [_READ]
@@ -103,7 +101,7 @@ def test_what_is_outside_of_frames_is_nothing():
     for junk in (b"", b"\r\n", b"1103006B00037E\r\n", b"\0\xff", b"no frame ", bytes(300)):
         receiver = Receiver().hear(junk + frame + junk + frame + junk)
         assert receiver.found == [_READ, _READ]
-        assert receiver.ascii.bad == 0
+        assert receiver.ascii.rejected == 0
 
 
 def test_wrong_lrc():
@@ -113,7 +111,7 @@ def test_wrong_lrc():
             bad = bytearray(frame)
             bad[at] = 0x31 if bad[at] != 0x31 else 0x32
             receiver = Receiver().hear(bytes(bad))
-            assert receiver.found == [] and receiver.ascii.bad == 1, at
+            assert receiver.found == [] and receiver.ascii.rejected == 1, at
             assert receiver.hear(frame).found == [data]
 
 
@@ -123,7 +121,7 @@ def test_what_is_no_digit():
         for char in b"\0 /@G`g\x7f\x80\xb1\xff\n":
             bad = frame[:at] + bytes((char,)) + frame[at + 1 :]
             receiver = Receiver().hear(bad)
-            assert receiver.found == [] and receiver.ascii.bad == 1, (at, char)
+            assert receiver.found == [] and receiver.ascii.rejected == 1, (at, char)
             assert receiver.hear(frame).found == [_READ]
 
 
@@ -140,7 +138,7 @@ def test_ends_that_are_none():
         receiver = Receiver().hear(body + end)
         assert receiver.found == [], end
         assert receiver.hear(text(_READ)).found == [_READ]
-        assert receiver.ascii.bad == 1
+        assert receiver.ascii.rejected == 1
 
 
 def test_too_short():
@@ -152,7 +150,7 @@ def test_too_short():
 def test_too_long():
     for n in (254, 255, 300, 1000):
         receiver = Receiver().hear(text(b"\x11\x41" + bytes(n)))
-        assert receiver.found == [] and receiver.ascii.bad == 1, n
+        assert receiver.found == [] and receiver.ascii.rejected == 1, n
         assert receiver.hear(text(_LONGEST)).found == [_LONGEST]
 
 
@@ -183,9 +181,9 @@ def test_silence_means_nothing():
     for at in range(1, len(frame)):
         receiver = Receiver().hear(frame[:at])
         receiver.ascii.gap()
-        assert receiver.ascii.quiet() == 0
+        assert receiver.ascii.silence() == 0
         assert receiver.hear(frame[at:]).found == [_READ]
-        assert receiver.ascii.bad == 0
+        assert receiver.ascii.rejected == 0
 
 
 def test_what_was_given_up_does_not_count_any_more():
@@ -193,12 +191,12 @@ def test_what_was_given_up_does_not_count_any_more():
     for at in range(1, len(frame)):
         receiver = Receiver().hear(frame[:at])
         assert receiver.ascii.have
-        receiver.ascii.clear()
-        assert receiver.ascii.bad == 1 and not receiver.ascii.have
+        assert receiver.ascii.silence(True) == 0
+        assert receiver.ascii.rejected == 1 and not receiver.ascii.have
         assert receiver.hear(frame[at:]).found == []
         assert receiver.hear(frame).found == [_READ]
-    receiver.ascii.clear()
-    assert receiver.ascii.bad == 1, "there was nothing to give up"
+    receiver.ascii.silence(True)
+    assert receiver.ascii.rejected == 1, "there was nothing to give up"
 
 
 def test_anything_may_come():

@@ -4,39 +4,21 @@ import random
 
 from support_rtu import frame
 
-from umb.frame.rtu import RTU
+from umb.frame.rtu import REQUEST, RTU
 
 _AT = 6  # where a frame stands in its buffer
-_COUNTED = 16  # a function code whose byte 6 counts what follows; 3 has 8 bytes, others any
 
 
-def sizes(buf, at, n):
-    """A length oracle: the smallest length >= n at which the frame at buf[at:] may end."""
-    if buf[at + 1] == 3:
-        size = 8
-    elif buf[at + 1] == _COUNTED:
-        size = 9 + buf[at + 6] if n > 6 else 7
-    else:
-        return 0
-    return size if n <= size else 0
-
-
-class Owner:
-    """What the frame asks."""
-
-    sizes = staticmethod(sizes)
-
-    @staticmethod
-    def serves(slave_id):
-        return slave_id == 17
+def serves(slave_id):
+    return slave_id == 17
 
 
 class Receiver:
     """A frame with its driver: everything that comes is put where it asks for it."""
 
-    def __init__(self):
+    def __init__(self, table=REQUEST):
         self.adu = bytearray(262)
-        self.rtu = RTU(self.adu, Owner)
+        self.rtu = RTU(self.adu, table, serves)
         self.found = []
 
     def hear(self, data):
@@ -46,11 +28,11 @@ class Receiver:
             assert n > 0 and _AT + rtu.have + n <= 262, "no room for what it asks for"
             self.adu[_AT + rtu.have : _AT + rtu.have + n] = data[:n]
             data = data[n:]
-            self._take(rtu.push(n))
+            self._take(rtu.received(n))
         return self
 
-    def silence(self):
-        self._take(self.rtu.quiet())
+    def silence(self, final=False):
+        self._take(self.rtu.silence(final))
         return self
 
     def gap(self):
@@ -90,7 +72,7 @@ def test_silence_ends_what_has_no_known_length():
     assert receiver.silence().found == [_UNKNOWN]
     assert receiver.silence().found == [_UNKNOWN]
     assert receiver.hear(_SHORT).found == [_UNKNOWN, _SHORT]
-    assert receiver.rtu.bad == 0
+    assert receiver.rtu.rejected == 0
 
 
 def test_a_frame_longer_than_its_code_says_ends_by_silence():
@@ -104,7 +86,7 @@ def test_pieces_make_no_difference():
             receiver = Receiver()
             for at in range(0, len(data), step):
                 receiver.hear(data[at : at + step])
-            assert receiver.found == [data] and receiver.rtu.bad == 0
+            assert receiver.found == [data] and receiver.rtu.rejected == 0
 
 
 def test_a_hole_tears_no_frame():
@@ -112,7 +94,7 @@ def test_a_hole_tears_no_frame():
         for at in range(1, len(data)):
             receiver = Receiver().hear(data[:at]).silence().gap()
             assert receiver.hear(data[at:]).found == [data], at
-            assert receiver.rtu.bad == 0
+            assert receiver.rtu.rejected == 0
 
 
 def test_what_comes_after_silence_is_a_frame_of_its_own_first():
@@ -120,15 +102,13 @@ def test_what_comes_after_silence_is_a_frame_of_its_own_first():
         for n in range(1, len(data)):
             receiver = Receiver().hear(data[:n]).silence().gap()
             assert receiver.hear(_SHORT).found == [_SHORT], n
-            assert receiver.rtu.bad > 0
+            assert receiver.rtu.rejected > 0
 
 
 def test_what_was_given_up_does_not_count_any_more():
-    receiver = Receiver().hear(_SHORT[:5])
-    receiver.rtu.clear()
-    assert receiver.rtu.bad == 1
-    assert receiver.hear(_SHORT[5:]).silence().found == []
-    receiver.rtu.clear()
+    receiver = Receiver().hear(_SHORT[:5]).silence(final=True)
+    assert receiver.rtu.rejected == 1
+    assert receiver.hear(_SHORT[5:]).silence(final=True).found == []
     assert receiver.hear(_SHORT).found == [_SHORT]
 
 
@@ -136,7 +116,7 @@ def test_noise_right_before_a_frame_for_us():
     for noise in (b"\x00", b"\xff\xff", b"\x11", _SHORT[:5], _LONG[:7], bytes(40)):
         receiver = Receiver().hear(noise + _SHORT).silence()
         assert receiver.found == [_SHORT], noise
-        assert receiver.rtu.bad == 1
+        assert receiver.rtu.rejected == 1
 
 
 def test_noise_right_before_a_frame_for_others_is_just_noise():
@@ -150,8 +130,8 @@ def test_a_wrong_crc_is_no_frame():
             bad[at] ^= 0x10
             receiver = Receiver().hear(bytes(bad)).silence()
             assert receiver.found == [], (data, at)
-            receiver.rtu.clear()
-            assert receiver.rtu.bad == 1
+            assert receiver.silence(final=True).found == [], (data, at)
+            assert receiver.rtu.rejected == 1
             assert receiver.hear(_SHORT).found == [_SHORT]
 
 
@@ -162,7 +142,7 @@ def test_more_than_a_frame_is_nothing_until_silence():
             receiver.hear(_SHORT)
             assert receiver.found == [], n
             assert end(receiver).hear(_SHORT).found[-1:] == [_SHORT]
-            assert receiver.rtu.bad > 0
+            assert receiver.rtu.rejected > 0
 
 
 def test_anything_may_come():
@@ -183,6 +163,6 @@ def test_anything_may_come():
         elif choice == 6:
             receiver.gap()
         else:
-            receiver.rtu.clear()
+            receiver.silence(final=True)
             n = len(receiver.found)
             assert receiver.hear(_SHORT).found[n:] == [_SHORT]

@@ -41,7 +41,6 @@ _REFUSED = (
     (b"\x41", 1),
     (b"\x41\x00\x01\x02\x03", 1),
     (b"\x64" + bytes(100), 1),
-    (b"\x83\x02", 1),
 )
 
 
@@ -76,7 +75,7 @@ def test_requests_are_answered_in_every_format():
 
 
 def test_what_cannot_be_done_is_refused():
-    for line in ({}, {"any_": "flag"}):
+    for line in ({}, {"any_": "flag", "irq": False}):
         bench = Bench(line=line)
         for pdu, code in _REFUSED:
             speak(bench, pdu, refusal(pdu, code))
@@ -84,6 +83,15 @@ def test_what_cannot_be_done_is_refused():
         counters = bench.rtu.counters
         assert counters.bus_exception_error_count == len(_REFUSED)
         assert counters.bus_communication_error_count == 0
+
+
+def test_what_is_no_request_is_not_answered():
+    """Function codes from 80 hex on are those of exception responses: its own, come back."""
+    bench = Bench(115200)
+    for function_code in range(0x80, 0x100):
+        for data in (b"", b"\x02", bytes(4)):
+            assert bench.ask(bytes((function_code,)) + data, for_us=10_000) == [], function_code
+    assert len(bench.ask(request(3, 0, 1))) == 1
 
 
 def test_codes_without_data_are_answered():
@@ -160,9 +168,10 @@ def test_a_hook_that_fails_is_code_4():
 
     heard = []
     store = Store(holding_registers=Registers(0, 5, on_read=fail))
-    bench = Bench(handler=Server(store, (OURS,), on_error=heard.append))
+    server = Server(store, (OURS,), on_error=lambda error, link: heard.append((str(error), link)))
+    bench = Bench(handler=server)
     assert bench.ask(request(3, 0, 1)) == [frame(OURS, b"\x83\x04")]
-    assert [str(error) for error in heard] == ["boom"]
+    assert heard == [("boom", bench.rtu)]
 
 
 def test_what_happened_is_counted():

@@ -124,12 +124,35 @@ def test_a_long_answer_leaves_while_the_program_runs_on():
                 assert polls > 3 or at_once, (name, baudrate, every_us, polls)
 
 
-def test_a_long_answer_at_a_high_rate_needs_a_poll_every_2_ms():
-    for baudrate in (38400, 57600, 115200):
-        for quantity in range(110, 126):
-            bench = Bench(baudrate)
-            polls = polls_while_it_answers(bench, request(3, 0, quantity), 2000)
-            assert polls > 3, (baudrate, quantity, polls)
+def test_the_pin_falls_in_time_if_the_program_polls_every_hold_ms():
+    """However long the answer: the last look before its end stays."""
+    for hold_ms in (5, 20, 50):
+        for every_us in (hold_ms * 1000, hold_ms * 900, hold_ms * 500, 2000):
+            for baudrate in (1200, 9600, 38400, 57600, 115200):
+                for quantity in (1, 9, 10, 30, 60, 110, 118, 125):
+                    bench = Bench(baudrate, hold_ms=hold_ms)
+                    bench.hear(frame(OURS, request(3, 0, quantity)))
+                    bench.run(50_000 + hold_ms * 2000, every_us)
+                    assert len(bench.replies()) == 1, (hold_ms, every_us, baudrate, quantity)
+                    bench.keeps_its_promises()
+
+
+def test_a_master_that_asks_without_a_pause():
+    """A program that polls every 20 ms loses none of its requests."""
+    for baudrate, quantity in ((9600, 10), (9600, 3), (115200, 100), (115200, 10), (19200, 30)):
+        bench = Bench(baudrate)
+        for n in range(10):
+            bench.hear(frame(OURS, request(3, 0, quantity)), bench.t35_us)
+            while bench.answered == n:
+                bench.answered += bench.rtu.poll()
+                busy(20_000)
+                assert clock.now_us() < bench.line_us + 400_000, (baudrate, quantity, n)
+            bench.line_us = bench.uart.end_ns() // 1000 + 1
+            # What comes while the pin is up is lost.
+            end_ns = bench.pin.trace.times_ns[bench.pin.trace.n - 1]
+            assert end_ns - bench.uart.end_ns() < bench.t35_us * 1000, (baudrate, quantity, n)
+            clock.now_ns = max(clock.now_ns, bench.line_us * 1000)
+        bench.keeps_its_promises()
 
 
 def test_a_short_answer_has_left_when_poll_returns():
@@ -195,6 +218,37 @@ def test_long_silence():
             bench.rtu.poll()
             clock.sleep_ms(minutes * 60_000)
             assert turnaround_us(bench, request(3, 0, 1)) >= bench.t35_us - 1, minutes
+
+
+def test_a_program_that_is_away_while_it_answers():
+    """The ticks wrap meanwhile: the pin falls at the first poll all the same."""
+    for minutes in (1, 8, 9, 10, 13, 17, 18, 30, 60):
+        for quantity in (30, 125):
+            bench = Bench(9600)
+            bench.hear(frame(OURS, request(3, 0, quantity)))
+            while not bench.uart.sent.n:
+                bench.rtu.poll()
+            assert bench.pin.level() == 1
+            clock.sleep_ms(minutes * 60_000)
+            before_us = clock.now_us()
+            assert bench.rtu.poll() == 1 and bench.pin.level() == 0, minutes
+            assert clock.now_us() - before_us < 1000, minutes
+            bench.clear()
+            assert turnaround_us(bench, request(3, 0, 1)) >= bench.t35_us - 1, minutes
+
+
+def test_a_program_that_is_away_before_it_answers():
+    for minutes in (1, 8, 9, 10, 13, 17, 18, 30, 60):
+        for quantity in (1, 125):
+            bench = Bench(9600, hold_ms=0)
+            end_us = bench.hear(frame(OURS, request(3, 0, quantity)))
+            while clock.now_us() < end_us + 500:
+                bench.rtu.poll()
+            clock.sleep_ms(minutes * 60_000)
+            before_us = clock.now_us()
+            while not bench.rtu.poll():
+                assert clock.now_us() - before_us < 400_000, minutes
+            assert len(bench.replies()) == 1, minutes
 
 
 def test_waiting_sleeps_until_something_comes():

@@ -4,7 +4,7 @@ from support_boards import BOARDS, ESP8266
 from support_rtu import spans
 from support_uart import UART, Output, Pin, clock
 
-from umb.frame.rtu import RTU
+from umb.frame.rtu import REQUEST, RTU
 from umb.port.uart import open_line
 
 _RATES = (1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200, 230400, 460800, 921600)
@@ -17,7 +17,8 @@ _ADU = bytes(range(256)) + b"behind"
 def line_on(uart, de, baudrate=19200, form=(8, 0, 1), de_active=1, turnaround_us=0):
     bits, parity, stop = form
     return open_line(
-        None,  # nothing comes: nobody asks how long frames are, and for whom
+        REQUEST,
+        bool,  # nothing comes: nobody asks for whom it is
         uart,
         baudrate=baudrate,
         bits=bits,
@@ -41,7 +42,8 @@ def transmit(baudrate, form, n, turnaround_us=0, **line):
     uart = UART(baudrate, *form, cost_us=max(1, char_us // 60), **line)
     pin = Output()
     one = line_on(uart, pin, baudrate, form, turnaround_us=turnaround_us)
-    one.send(_ADU, 6, n)
+    one.frame.adu[:] = _ADU
+    one.send(n)
     one.flush()
     assert bytes(uart.sent.values[:n]) == _ADU[6 : 6 + n] and uart.sent.n == n
     ((up_ns, down_ns),) = spans(pin.trace, 1)
@@ -129,7 +131,7 @@ def test_pin_is_at_receive_from_the_start_and_when_released():
             one = line_on(UART(19200), pin, de_active=active)
             assert pin.level() == 1 - active
             assert not isinstance(pin, Pin) or pin.mode == Pin.OUT
-            one.send(_ADU, 0, 3)
+            one.send(3)
             assert pin.level() == active
             one.release()
             assert pin.level() == 1 - active
@@ -143,7 +145,7 @@ def test_a_failing_uart_does_not_leave_the_pin_on():
             one = line_on(uart, pin)
             uart.fail_in = method
             try:
-                one.send(_ADU, 0, 60)
+                one.send(60)
                 one.flush()
                 raise AssertionError("no OSError came through")
             except OSError:
@@ -154,6 +156,6 @@ def test_a_failing_uart_does_not_leave_the_pin_on():
 def test_a_line_without_pin_just_sends():
     uart = UART(19200, 8, 0, 1)
     one = line_on(uart, None)
-    one.send(_ADU, 0, 9)
+    one.send(9)
     one.flush()
     assert uart.sent.n == 9 and clock.now_ns >= uart.end_ns()

@@ -85,7 +85,8 @@ class RTUClient(Client):
         echo=False,
     ):
         self.line = line = open_line(
-            self,
+            RESPONSE,
+            self.serves,
             uart,
             baudrate=baudrate,
             bits=bits,
@@ -105,17 +106,13 @@ class RTUClient(Client):
         self.connected = True
         self._own_adu = self._adu  # _adu may be somebody else's, see forward()
         self._late = LateReplies()
+        self._gap_us = gap_ms * 1000
         self._turnaround_ms = turnaround_ms
         self._echo = bytearray(_ECHO_PIECE) if echo else None
         self._state = _IDLE
         self._size = 0  # of the request frame
         self._echoed = 0  # how many of its bytes have come back
         self._rejected = False  # something came that is no reply to this request
-
-    @staticmethod
-    def sizes(buf, at, n):
-        """Return where a response at buf[at:] may end, see umb.frame.rtu.RTU."""
-        return rtu_size(RESPONSE, buf, at, n)
 
     def serves(self, slave_id):
         """Return whether this slave was asked: frames of others are not searched for."""
@@ -307,14 +304,14 @@ class RTUClient(Client):
             frame.out = adu
         frame.adu = adu
         self._size = frame.seal(adu, self._n)
-        line.send(frame.out, frame.start, self._size)
+        line.send(self._size)
         self._state = _SENDING
         self._late.question = crc16(adu, _FRAME, self._n + 1)
         return self._go_on_sending()
 
     def _go_on_sending(self):
         line = self.line
-        if ticks_diff(line.end_us, ticks_us()) > _SPIN_US:
+        if line.sending_us() > _SPIN_US:
             if self._echo is None:
                 self._drain()
             return PENDING
@@ -438,7 +435,8 @@ class RTUClient(Client):
         """Return how long the reply takes from its first byte to its last at most."""
         line = self.line
         n = self._reply_size + _ENDS if self._reply_size else _LONGEST
-        return line.time_us(n if line.frame.timed else 2 * n + _ENDS) + line.abandon_us
+        pause_us = max(self._gap_us, line.hole_us)
+        return line.time_us(n if line.frame.timed else 2 * n + _ENDS) + pause_us
 
     def _is_arriving(self):
         """Return whether the reply has begun and is not over."""

@@ -5,8 +5,8 @@
      |<------- MBAP ----------->|                 |     |   Modbus TCP frame: adu[0 : 7+n]
                           |<------ RTU frame ---------->|   RTU frame: adu[6 : 7+n+2]
 
-The slave id is always at adu[6] and the PDU at adu[7], so that a gateway moves requests and replies
-without copying, and a server writes the response over the request.
+The slave id is always at adu[6] and the PDU at adu[7], so that a gateway moves requests and
+replies without copying, and a server writes the response over the request.
 """
 
 ADU_SIZE = 262  # 7 of MBAP, 253 of the longest PDU (AP 4.1), 2 of the CRC

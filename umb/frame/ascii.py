@@ -2,6 +2,8 @@
 
 from micropython import const
 
+from .rtu import REQUEST, RESPONSE, rtu_size
+
 _START = const(6)  # where in the ADU buffer the slave id is
 _COLON = const(0x3A)
 _CR = const(0x0D)
@@ -15,7 +17,7 @@ _HEX = b"0123456789ABCDEF"
 
 
 def _digit(char):
-    """The value of a hex digit, or -1."""
+    """Return the value of a hex digit, or -1."""
     if 0x30 <= char <= 0x39:
         return char - 0x30
     char &= 0xDF  # lower case is taken too
@@ -23,66 +25,71 @@ def _digit(char):
 
 
 class ASCII:
-    """Finds ASCII frames in what a line delivers, and decodes them in place to adu[6:].
+    """Finds ASCII frames in what a line delivers, and decodes them in place.
 
-    The characters are the driver's to put at adu[6 + have].
-    owner.sizes(buf, at, n)  as umb.frame.rtu.RTU has it
+    The parameters are those of umb.frame.rtu.RTU, and it is used in the same way: the characters
+    that come are put at adu[6 + have], a decoded frame is at adu[6]. Silence ends no frame, but a
+    long one means that no more characters will come.
     """
 
     start = 0  # where in `out` a sealed frame begins
-    timed = False  # silence means nothing
+    timed = False  # silence ends no frame
 
-    def __init__(self, adu, owner):
+    def __init__(self, adu, table, serves):
         self.adu = adu
         self.out = bytearray(_CHARACTERS)  # where seal() puts a frame
-        self.rejected = 0  # how often something was thrown away; the driver's to read and clear
+        self.table = table
+        self.serves = serves
+        self.rejected = 0  # how often there was garbage; whoever reads it sets it back
         self.delimiter = _LF  # what ends a frame instead of LF (FC 8, sub-function 3)
         self._last = _LF  # and what ends the next one that leaves
-        self.owner = owner
         self.reset()
 
     def reset(self):
         """Forget what has come."""
-        self.have = 0  # where the driver puts the next character: 0 until a colon has come
+        self.have = 0  # the next character is put at adu[6 + have]; 0 until a colon has come
         self.need = 1  # how many characters may come without passing the frame's end
+        self.for_us = False  # the frame that is arriving is of interest
         self._n = 0  # bytes since the colon
         self._high = _NONE  # the first digit of a pair, or that CR has come
 
     def gap(self):
-        """Silence means nothing here: characters may be a second apart (SL 2.5.2.1)."""
+        """There may have been silence. Characters may be a second apart (SL 2.5.2.1)."""
 
-    def quiet(self):
-        """As gap()."""
+    def silence(self, final=False):
+        """The line is silent; final: for longer than it may be in a frame. Returns 0."""
+        if final:
+            self._give_up()
         return 0
 
-    def clear(self):
-        """Give up what is there."""
+    def _give_up(self):
         if self.have:
             self.rejected += 1
         self.reset()
 
-    def push(self, n):
-        """n <= need characters are there. Returns the length that their frame has as RTU, or 0."""
+    def received(self, n):
+        """n <= need more characters are there. Returns the length of the frame as RTU, or 0."""
         at = _START + self.have
-        for i in range(at, at + n):
-            char = self.adu[i]
+        end = at + n
+        while at < end:
+            char = self.adu[at]
+            at += 1
             if char == _COLON:  # begins a frame wherever it comes
-                self.clear()
+                self._give_up()
                 self.have = 1
-            elif self.have and self._high == _RETURNED:
-                size = self._n
-                if char != self.delimiter or not self._right():
-                    self.clear()
-                    continue
-                self.reset()
-                return size + 1
+            elif self._high == _RETURNED:
+                n = self._n
+                if char == self.delimiter and self._is_right():
+                    self.reset()
+                    return n + 1
+                self._give_up()
             elif self.have and not self._take(char):
-                self.clear()
+                self._give_up()
         self.need = self._rest()
         return 0
 
     def _take(self, char):
-        """One more character between colon and LF. Returns whether it may be one."""
+        """Take a character between colon and LF. Returns False for one that may not be there."""
         if char == _CR and self._high == _NONE:
             self._high = _RETURNED
             return True
@@ -99,39 +106,46 @@ class ASCII:
         self.have = min(self._n + 1, _LONGEST_BYTES)
         return True
 
-    def _right(self):
-        """Is the frame long enough, and its LRC right (SL 6.2.1)?"""
+    def _is_right(self):
+        """Return whether the frame is long enough and its LRC right (SL 6.2.1)."""
         total = 0
         for i in range(_START, _START + self._n):
             total += self.adu[i]
         return self._n >= _SHORTEST_BYTES and total & 0xFF == 0
 
     def _rest(self):
-        """How many characters may come before the frame can be over, as far as there is room."""
+        """Return how many characters may come before the frame can be over, as far as they fit."""
         n = self._n
         if not self.have:
             return 1
-        size = self.owner.sizes(self.adu, _START, n) - 1 if n > 2 else _SHORTEST_BYTES
-        rest = 2 * (size - n) + 2  # digits, CR and LF
+        rest = _SHORTEST_BYTES - n
+        if n >= 2:
+            self.for_us = self.serves(self.adu[_START])
+            # A frame has a byte less than one with a CRC.
+            rest = rtu_size(self.table, self.adu, _START, n) - 1 - n
+            if not self.for_us and self.table is REQUEST:
+                rest = min(rest, rtu_size(RESPONSE, self.adu, _START, n) - 1 - n)
+        rest = 2 * rest + 2  # digits, CR and LF
         if self._high != _NONE:
             rest = 1 if self._high == _RETURNED else rest - 1
         return max(1, min(rest, _LONGEST_BYTES + 1 - self.have))
 
     def seal(self, adu, n):
         """Write the PDU of n bytes at adu[7] as a frame to `out`. Returns its length."""
-        out = self.out
-        out[0] = _COLON
-        total = 0
-        at = 1
-        for i in range(n + 2):
-            byte = -total & 0xFF
-            if i <= n:
-                byte = adu[_START + i]
-                total += byte
-            out[at] = _HEX[byte >> 4]
-            out[at + 1] = _HEX[byte & 15]
-            at += 2
-        out[at] = _CR
-        out[at + 1] = self._last
+        self.out[0] = _COLON
+        i = total = 0
+        while i <= n:
+            total += adu[_START + i]
+            self._put(2 * i + 1, adu[_START + i])
+            i += 1
+        n = 2 * n + 3
+        self._put(n, -total & 0xFF)
+        self.out[n + 2] = _CR
+        self.out[n + 3] = self._last
         self._last = self.delimiter
-        return at + 2
+        return n + 4
+
+    def _put(self, at, byte):
+        """Write a byte to out[at:], in hex."""
+        self.out[at] = _HEX[byte >> 4]
+        self.out[at + 1] = _HEX[byte & 15]

@@ -1,18 +1,25 @@
-"""The RTU frame: slave id, PDU and CRC-16 from adu[6] on (SL 2.5.1.1).
+"""The RTU frame: slave id, PDU and CRC-16 from adu[6] on (SL 2.5.1.1), and how long frames are.
 
-A frame ends where its function code says, if the CRC is right there, or where the line falls
-silent. Both are needed: silence may go unseen (USB adapters, a program that was busy), and not
-every length can be told.
+A frame is over when as many bytes have come as its function code announces and the CRC is right.
+The code alone does not always tell: of some requests a byte further on counts the rest, and until
+that byte has come nothing is decided. A frame whose length is not announced, or is another one, is
+ended by the silence behind it.
+
+Silence alone does not do: programs that poll seldom do not see it, and USB adapters make it in the
+middle of frames. So what comes after a silence is tried as a frame of its own first, and then as
+the rest of what came before.
 """
 
 from micropython import const
 
 from ..fast import copy, crc16
 
-_START = const(6)
+_START = const(6)  # where in the ADU buffer frames begin
 _SHORTEST = const(4)  # slave id, function code, CRC
 _LONGEST = const(256)  # SL 2.5.1.1
 _COUNTED = const(0x80)
+# Transceivers add bytes when the direction of the bus changes. So many are never a frame.
+_NOISE = const(3)
 
 # How long the PDU of a function code is (AP 6): a number of bytes, or where in it the byte
 # that counts the rest stands (+ _COUNTED). 0: its length cannot be told from its beginning.
@@ -26,40 +33,43 @@ RESPONSE = (
 )
 
 
-def rtu_size(sizes, buf, at, n):
-    """Where an RTU frame at buf[at:] may end, n >= 2 bytes of it being there: a length >= n.
+def rtu_size(table, buf, at, n):
+    """Return how long the RTU frame at buf[at:] is, of which n >= 2 bytes are there.
 
-    sizes is REQUEST or RESPONSE. Where the byte that counts the rest has not come yet, it is the
-    length at which it will have. 0: nobody can tell, or it should have ended before.
+    table is REQUEST or RESPONSE. A result of more than n says only that so many bytes have to be
+    there before the length is known, or the frame is whole. 0: its length is not announced.
     """
     code = buf[at + 1]
-    if code & 0x80:  # an exception response (AP 7)
-        size = 2 if sizes is RESPONSE else 0
-    else:
-        size = sizes[code] if code < len(sizes) else 0
-        if size >= _COUNTED:
-            at += size - _COUNTED + 1
-            size += 1 - _COUNTED
-            size += buf[at] if n > size else 1
-    size += 3
-    return size if n <= size > 3 else 0
+    size = table[code] if code < len(table) else 0
+    if size >= _COUNTED:
+        size -= _COUNTED - 2  # how many bytes of the frame there are up to the one that counts
+        return size if n < size else size + buf[at + size - 1] + 2
+    if code & 0x80 and table is RESPONSE:
+        size = 2  # an exception response (AP 7)
+    return size + 3 if size else 0
 
 
 class RTU:
-    """Finds the frames in what a line delivers; the driver puts the bytes at adu[6 + have].
+    """Finds the frames in what a line delivers.
 
-    owner.sizes(buf, at, n)   of a frame at buf[at:] n >= 4 bytes are there: the smallest length
-                              >= n at which it may end or more can be told; 0: only silence ends it
-    owner.serves(slave_id)    is a frame for this id worth being searched for among garbage?
+    adu     the ADU buffer. Whoever has n more bytes, at most `need`, puts them at adu[6 + have]
+            and calls received(n). As it never needs more than a frame, what comes behind one stays
+            in the UART
+    table   REQUEST: what comes are requests, and other slaves' responses. RESPONSE: responses
+    serves  serves(slave_id) returns whether frames of this slave id are of interest. Only those,
+            and broadcasts, are looked for in noise
+
+    received() and silence() return the length of a whole frame, which is at adu[6] then, or 0.
     """
 
     start = _START  # where in `out` a sealed frame begins
     timed = True  # silence ends frames
 
-    def __init__(self, adu, owner):
+    def __init__(self, adu, table, serves):
         self.adu = self.out = adu
-        self.rejected = 0  # how often something was thrown away; the driver's to read and clear
-        self.owner = owner
+        self.table = table
+        self.serves = serves
+        self.rejected = 0  # how often there was garbage; whoever reads it sets it back
         self.reset()
 
     @staticmethod
@@ -72,102 +82,135 @@ class RTU:
 
     def reset(self):
         """Forget what has come: the next byte begins a frame."""
-        self.have = 0  # bytes of adu[6:] that have come and belong to no frame yet
-        self.need = _SHORTEST  # how many more the driver may put there before anything is decided
-        self.end = 0  # and where the frame that began first may end, then
-        self.active = True  # what is there can still become a frame
-        self._burst = 0  # where silence was last: a frame may begin there too. -1: too much came
+        self.have = 0  # bytes at adu[6:] that belong to no frame yet
+        self.need = _SHORTEST  # how many more there have to be before anything is decided
+        self.open = True  # more bytes can make a frame of the length that its code announces
+        self.for_us = False  # the frame that may begin at adu[6] is of interest
+        self._begin = 0  # what came after the last silence begins at adu[6 + _begin]
+        self._judged = 0  # silence() was called since the last byte: 1, with final=True: 2
 
     def gap(self):
-        """There may have been silence behind what is there: the next byte may begin a frame."""
-        if self._burst < 0:
-            self.reset()
-        elif self.have:
-            self._burst = self.have
-            self.need = min(self.need, _SHORTEST)
+        """There may have been silence behind what has come: the next byte may begin a frame."""
+        self._begin = self.have
+        self.need = min(self.need, _SHORTEST)
 
-    def push(self, n):
-        """n <= need bytes more are there. Returns the length of a whole frame at adu[6], or 0.
-
-        What came after a silence is tried as a frame of its own first, then as a continuation.
-        """
-        if self._burst < 0:
-            return 0  # the next ones are put where these are
+    def received(self, n):
+        """n <= need more bytes are at adu[6 + have]. Returns the length of a whole frame, or 0."""
+        self._judged = 0
+        self.have += n
         self.need -= n
-        self.have = n = self.have + n
-        if self.need:
-            return 0
-        if n == self.end and not self._burst and not crc16(self.adu, _START, n):
-            self.reset()  # the usual way, and the quick one
-            return n
-        return self.find()
+        return 0 if self.need else self._find()
 
-    def find(self):
-        """Does one of the beginnings end here as a frame? Its length, or 0 and what is needed."""
-        self.active = False
-        adu = self.adu
-        need = _LONGEST - self.have
-        at = self._burst
-        while True:
-            n = self.have - at
-            size = self.owner.sizes(adu, _START + at, n) if n >= _SHORTEST else _SHORTEST
-            if size == n:
-                if crc16(adu, _START + at, n) == 0:
-                    return self._found(at)
-                size = self.owner.sizes(adu, _START + at, n + 1)
-            if 0 < size <= _LONGEST - at:
-                self.active = True
-                self.end = size
-                need = min(need, size - n)
-            if not at:
-                break
-            at = 0
-        self.need = need
-        if not need:  # longer than any frame, unless it is one: nothing counts until silence
-            if crc16(adu, _START, _LONGEST) == 0:
-                return self._found(0)
-            self.clear()
-            self._burst = -1
-            self.have = 1
-            self.need = _LONGEST - 1
-        return 0
+    def _find(self):
+        """Return the length of the frame that is whole now, or 0 and set what is needed."""
+        self.need = _LONGEST - self.have
+        self.open = False
+        at = self._begin
+        while not self._is_whole(at):
+            if at:
+                at = 0  # or do the latest bytes belong to what came before the silence?
+            elif self.need:
+                return 0
+            else:  # longer than any frame
+                at = self._begin or self._next_begin()
+                self.have = self._take(at, _LONGEST - at)
+                return self._find()
+        return self._take(at, self.have - at)
 
-    def _found(self, at):
+    def _is_whole(self, at):
+        """Return whether a frame begins at adu[6 + at] and is whole. If not, set what it needs."""
         n = self.have - at
-        if at:
+        at += _START
+        table = self.table
+        if n >= _SHORTEST:
+            self.for_us = self.serves(self.adu[at])
+        while True:
+            size = rtu_size(table, self.adu, at, n) if n >= _SHORTEST else _SHORTEST
+            if (size == n or n == _LONGEST) and not crc16(self.adu, at, n):
+                return True
+            if size > n:
+                self.open = True
+                self.need = min(self.need, size - n)
+            if table is RESPONSE or self.for_us or not self.adu[at]:
+                return False
+            table = RESPONSE  # what other slaves answer is on the bus, too
+
+    def _next_begin(self):
+        """Return where, in a full buffer, the next frame of interest may begin."""
+        at = 1
+        while at <= _LONGEST - _SHORTEST and not self._is_likely(at):
+            at += 1
+        return at
+
+    def _is_likely(self, at):
+        """Return whether a frame of interest, of announced length, may begin at adu[6 + at]."""
+        code = self.adu[_START + 1 + at] & 0x7F
+        if code >= len(self.table) or not self.table[code]:
+            return False
+        slave_id = self.adu[_START + at]
+        return slave_id == 0 or self.serves(slave_id)
+
+    def _take(self, at, n):
+        """Move n bytes from adu[6 + at] to adu[6], give up the rest, and begin anew. Returns n."""
+        if n < self.have:
             self.rejected += 1
-            copy(self.adu, _START, self.adu, _START + at, n)
+        copy(self.adu, _START, self.adu, _START + at, n)
         self.reset()
         return n
 
-    def quiet(self):
-        """The line is silent. Returns the length of a frame that this has ended, or 0.
+    def silence(self, final=False):
+        """The line has been silent for t3.5. Returns the length of a frame that this ends, or 0.
 
-        That is one of unknown length, or one for us with noise right before it.
+        final   the silence is longer than one inside a frame may be
+
+        There may be noise on both sides of a frame, three bytes at most, or any number of zeros
+        behind it; and anything before a frame of interest whose length is announced.
         """
-        if self._burst < 0:
-            self.reset()
-        if self._burst == self.have:
-            return 0  # nothing has come since the last silence
-        adu = self.adu
-        owner = self.owner
-        for at in range(self.have - _SHORTEST + 1):
-            n = self.have - at
-            first = _START + at
-            if (
-                at == 0
-                or at == self._burst
-                or (owner.serves(adu[first]) and owner.sizes(adu, first, n) == n)
-            ) and crc16(adu, first, n) == 0:
-                return self._found(at)
-        if self.active:
-            self.gap()
-        else:
-            self.clear()
+        if self._judged > final:
+            return 0
+        self._judged = 1 + final
+        at = 0
+        while at + _SHORTEST <= self.have:
+            near = at <= _NOISE or 0 <= at - self._begin <= _NOISE
+            if near or self._is_likely(at):
+                n = self._ended(at, _NOISE if near else 0)
+                if n:
+                    return self._take(at, n)
+            at += 1
+        if final and not (self.open and self.table is RESPONSE):
+            return self._take(at, 0)
+        self.gap()  # a client keeps the beginning of a response until its time is up
         return 0
 
-    def clear(self):
-        """Give up what is there."""
-        if self.have:
-            self.rejected += 1
-        self.reset()
+    def _ended(self, at, noise):
+        """Return the length of the frame at adu[6 + at:] that silence has ended, or 0.
+
+        noise   how many bytes behind it may be noise
+        """
+        free = at == 0 or at == self._begin  # it may be anybody's, and of any length
+        n = self.have - at
+        at += _START
+        if not (free or self.adu[at] == 0 or self.serves(self.adu[at])):
+            return 0
+        size = rtu_size(self.table, self.adu, at, n)
+        if size > n:
+            # Too short for its function code, or torn, and its beginning happens to look whole.
+            return self._shortest(at, n, n) if free and self._judged > 1 else 0
+        if free or (noise and not size):
+            return self._shortest(at, size, n)
+        return self._shortest(at, size, size) if size and n - size <= noise else 0
+
+    def _shortest(self, at, size, most):
+        """Return the least length from `size` to `most` of a frame with a right CRC at adu[at:].
+
+        0: there is none. A right CRC stays right when zeros follow.
+        """
+        size = max(size, _SHORTEST)
+        n = max(size, most - _NOISE)
+        while crc16(self.adu, at, n):
+            n += 1
+            if n > most:
+                return 0
+        while n > size and not crc16(self.adu, at, n - 1):
+            n -= 1
+        return n

@@ -17,9 +17,11 @@ class RTUStream:
     table   umb.frame.rtu.REQUEST or RESPONSE: what comes
     """
 
-    start = _START
-    header = _SHORTEST
-    first_read = 7  # nearly all of most requests, but no two: a second one would go unnoticed
+    start = _START  # where in the buffer the frame begins
+    header = _SHORTEST  # how much of it is needed before anything about its length is known
+    # How much a server reads at first: nearly all of most requests, but less than two of the
+    # shortest, because a second one would go unnoticed.
+    first_read = 7
     wrapping = 3  # how much longer a frame is than its PDU
     seal = staticmethod(RTU.seal)
 
@@ -27,26 +29,25 @@ class RTUStream:
         self._table = table
 
     def missing(self, adu, have):
-        """Of a frame that begins at adu[6], `have` bytes are there: how many are missing?
+        """Return how many bytes a frame is short of, of which `have` bytes are at adu[6:].
 
-        0: it is whole. Less than 0: so many are too many, the next frame's. -1000: a wrong CRC.
+        0: it is whole. Less than 0: so many bytes too many are there, those of the next frame.
+        -1000: garbage, a wrong CRC.
         """
         if have < _SHORTEST:
             return _SHORTEST - have
-        size = _SHORTEST
-        more = rtu_size(self._table, adu, _START, size)
-        while size < more <= have:  # the byte that counts the rest is there
-            size = more
-            more = rtu_size(self._table, adu, _START, size)
-        if more > have:
-            return more - have if more <= _LONGEST else _GARBAGE
-        if more == 0:
+        size = rtu_size(self._table, adu, _START, have)
+        if size > have:
+            return size - have if size <= _LONGEST else _GARBAGE
+        if not size:
             return self._unknown(adu, have)
         return _GARBAGE if crc16(adu, _START, size) else size - have
 
     def _unknown(self, adu, have):
-        """As missing(), of an unknown function code: the frame ends where the CRC is right."""
-        # More than the first read may have been read at once.
+        """As missing(), of a frame whose length is not announced: it ends where the CRC is right.
+
+        Until more than first_read bytes are there, it may have ended before the last of them.
+        """
         size = have if have > self.first_read else _SHORTEST
         while crc16(adu, _START, size):
             size += 1

@@ -7,9 +7,9 @@ from micropython import const
 
 from ..fast import copy
 
-_FRAME = const(6)  # where in the ADU buffer an RTU frame begins
+_START = const(6)  # where in the ADU buffer the bytes of a frame are put
 _PIECE = const(32)  # the most that is read from the UART at once
-_NAP_MS = const(1)  # so long may one sleep without losing the time of a byte on a machine.UART
+_NAP_MS = const(1)  # one may sleep for so long without losing the time of a byte on a machine.UART
 _NAP_TTY_MS = const(1000)  # a TTY wakes the poller
 
 
@@ -18,14 +18,14 @@ class Line:
 
     umb.port.uart.open_line() makes it and sets, besides what is set here:
 
-    frame           the umb.frame.rtu.RTU or its like
+    frame           the umb.frame.rtu.RTU, or its like
     uart, any       the UART, and its method any()
     de              called with a level: the direction pin
     idle            the pin's level while others send
     character_x64   a character's time in 1/64 us, small enough for 256 of them not to allocate
     t35_us          the silence that ends a frame
+    hole_us         a silence that is no longer than this may be in the middle of a frame
     reply_delay_us  from the moment the last byte is seen to the answer
-    abandon_us      the silence after which the beginning of a frame is given up
     """
 
     def __init__(self):
@@ -34,6 +34,7 @@ class Line:
         self.waiting = 0  # bytes that wait in the UART and have been counted
         self.last_us = ticks_us()  # when the last of them came
         self.end_us = self.last_us  # when the last byte that was sent will have left
+        self.frame_us = 0  # how long the frame was that was sent
         self.piece = bytearray(_PIECE)
         self.poller = None
         self._wakes = False  # whether the UART wakes the poller
@@ -48,56 +49,48 @@ class Line:
         The frame is at adu[6]; what came behind it stays in the UART.
         """
         now_us = ticks_us()
-        frame = self.frame
-        fresh = n - self.waiting
-        silent_us = self.t35_us
-        quiet_us = ticks_diff(now_us, self.last_us)
+        silent_us = ticks_diff(now_us, self.last_us)
+        if silent_us < 0:
+            silent_us = self.hole_us  # nobody has looked for so long that the ticks wrapped
         size = 0
-        if fresh:
+        n -= self.waiting
+        if n:
+            self.last_us = now_us
             # The new bytes took their time. If there is more between the two looks, there was
             # silence, maybe right before them.
-            if quiet_us >= silent_us and quiet_us - self.time_us(fresh) >= silent_us:
-                size = self.move_bytes(True)
-                frame.gap()
-            self.last_us = now_us
-            self.waiting += fresh
-        elif quiet_us >= silent_us:
-            size = self.move_bytes(True)
-            if n == 1 and self.any():  # there is more than it said: this UART says 0 or 1
-                from .quirks import count_bytes
+            if silent_us - self.time_us(n) >= self.t35_us:
+                size = self._move(True)
+                self.frame.gap()
+            self.waiting += n
+        elif silent_us >= self.t35_us:
+            size = self._move(True) or self.frame.silence(silent_us >= self.hole_us)
+        return size or self._move(False)
 
-                count_bytes(self)
-            else:
-                size = size or frame.quiet()
-                if quiet_us >= self.abandon_us:
-                    frame.clear()
-        return size or self.move_bytes(False)
-
-    def move_bytes(self, all):
-        """Move what waits to the frame, piece by piece, as much as it needs: True: a rest, too.
+    def _move(self, rest):
+        """Move bytes from the UART to the frame: as many as it needs; rest: fewer, too.
 
         Returns the length of a frame that this has completed, or 0.
         """
         frame = self.frame
-        waiting = self.waiting
         size = 0
         while not size:
-            n = min(frame.need, _PIECE)
-            if waiting < n:
-                if not all or not waiting:
-                    break
-                n = waiting
+            n = min(frame.need, _PIECE, self.waiting if rest else _PIECE)
+            if not 0 < n <= self.waiting:
+                break
             self.uart.readinto(self.piece, n)
-            copy(frame.adu, _FRAME + frame.have, self.piece, 0, n)
-            waiting -= n
-            size = frame.push(n)
-            if waiting < frame.need and not (size or all):
-                fresh = self.any()
-                if fresh != waiting:
-                    waiting = fresh
-                    self.last_us = ticks_us()
-        self.waiting = waiting
+            copy(frame.adu, _START + frame.have, self.piece, 0, n)
+            self.waiting -= n
+            size = frame.received(n)
+            if not (size or rest) and self.waiting < frame.need:
+                self.look()
         return size
+
+    def look(self):
+        """Count the bytes that wait in the UART, and note when there are more than before."""
+        n = self.any()
+        if n != self.waiting:
+            self.waiting = n
+            self.last_us = ticks_us()
 
     def wait_for(self, n):
         """Stay until n bytes wait, or 32, or the line has been silent for reply_delay_us.
@@ -107,69 +100,74 @@ class Line:
         any_ = self.any
         waiting = self.waiting
         last_us = self.last_us
-        silent_us = self.reply_delay_us
+        delay_us = self.reply_delay_us
         n = min(n, _PIECE)
         while waiting < n:
             now = any_()
             if now != waiting:
                 last_us = self.last_us = ticks_us()
                 waiting = now
-            elif ticks_diff(ticks_us(), last_us) >= silent_us:
+            elif not 0 <= ticks_diff(ticks_us(), last_us) < delay_us:
                 break
         self.waiting = waiting
         return waiting >= n
 
     def discard_input(self):
-        """Throw away what waits in the UART, and what was half a frame."""
-        while True:
-            n = min(self.any(), _PIECE)
-            if not n:
-                break
-            self.uart.readinto(self.piece, n)
+        """Throw away what waits in the UART, and what has come of a frame."""
+        n = self.any()
+        while n:
+            self.uart.readinto(self.piece, min(n, _PIECE))
+            n = self.any()
         self.waiting = 0
         self.frame.reset()
 
-    def send(self, adu, at, n, threshold=0):
-        """Switch to transmit and begin to send n bytes at adu[at]; flush() has to follow.
+    def send(self, n):
+        """Switch to transmit and begin to send a frame of n bytes; flush() has to follow.
 
-        threshold=k   only after reply_delay_us of silence, and not if k bytes wait before that.
-        Returns whether it sends.
+        They are what the frame's seal() has put at frame.out[frame.start:].
         """
-        frame_us = self.time_us(n)
-        if threshold and self.wait_for(threshold):
-            return False
+        self.frame_us = self.time_us(n) if self.paced else 0
         try:
             self.de(1 - self.idle)
-            begin_us = ticks_us()
-            while n:
-                put = self.uart.write(adu, at, n) or 0
-                at += put
-                n -= put
+            self.end_us = ticks_us()
+            self._write(n)
         except BaseException:
             self.release()
             raise
-        self.end_us = ticks_add(begin_us, frame_us if self.paced else 0)
-        return True
+        self.end_us = ticks_add(self.end_us, self.frame_us)
+
+    def _write(self, n):
+        """Give the UART n bytes of the frame; it may take them in parts."""
+        frame = self.frame
+        at = frame.start
+        while n:
+            taken = self.uart.write(frame.out, at, n) or 0
+            at += taken
+            n -= taken
+
+    def sending_us(self):
+        """Return for how long what send() began will still be leaving, 0 if it has left."""
+        left_us = ticks_diff(self.end_us, ticks_us())
+        # It never takes longer than the whole frame: then the ticks have wrapped, long after.
+        return left_us if 0 < left_us <= self.frame_us else 0
 
     def flush(self):
         """Stay until the last stop bit has left, then switch to receive."""
         uart = self.uart
-        de = self.de
-        idle = self.idle
-        end_us = self.end_us
         try:
-            while ticks_diff(end_us, ticks_us()) > 0:
-                pass
+            if self.sending_us():
+                while ticks_diff(self.end_us, ticks_us()) > 0:
+                    pass
             while not uart.txdone():
                 pass
-            de(idle)
+            self.de(self.idle)
         except BaseException:
-            sleep_us(max(0, ticks_diff(end_us, ticks_us())))
-            de(idle)
+            self.release()
             raise
 
     def release(self):
-        """Switch to receive."""
+        """Switch to receive, after what is being sent."""
+        sleep_us(self.sending_us())
         self.de(self.idle)
 
     def nap_ms(self):

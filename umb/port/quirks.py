@@ -4,8 +4,10 @@ adapt() changes a Line for such a UART:
 
 * txdone() comes early, or is missing: the line waits for the latest time at which its own frame
   can end.
-* any() says only 0 or 1 (esp8266): bytes are counted by reading them.
+* any() may say only 0 or 1, as on esp8266: bytes are counted by reading them.
 * turnaround_us: the direction pin gets extra time on both sides of a frame.
+
+drop_echo() is for a slave on a TTY whose adapter brings back what is sent.
 """
 
 import sys
@@ -13,15 +15,16 @@ from time import sleep_us, ticks_add, ticks_diff, ticks_us
 
 from micropython import RingIO, const
 
-_RING = const(513)  # one more than it holds
+_RING = const(513)  # one more than it holds, and the characters of the longest frame
 
 
 def adapt(line, turnaround_us):
     """Have a Line do what its UART needs, and its transceiver."""
+    # Ports whose UART has no irq() are those that do less than the others.
     if not hasattr(line.uart, "txdone") or (line.paced and not hasattr(line.uart, "irq")):
         _distrust_txdone(line)
+        _count_bytes(line)
     if sys.platform == "esp8266":
-        count_bytes(line)
         _await_echo(line)
     if turnaround_us:
         line.de = _SlowPin(line.de, line.idle, turnaround_us)
@@ -38,13 +41,13 @@ def _distrust_txdone(line):
     slack_us = line.character_x64 >> 7
     plain_send = line.send
 
-    def send(adu, at, n, threshold=0):
-        frame_us = line.time_us(n)
-        if not plain_send(adu, at, n, threshold):
-            return False
-        late_us = ticks_diff(ticks_us(), line.end_us) + frame_us
-        line.end_us = ticks_add(line.end_us, min(late_us, slack_us))
-        return True
+    def send(n):
+        plain_send(n)
+        # frame_us less what is left of it is the time since the direction pin changed.
+        late_us = line.frame_us - ticks_diff(line.end_us, ticks_us())
+        late_us = min(late_us, slack_us)
+        line.end_us = ticks_add(line.end_us, late_us)
+        line.frame_us += late_us
 
     line.send = send
 
@@ -63,8 +66,8 @@ class _WithoutTxdone:
         return True
 
 
-def count_bytes(line):
-    """Have the bytes that wait for a Line counted from now on: any() of its UART says 0 or 1."""
+def _count_bytes(line):
+    """Have the bytes that wait for a Line counted, until any() has proved that it counts them."""
     line.uart = _Counted(line)
     line.any = line.uart.any
 
@@ -85,7 +88,7 @@ class _Counted:
         """Return how many bytes have come, as far as the port tells."""
         uart = self.raw
         n = uart.any()
-        if n > 1 and not self._ring.any():  # it does count: a byte had come at the wrong moment
+        if n > 1 and not self._ring.any():  # this UART needs no help
             self._line.uart = uart
             self._line.any = uart.any
             return n
@@ -121,3 +124,109 @@ class _SlowPin:
         self._de(level)
         if level != self._idle:
             sleep_us(self._turnaround_us)
+
+
+def drop_echo(line):
+    """Have a Line drop what comes back of what it sends, if its adapter brings that back."""
+    line.uart = echo = _EchoFilter(line)
+    line.any = echo.any
+    plain_send = line.send
+
+    def send(n):
+        echo.expect(line.frame.out, line.frame.start, n)
+        plain_send(n)
+
+    line.send = send
+
+
+class _EchoFilter:
+    """A TTY without the echo of what a slave sends on it, for a Line.
+
+    The first bytes that come after a response are the echo if they are the same as the response:
+    on the wire, the echo comes before anything that a master can send. Only where a response
+    repeats its request, as those of function codes 5 and 6 do, may it be the same request once
+    more. What it is depends then on what the adapter did before; and if that is not known yet, on
+    whether a master could have sent it so soon.
+    """
+
+    def __init__(self, line):
+        self._line = line
+        self.raw = uart = line.uart
+        self.write = uart.write
+        self.txdone = uart.txdone
+        self._ring = RingIO(_RING)  # what has come and is no echo
+        self.readinto = self._ring.readinto
+        self._byte = bytearray(1)
+        self._sent = bytearray(_RING)  # the response that may come back,
+        self._size = 0  # its length, 0 if nothing may come back,
+        self._matched = 0  # how much of it has come back,
+        self._sent_us = 0  # when it was sent,
+        self._repeats = False  # and whether it is the same as the request
+        self._echoes = None  # whether the adapter echoes; None: not known yet
+        self._heard = bytearray(_RING)  # the last bytes that went to the ring, the next one goes
+        self._at = 0  # to here
+
+    def any(self):
+        """Return how many bytes have come that are no echo."""
+        n = self.raw.any()
+        while n and self._ring.any() < _RING - 1:
+            self.raw.readinto(self._byte, 1)
+            self._sort(self._byte[0])
+            n = self.raw.any()
+        if self._size and not 0 <= self._since_us() <= self._time_us() + self._line.hole_us:
+            self._give_back()
+            self._echoes = False if self._echoes is None else None
+        return self._ring.any()
+
+    def expect(self, buf, at, n):
+        """The n bytes at buf[at] are about to be sent."""
+        self._give_back()
+        self._size = n
+        self._sent_us = ticks_us()
+        self._repeats = True
+        for i in range(n):
+            self._sent[i] = buf[at + i]
+            if self._heard[(self._at - n + i) % _RING] != buf[at + i]:
+                self._repeats = False
+
+    def _since_us(self):
+        return ticks_diff(ticks_us(), self._sent_us)
+
+    def _time_us(self):
+        return self._line.time_us(self._size)
+
+    def _sort(self, byte):
+        """Take a byte that has come: it is a part of the echo, or goes to the ring."""
+        if not self._size:
+            self._keep(byte)
+        elif byte != self._sent[self._matched]:
+            self._give_back()
+            self._keep(byte)
+            if self._echoes is None:
+                self._echoes = False
+        else:
+            self._matched += 1
+            if self._matched == self._size:
+                if self._is_echo():
+                    self._matched = 0
+                self._give_back()
+
+    def _is_echo(self):
+        """Return whether the bytes that came are the echo of the response, all being the same."""
+        if not self._repeats:
+            self._echoes = True
+        if self._echoes is None:
+            return self._since_us() < 2 * self._time_us() + self._line.t35_us
+        return self._echoes
+
+    def _give_back(self):
+        """Expect no echo any more: what seemed to be its beginning is none."""
+        for i in range(self._matched):
+            self._keep(self._sent[i])
+        self._size = self._matched = 0
+
+    def _keep(self, byte):
+        self._byte[0] = byte
+        self._ring.write(self._byte)
+        self._heard[self._at] = byte
+        self._at = (self._at + 1) % _RING

@@ -14,16 +14,19 @@ import sys
 from micropython import const
 
 from ..frame import ADU_SIZE
+from ..frame.rtu import REQUEST
 from .line import Line
 
-_ASCII_GAP_US = const(1_000_000)  # the longest between two characters of ASCII (SL 2.5.2.1)
+_ASCII_HOLE_US = const(1_000_000)  # the longest between two characters of ASCII (SL 2.5.2.1)
+_ADAPTER = const(64)  # what comes through USB comes in pieces of up to so many characters
 _RECEIVE_RING = const(512)
 _TRANSMIT_RING_ESP32 = const(1024)  # the default does not hold a frame and write() would block
 _LAG = const(18)  # esp8266 tells of bytes after 16 of them, or after 2 idle characters
 
 
 def open_line(
-    owner,
+    table,
+    serves,
     uart,
     *,
     baudrate,
@@ -38,18 +41,19 @@ def open_line(
     gap_ms,
     framer,
 ):
-    """Return a Line on this UART. The parameters are those of umb.server.rtu.RTUServer.
+    """Return a Line on this UART, whose frames are made with `table` and `serves`: see RTU.
 
-    owner   what the frame asks about lengths and slave ids, see umb.frame.rtu.RTU
-
-    Raises ValueError for a format that does not exist, or that the port's UART does not have.
+    The other parameters are those of umb.server.rtu.RTUServer. Raises ValueError for a format that
+    does not exist, or that the port's UART does not have.
     """
     if not (isinstance(baudrate, int) and baudrate > 0):
         raise ValueError("baudrate must be a positive integer, not %r" % (baudrate,))
     if bits not in (7, 8) or parity not in (None, 0, 1) or stop not in (1, 2):
         raise ValueError("bits must be 7 or 8, parity None, 0 or 1, stop 1 or 2")
+    if not hasattr(framer, "timed"):
+        raise ValueError("framer must be RTU or ASCII, not %r" % (framer,))
     line = Line()
-    line.frame = framer(bytearray(ADU_SIZE), owner)
+    line.frame = framer(bytearray(ADU_SIZE), table, serves)
     if isinstance(uart, int):
         uart = _make_uart(uart, baudrate, bits, parity, stop, tx, rx)
     line.uart = uart
@@ -58,10 +62,14 @@ def open_line(
     line.de = _pin(de, 1 - de_active)
     line.idle = 0 if de_active else 1
     line.release()
-    _set_times(line, baudrate, bits + 1 + (parity is not None) + stop, stop, gap_ms)
+    _set_times(line, baudrate, bits + 1 + (parity is not None) + stop, stop)
     if not line.frame.timed:
         line.t35_us = line.reply_delay_us = 0
-        line.abandon_us = _ASCII_GAP_US
+        line.hole_us = _ASCII_HOLE_US
+    elif not line.paced:
+        line.hole_us = gap_ms * 1000 + line.time_us(_ADAPTER)
+    elif table is REQUEST:  # slaves put no silence in their responses
+        line.hole_us = max(line.t35_us, gap_ms * 1000)
     if turnaround_us or not hasattr(uart, "txdone") or (line.paced and not hasattr(uart, "irq")):
         from .quirks import adapt
 
@@ -69,7 +77,7 @@ def open_line(
     return line
 
 
-def _set_times(line, baudrate, bits, stop, gap_ms):
+def _set_times(line, baudrate, bits, stop):
     """Give a Line its times; a character has so many bits, `stop` of them stop bits."""
     line.character_x64 = character = -(-bits * 64_000_000 // baudrate)
     # Above 19200 baud the silence is fixed (SL 2.5.1.1).
@@ -78,7 +86,7 @@ def _set_times(line, baudrate, bits, stop, gap_ms):
     line.reply_delay_us = line.t35_us + (character * (2 * stop - 1) // bits + 127 >> 7)
     if sys.platform == "esp8266":
         line.t35_us += line.time_us(_LAG)
-    line.abandon_us = max(line.t35_us, gap_ms * 1000)
+    line.hole_us = line.t35_us
 
 
 def _pin(de, value):

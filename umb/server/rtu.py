@@ -4,7 +4,7 @@ from time import sleep_ms, ticks_diff, ticks_us
 
 from micropython import const
 
-from ..frame.rtu import REQUEST, RESPONSE, RTU, rtu_size
+from ..frame.rtu import REQUEST, RTU
 from ..port.uart import open_line
 from . import Driver
 
@@ -16,7 +16,8 @@ _LISTENING = const(0)  # following the line
 _HELD = const(1)  # waiting for a handler that returned LATER
 _WAITING = const(2)  # waiting for the silence before the reply
 _SENDING = const(3)
-_SPIN_US = const(2500)  # this close to a deadline poll() stays
+_SPIN_US = const(2500)  # this close to a deadline poll() stays,
+_SHARED_SPIN_US = const(500)  # or this close, if it is run together with other lines
 _FAST_X64 = const(16000)  # Line.character_x64 below which 8 characters take less than 2 ms
 
 
@@ -30,14 +31,17 @@ class RTUServer(Driver):
     de             the direction pin: a number, a Pin, a Signal or a callable
     de_active=1    its level while sending
     turnaround_us=0   extra time between the pin's edges and the frame, on either side
-    hold_ms=20     poll() stays until a reply has left if that takes no longer than this
-    gap_ms=20      a pause inside a frame that is tolerated, if it is longer than t3.5
+    hold_ms=20     poll() stays until a reply has left if that takes no longer than this. For the
+                   pin to fall in time, poll() has to be called at least as often
+    gap_ms=20      a pause inside a frame that is tolerated, if it is longer than t3.5. On a TTY
+                   the time of 64 characters is added, which USB adapters deliver at once
     framer=RTU     or umb.frame.ascii.ASCII: Modbus ASCII, in which nothing depends on silence
 
     Raises ValueError for a wrong format or argument.
     """
 
     serial = True
+    alone = True  # no other serial line is run in the same loop, which would have to wait
 
     def __init__(
         self,
@@ -59,9 +63,11 @@ class RTUServer(Driver):
     ):
         super().__init__(server)
         self._hold_us = hold_ms * 1000
-        self.serves = getattr(self.server, "serves", {}.get)
         self.line = open_line(
-            self,
+            REQUEST,
+            # A handler that does not tell whom it serves is asked about every frame: {}.get()
+            # returns None, so none is looked for in noise.
+            getattr(self.server, "serves", {}.get),
             uart,
             baudrate=baudrate,
             bits=bits,
@@ -75,19 +81,12 @@ class RTUServer(Driver):
             gap_ms=gap_ms,
             framer=framer,
         )
-        self.state = _LISTENING
-        self.for_us = False  # whether the frame that is arriving is for this slave
-        self._size = 0  # of the reply
+        if not self.line.paced:
+            from ..port.quirks import drop_echo
 
-    def sizes(self, buf, at, n):
-        """Return where a frame at buf[at:] may end: the smallest length >= n, see frame.rtu.RTU."""
-        size = rtu_size(REQUEST, buf, at, n)
-        self.for_us = self.serves(buf[at])
-        if buf[at] and not self.for_us:
-            other = rtu_size(RESPONSE, buf, at, n)  # other slaves' answers are on the line, too
-            if not size or 0 < other < size:
-                return other
-        return size
+            drop_echo(self.line)
+        self.state = _LISTENING
+        self._size = 0  # of the reply
 
     def poll(self, wait_ms=0):
         """Follow the line; with wait_ms, sleep that long at most until something comes.
@@ -97,44 +96,59 @@ class RTUServer(Driver):
         """
         if self.gateway is not None:
             self.gateway.poll()
-        if self.state:
-            if self.state == _HELD and wait_ms:
-                sleep_ms(min(wait_ms, self.nap_ms()))
-            return self._go_on()
+        if self.state == _LISTENING:
+            self._listen(wait_ms)
+        elif self.state == _HELD and wait_ms:
+            sleep_ms(min(wait_ms, self.nap_ms()))
+        return self._reply() if self.state > _HELD else 0
+
+    def _listen(self, wait_ms):
+        """Follow the line until a request has been handled that is going to be answered."""
         line = self.line
         frame = line.frame
         n = line.any()
         if n:
-            if line.character_x64 < _FAST_X64 and not (line.waiting or frame.have):
+            if self.alone and line.character_x64 < _FAST_X64 and not (line.waiting or frame.have):
                 line.wait_for(8)  # most requests are that long: they come too fast to look twice
                 n = line.waiting
         elif wait_ms and not frame.have:
             n = line.sleep(wait_ms)
         while n or frame.have:
             size = line.receive(n)
-            counters = self.counters
             if frame.rejected:
-                counters.bus_communication_error_count = (
-                    counters.bus_communication_error_count + frame.rejected & 0xFFFF
-                )
-                frame.rejected = 0
+                self._count_errors(frame)
             if size:
-                counters.bus_message_count = counters.bus_message_count + 1 & 0xFFFF
-                # The request is executed while the silence after it runs.
-                self.answer(self.server.handle(frame.adu, size - 3, self))
+                self._handle(frame.adu, size - 3)
                 if self.state:
-                    return self._go_on()
-            # It stays for the rest of a request for this slave: then the time of the last byte
-            # is exact.
-            elif not (
-                frame.have
-                and self.for_us
-                and line.time_us(frame.need - line.waiting) <= self._hold_us
-                and line.wait_for(frame.need)
-            ):
-                break
+                    return
+            elif not self._stay(line, frame):
+                return
             n = line.waiting
-        return 0
+
+    def _count_errors(self, frame):
+        counters = self.counters
+        errors = counters.bus_communication_error_count + frame.rejected
+        counters.bus_communication_error_count = errors & 0xFFFF
+        frame.rejected = 0
+
+    def _handle(self, adu, n):
+        """Have a PDU of n bytes handled: this is done while the silence behind it runs."""
+        counters = self.counters
+        counters.bus_message_count = counters.bus_message_count + 1 & 0xFFFF
+        self.answer(self.server.handle(adu, n, self))
+
+    def _stay(self, line, frame):
+        """Stay for more of a request for this slave: then the time of its last byte is exact.
+
+        Returns whether more has come.
+        """
+        return (
+            self.alone
+            and frame.have
+            and frame.for_us
+            and line.time_us(frame.need - line.waiting) <= self._hold_us
+            and line.wait_for(frame.need)
+        )
 
     def answer(self, n):
         """Have a response of n bytes sent, 0: none. For handlers that returned LATER."""
@@ -147,32 +161,36 @@ class RTUServer(Driver):
             state = _WAITING
         self.state = state
 
-    def _go_on(self):
-        """Continue with the reply that is under way. Returns 1 when it has left."""
-        if self.state == _HELD:
-            return 0
+    def _reply(self):
+        """Go on with the reply. Returns 1 when it has left."""
         line = self.line
-        hold = line.time_us(self._size) + line.reply_delay_us <= self._hold_us
-        if self.state == _WAITING:
-            n = line.any()
-            if n != line.waiting:
-                line.last_us = ticks_us()
-                line.waiting = n
-            left_us = line.reply_delay_us - ticks_diff(ticks_us(), line.last_us)
-            if n < _SHORTEST and not hold and left_us > _SPIN_US:
-                return 0
-            self.state = _LISTENING  # where it stays if the UART raises
-            frame = line.frame
-            if not line.send(frame.out, frame.start, self._size, _SHORTEST):
-                return 0  # a frame arrives instead of silence: the master has moved on
-            self.state = _SENDING
-        if not hold and ticks_diff(line.end_us, ticks_us()) > _SPIN_US:
+        longest_us = max(self._hold_us, _SPIN_US) if self.alone else _SHARED_SPIN_US
+        if self.state == _WAITING and not self._begin(line, longest_us):
+            return 0
+        if line.sending_us() > longest_us:
             return 0
         self.state = _LISTENING
         line.flush()
         if line.paced:
             line.discard_input()  # what came while it sent is its echo
         return 1
+
+    def _begin(self, line, longest_us):
+        """Begin to send after the silence that has to come first. Returns whether it has begun."""
+        line.look()
+        silent_us = ticks_diff(ticks_us(), line.last_us)
+        if (
+            0 <= silent_us < line.reply_delay_us - min(longest_us, _SPIN_US)
+            and line.waiting < _SHORTEST
+            and line.reply_delay_us + line.time_us(self._size) > longest_us
+        ):
+            return False
+        self.state = _LISTENING  # where it stays if the UART raises
+        if line.wait_for(_SHORTEST):
+            return False  # a frame arrives instead of silence: the master has moved on
+        line.send(self._size)
+        self.state = _SENDING
+        return True
 
     def nap_ms(self):
         """Return for how many milliseconds poll() need not be called, see umb.serve."""
@@ -193,7 +211,7 @@ class RTUServer(Driver):
         """Stay until a reply that is due has left."""
         super().finish()  # a gateway answers what it gives up
         while self.state > _HELD:
-            self._go_on()
+            self._reply()
 
     def server_close(self):
         """Let go of the line: the direction pin goes to receive."""
