@@ -9,8 +9,8 @@ from ..fast import copy
 
 _START = const(6)  # where in the ADU buffer the bytes of a frame are put
 _PIECE = const(32)  # the most that is read from the UART at once
-_NAP_MS = const(1)  # one may sleep for so long without losing the time of a byte on a machine.UART
-_NAP_TTY_MS = const(1000)  # a TTY wakes the poller
+_UART_NAP_MS = const(1)  # one may sleep for so long without losing the time of a byte on a machine.UART
+_TTY_NAP_MS = const(1000)  # a TTY wakes the poller
 
 
 class Line:
@@ -172,7 +172,7 @@ class Line:
 
     def nap_ms(self):
         """Return for how long one may sleep without missing when a byte comes."""
-        return _NAP_MS if self.paced else _NAP_TTY_MS
+        return _UART_NAP_MS if self.paced else _TTY_NAP_MS
 
     def watch(self, poller):
         """Use this select.poll for sleeping from now on; others may use it, too."""

@@ -15,7 +15,7 @@ _LATER = const(-1)  # LATER of umb.server
 _LISTENING = const(0)  # following the line
 _HELD = const(1)  # waiting for a handler that returned LATER
 _WAITING = const(2)  # waiting for the silence before the reply
-_SENDING = const(3)
+_REPLYING = const(3)
 _SPIN_US = const(2500)  # this close to a deadline poll() stays,
 _SHARED_SPIN_US = const(500)  # or this close, if it is run together with other lines
 _FAST_X64 = const(16000)  # Line.character_x64 below which 8 characters take less than 2 ms
@@ -189,7 +189,7 @@ class RTUServer(Driver):
         if line.wait_for(_SHORTEST):
             return False  # a frame arrives instead of silence: the master has moved on
         line.send(self._size)
-        self.state = _SENDING
+        self.state = _REPLYING
         return True
 
     def nap_ms(self):
