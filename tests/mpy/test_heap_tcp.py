@@ -1,5 +1,7 @@
 """A TCPServer allocates nothing once its clients are connected, whatever they ask."""
 
+import micropython
+from support import skip
 from support_heap import allocated, free_of_heap, kept, locked
 from support_model import store_like_model
 from support_pdu import Link, ask, raw, read_write, request, write_bits, write_registers
@@ -244,7 +246,8 @@ def test_client_that_does_not_read():
 class Echo:
     """A handler that answers later: what it was asked."""
 
-    link = n = None
+    def __init__(self):
+        self.link = self.n = None
 
     def handle(self, _adu, n, link):
         self.link = link
@@ -268,6 +271,54 @@ def later(traffic):
 def test_handler_that_answers_later():
     with Bench(Echo()) as bench:
         free_of_heap("later", later, Traffic(bench, request(3, 0, 125), 5))
+
+
+def polled(tcp, times=1):
+    """How much is allocated while this server is polled, even if it is freed at once."""
+    taken = 0
+    for _ in range(times):
+        before = micropython.mem_total()
+        tcp.poll(20)
+        taken += micropython.mem_total() - before
+    return taken
+
+
+def test_frames_stay_off_the_heap():
+    """Of a function with more than 11 words MicroPython makes the frame there, and frees it again.
+
+    Requests whole and in pieces, several at once, idle clients, replies that have to wait.
+    """
+    if not hasattr(micropython, "mem_total"):
+        skip("this MicroPython does not count what it allocates")
+    echo = Echo()
+    with Bench(plain()) as bench, Bench(echo) as other:
+        sock, silent, stuck = bench.client().sock, bench.client().sock, bench.client(rcvbuf=1).sock
+        for what, pdu in _REQUESTS:
+            data = frame(pdu)
+            for cut in [cut for cut in (3, 7, 9, 12, 13) if cut < len(data)] + [len(data)]:
+                sock.write(data, 0, cut)
+                assert polled(bench.tcp) == 0, (what, cut)
+                sock.write(data, cut, len(data) - cut)
+                assert polled(bench.tcp) == 0, (what, cut)
+            sock.read(2000)
+        for pdu in (raw("41"), request(3, 0, 125)):
+            sock.write(frame(pdu) * 20)
+            assert polled(bench.tcp, 21) == 0
+            sock.read(10_000)
+        silent.write(b"\0\1")
+        assert polled(bench.tcp, 30) == 0, "idle"
+        data = frame(request(3, 0, 125)) * 50
+        for _ in range(1000):
+            stuck.write(data)
+            if bench.tcp.poll() == 0:
+                break
+        assert polled(bench.tcp, 100) == 0, "a network that takes no more"
+        sock = other.client().sock
+        sock.write(frame(request(3, 0, 125)))
+        assert polled(other.tcp) == 0, "held"
+        before = micropython.mem_total()
+        echo.link.answer(echo.n)
+        assert micropython.mem_total() == before, "answered later"
 
 
 class Broadcast:

@@ -122,6 +122,21 @@ def test_five_masters_for_two_minutes():
         assert masters[4].turned_away > 100
 
 
+def test_a_master_that_polls_every_61_seconds():
+    """Within the time-out of ten minutes that is the default."""
+    begin(300_000)
+    with Bench(counting()) as bench:
+        master, silent = asked(bench), bench.client()
+        for _ in range(15):
+            wait(bench, 61_000)
+            assert master.ask(_READ) == _VALUE
+        assert silent.closed()
+        wait(bench, 590_000)
+        assert master.ask(_READ) == _VALUE
+        wait(bench, 610_000)
+        assert master.closed()
+
+
 # --- who makes room
 
 

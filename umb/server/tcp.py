@@ -133,14 +133,15 @@ class _Connection(Stream):
         self.driver.poller.modify(self.sock, self.events())
 
     def keep_time(self, elapsed_ms):
-        """Add the time since this was called last. Returns for how long the client is idle."""
+        """Add the time since this was called last. Drop the client if it is idle for too long."""
         if self.active:
             self.active = False
             self.asked = True
             self.idle_ms = 0
         elif not self.held:
             self.idle_ms = min(self.idle_ms + elapsed_ms, _LONGEST_MS)
-        return self.idle_ms
+            if 0 < self.driver.idle_timeout_ms <= self.idle_ms:
+                self.driver.drop(self)
 
     def is_idle(self):
         """Return whether this client may have to make room for another."""
@@ -243,9 +244,7 @@ class TCPServer(Driver):
         self._sweep_number = now_ms >> _SWEEP_BITS
         for connection in self._connections:
             if not connection.gone:
-                idle_ms = connection.keep_time(elapsed_ms)
-                if 0 < self.idle_timeout_ms <= idle_ms:
-                    self.drop(connection)
+                connection.keep_time(elapsed_ms)
         self._accept_more(True)
 
     def _accept_more(self, more):
