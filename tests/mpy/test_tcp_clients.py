@@ -265,7 +265,7 @@ def test_hooks_that_raise_and_nobody_is_told():
 
 
 def test_hooks_that_raise_while_a_handler_of_the_programs_own_answers():
-    """It has no on_error: the exception is printed."""
+    """It has no on_error: the exception is printed. What it calls report() may be anything."""
 
     class Handler:
         server = counting()
@@ -273,9 +273,14 @@ def test_hooks_that_raise_while_a_handler_of_the_programs_own_answers():
         def handle(self, adu, n, link):
             return self.server.handle(adu, n, link)
 
+    class Reporter(Handler):
+        def report(self):
+            raise KeyError
+
     hook = Told(ValueError("this is printed"))
-    with Bench(Handler(), on_connect=hook) as bench:
-        assert bench.client().ask(_READ) == raw("03 02 03e8")
+    for handler in (Handler(), Reporter()):
+        with Bench(handler, on_connect=hook) as bench:
+            assert bench.client().ask(_READ) == raw("03 02 03e8")
 
 
 def test_a_hook_that_closes_the_server():

@@ -398,10 +398,9 @@ class Driver:
         """Decorator: Server.route() of this driver's server."""
         return self.server.route(slave_ids, function_codes, addresses, signed=signed)
 
-    def report(self, error, link):
+    def report(self, error: Exception, link) -> None:
         """Tell the server's on_error of an exception that a hook raised. Never raises."""
-        report = getattr(self.server, "report", print_error)
-        report(error, link)
+        _attempt(getattr(self.server, "report", print_error), error, link)
 
     def call_hook(self, hook, argument, link):
         """Call hook(argument) if there is one. Returns what it returns, None if it raises.
@@ -415,26 +414,26 @@ class Driver:
                 self.report(error, link)
         return None
 
-    def nap_ms(self):
+    def nap_ms(self) -> int:
         """Return for how many milliseconds poll() need not be called, see umb.serve."""
         return _IDLE_NAP_MS if self.gateway is None else self.gateway.nap_ms()
 
-    def watch(self, poller):
+    def watch(self, poller) -> None:
         """Use this select.poll from now on, see umb.serve."""
         if self.gateway is not None:
             self.gateway.watch(poller)
 
-    def finish(self):
+    def finish(self) -> None:
         """End what must not be left half-done, see umb.serve."""
         if self.gateway is not None:
             self.gateway.finish()
 
-    def serve_forever(self):
+    def serve_forever(self) -> None:
         """Serve until shutdown() is called, asleep while nothing comes."""
         from ..serve import serve
 
         serve(self)
 
-    def shutdown(self):
+    def shutdown(self) -> None:
         """End serve_forever() or serve() after the request at hand."""
         self.stopping = True

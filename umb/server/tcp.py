@@ -335,7 +335,7 @@ class TCPServer(Driver):
         """Return for how many milliseconds poll() need not be called, see umb.serve."""
         return min(1 << _SWEEP_BITS, super().nap_ms())
 
-    def watch(self, poller):
+    def watch(self, poller) -> None:
         """Use this select.poll from now on, see umb.serve."""
         if self.poller is not poller:
             self.poller = poller
@@ -345,7 +345,7 @@ class TCPServer(Driver):
                 poller.register(sock, self._by_socket[sock].events())
         super().watch(poller)
 
-    def server_close(self):
+    def server_close(self) -> None:
         """Close the listening socket and every connection."""
         for connection in self._connections:
             if not connection.gone:

@@ -116,7 +116,7 @@ class UDPServer(Driver):
         """Tell the poller whether to report datagrams."""
         self.poller.modify(self._sock, 0 if self._held or self._short else _IN)
 
-    def watch(self, poller):
+    def watch(self, poller) -> None:
         """Use this select.poll from now on, see umb.serve."""
         if self.poller is not poller:
             self.poller = poller
@@ -124,7 +124,7 @@ class UDPServer(Driver):
             self._watch()
         super().watch(poller)
 
-    def server_close(self):
+    def server_close(self) -> None:
         """Close the socket."""
         if not self.gone:
             self.gone = True
