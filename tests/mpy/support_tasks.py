@@ -33,9 +33,10 @@ class Tally:
     def __init__(self):
         self.errors = (NoReplyError, BadReplyError)
         self.answered = self.failed = self.cancelled = self.gave_up = 0
+        self.doubtful = 0  # as the reply might have been that to an earlier request
 
     def total(self):
-        return self.answered + self.failed + self.cancelled + self.gave_up
+        return self.answered + self.failed + self.doubtful + self.cancelled + self.gave_up
 
     def least(self):
         return min(self.answered, self.failed, self.cancelled, self.gave_up)
@@ -65,8 +66,11 @@ async def ask_at_random(client, number, calls, tally):
             tally.gave_up += 1
         except asyncio.CancelledError:
             tally.cancelled += 1
-        except tally.errors:
-            tally.failed += 1
+        except tally.errors as error:
+            if "earlier request" in str(error):
+                tally.doubtful += 1
+            else:
+                tally.failed += 1
         else:
             assert result == values(slave_id, address, quantity), (number, i, result)
             tally.answered += 1

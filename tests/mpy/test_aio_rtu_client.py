@@ -283,6 +283,7 @@ def test_every_answer_belongs_to_its_question():
     run(ten_at_random(client, 200, tally))
     assert tally.total() == 2000 and tally.least() > 50
     assert tally.failed <= mood.silent + mood.garbled
+    assert tally.doubtful < 20, tally.doubtful
     assert max(mood.asked) == 1
     waited = tally.answered + tally.failed
     assert waited < sum(mood.asked) < 2000, "calls are cancelled before and after they begin"

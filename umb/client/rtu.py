@@ -378,7 +378,11 @@ class RTUClient(Client):
         size = line.receive(n)
         if size:
             return self._received(size - _ENDS)
-        if frame.rejected != rejected and self._is_damaged_reply(have + n - line.waiting):
+        if (
+            frame.rejected != rejected
+            and not frame.have
+            and self._is_damaged_reply(have + n - line.waiting)
+        ):
             self._late.answered()
             return self._end(BAD_REPLY)
         return self._time_out(frame.have or frame.rejected)
