@@ -496,15 +496,15 @@ class Client:
         adu = self._adu
         value = request.values
         if request.function_code == 5:
-            Bits.poke(adu, 10, 0, value)
+            Bits.encode(adu, 10 << 3, value)
             adu[10] = 0xFF if value else 0
             adu[11] = 0
             return 5
         if request.function_code == 6:
-            Registers.poke(adu, 10, 0, value)
+            Registers.encode(adu, 10 << 3, value)
             return 5
-        Registers.poke(adu, 10, 0, request.and_mask)
-        Registers.poke(adu, 10, 1, value)
+        Registers.encode(adu, 10 << 3, request.and_mask)
+        Registers.encode(adu, 12 << 3, value)
         return 7
 
     def _put_values(self, request):
@@ -512,11 +512,11 @@ class Client:
         adu = self._adu
         values = request.values
         quantity = len(values)
-        poke = Registers.poke
+        kind = Registers
         size = quantity << 1
         at = 12
         if request.function_code == 15:
-            poke = Bits.poke
+            kind = Bits
             size = quantity + 7 >> 3
         elif request.function_code == _READ_WRITE:
             address = request.write_address
@@ -526,13 +526,13 @@ class Client:
                 and 0 <= address <= 65536 - quantity
             ):
                 raise ValueError("1..121 values can be written, to addresses 0..65535")
-            Registers.poke(adu, 12, 0, address)
-            Registers.poke(adu, 12, 1, quantity)
+            Registers.encode(adu, 12 << 3, address)
+            Registers.encode(adu, 14 << 3, quantity)
             at = 16
         adu[at] = size
         adu[at + size] = 0  # the unused bits of the last byte, if these are bits
         for i in range(quantity):
-            poke(adu, at + 1, i, values[i])
+            kind.encode(adu, (at + 1 << 3) + i * kind.bits, values[i])
         return at - 6 + size
 
     def reply_status(self):

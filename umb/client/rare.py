@@ -86,7 +86,7 @@ def _build_records(adu, code, records):
         at += 7
         if code == 21:
             for i in range(length):
-                Registers.poke(adu, at, i, what[i])
+                Registers.encode(adu, at + 2 * i << 3, what[i])
             at = end
     if at == 9:
         raise ValueError("at least one record is needed")
