@@ -16,7 +16,6 @@ class Blocks:
             if not isinstance(block, kind) or block.bits != kind.bits:
                 raise ValueError("a tuple of %s is needed, not %r in it" % (kind.__name__, block))
         self._blocks = sorted(blocks or (kind(0, 0),), key=lambda block: block.start)
-        self._kind = kind
         self.bits = kind.bits
         self.decode = kind.decode
         self.encode = kind.encode
@@ -34,12 +33,16 @@ class Blocks:
 
     def __getitem__(self, address):
         if isinstance(address, slice):
-            return self._kind._slice(self, address)  # as a block of this kind has it
+            from .slices import get
+
+            return get(self, address)
         return self._find(address)[address]
 
     def __setitem__(self, address, value):
         if isinstance(address, slice):
-            self._kind._slice(self, address, value)
+            from .slices import put
+
+            put(self, address, value)
         else:
             block = self._find(address)  # one expression with the next line would allocate
             block[address] = value

@@ -49,12 +49,12 @@ class Registers:
             values = quantity
             quantity = len(values)
         if not (isinstance(start, int) and isinstance(quantity, int)):
-            raise TypeError("start must be an integer, quantity an integer or a list of values")
+            raise TypeError("start must be an integer, quantity an integer or a list")
         if start < 0 or quantity < 0 or start + quantity > 65536:
             raise ValueError("%d addresses from %d on leave 0..65535" % (quantity, start))
         for hook in (on_read, on_write, validate):
             if hook is not None and not callable(hook):
-                raise TypeError("a hook must be a function or None, not %r" % (hook,))
+                raise TypeError("a hook must be a function or None")
         self.start = start
         self.end = start + quantity
         # Bits have a spare byte, so that their get() and put() can always take two.
@@ -74,12 +74,16 @@ class Registers:
 
     def __getitem__(self, address):
         if isinstance(address, slice):
-            return self._slice(address)
+            from .slices import get
+
+            return get(self, address)
         return self.decode(self.data, self.bit(address))
 
     def __setitem__(self, address, value):
         if isinstance(address, slice):
-            self._slice(address, value)
+            from .slices import put
+
+            put(self, address, value)
         else:
             self.encode(self.data, self.bit(address), value)
 
@@ -90,27 +94,6 @@ class Registers:
         if not self.start <= address < self.end:
             raise IndexError("address %d is not in this block" % address)
         return (address - self.start) * self.bits
-
-    def _slice(self, part, *values):
-        """Return the values of block[first:end]; given a list, store all of its values or none."""
-        first = self.start if part.start is None else part.start
-        end = self.end if part.stop is None else part.stop
-        if not (isinstance(first, int) and isinstance(end, int) and part.step in (None, 1)):
-            raise TypeError("a slice must be [first address:end address], not %r" % (part,))
-        n = end - first
-        if n < 0 or not self.has(first, n):
-            raise IndexError("addresses %d:%d are not all in this block" % (first, end))
-        if not values:
-            return [self[i] for i in range(first, end)]
-        values = values[0]
-        if len(values) != n:
-            raise ValueError("%d values for %d addresses" % (len(values), n))
-        data = bytearray(2 * n)
-        for i in range(n):
-            self.encode(data, i * self.bits, values[i])
-        if n:
-            self.put(first, n, data, 0)
-        return None
 
     @staticmethod
     def decode(buf, bit: int) -> int:
@@ -127,11 +110,6 @@ class Registers:
         bit >>= 3
         buf[bit] = value >> 8 & 0xFF
         buf[bit + 1] = value & 0xFF
-
-    @staticmethod
-    def poke(buf, at: int, index: int, value: int):
-        """Encode value number `index` of those at buf[at:]."""
-        Registers.encode(buf, (at << 3) + (index << 4), value)
 
     def get(self, address: int, quantity: int, buf, at: int):
         """Copy the values of `quantity` addresses from `address` on to buf[at:].
@@ -180,11 +158,6 @@ class Bits(Registers):
         at = bit >> 3
         bit = 1 << (bit & 7)
         buf[at] = buf[at] | bit if value else buf[at] & ~bit
-
-    @staticmethod
-    def poke(buf, at: int, index: int, value: int):
-        """Encode value number `index` of those at buf[at:]."""
-        Bits.encode(buf, (at << 3) + index, value)
 
     def get(self, address: int, quantity: int, buf, at: int):
         """Copy `quantity` bits from `address` on to buf[at:]; unused bits at the end are 0."""
@@ -247,8 +220,7 @@ def _area(value, kind, name):
 
         return Blocks(kind, value)
     raise ValueError(
-        "%s must be a number, a list of values, %s, or a tuple of %s, not %r"
-        % (name, kind.__name__, kind.__name__, value)
+        "%s must be a number, a list, %s or a tuple of them, not %r" % (name, kind.__name__, value)
     )
 
 
