@@ -10,7 +10,7 @@ from tools.env import ROOT
 # row below.
 ROWS = (
     {"umb"},
-    {"errors", "conf", "counters", "words", "slices", "fast.bytecode", "fast.thumb", "fast.viper"},
+    {"errors", "conf", "words", "slices", "fast.bytecode", "fast.thumb", "fast.viper"},
     {"fast"},  # chooses one of these three
     {"blocks"},
     {"store"},
@@ -23,6 +23,7 @@ ROWS = (
     {"port.uart"},
     {"serve"},
     {"server.standard", "server.routes"},
+    {"server.functions"},
     {"server"},
     {"server.rtu", "server.tcp", "server.udp"},
     {"client.rare", "client.late"},
@@ -47,6 +48,7 @@ _CORE_BELOW = {
     "server",
     "server.standard",
     "server.routes",
+    "server.functions",
     "client",
     "client.rare",
     "client.stream",

@@ -10,10 +10,9 @@ from time import ticks_diff, ticks_ms
 from micropython import const
 
 from .client import NO_CONNECTION, PENDING
-from .counters import Counters
 from .fast import copy
 from .frame import WRITES, refuse
-from .server import LATER, Driver, Server
+from .server import LATER, Counters, Driver, Server
 
 _PDU = const(7)  # where in a buffer the PDU begins
 _LONGEST_PDU = const(253)

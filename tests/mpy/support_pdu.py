@@ -2,7 +2,7 @@
 
 import binascii
 
-from umb.counters import Counters
+from umb.server import Counters
 
 
 def raw(text):

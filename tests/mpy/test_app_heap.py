@@ -9,7 +9,7 @@ from app import config
 from app.application import Application
 from app.check import Checked
 from app.hardware import Hardware
-from umb.counters import Counters
+from umb.server import Counters
 
 _ROUNDS = 1000
 SETTINGS = {

@@ -49,7 +49,8 @@ class Diagnostics:
 
     exception_status is what function code 7 reports, 0..255; diagnostic_register is what function
     code 8 reports, 0..65535. A program sets them. The counters are those of each driver, see
-    umb.counters; the event log is this object's: the last 64 events of all lines of its server.
+    umb.server.Counters; the event log is this object's: the last 64 events of all lines of its
+    server.
     """
 
     codes = b"\x07\x08\x0b\x0c"

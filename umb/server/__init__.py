@@ -5,7 +5,7 @@ connection that each came from as `link`:
 
     serial        whether it is a serial line, with broadcasts and silence
     peer          (host, port) of a network client, None on a serial line
-    counters      the umb.counters.Counters of the driver
+    counters      the Counters of the driver
     listen_only   set and cleared by function code 8
     gone          whether a client has disconnected meanwhile
     answer(n)     sends a response later: for handlers that returned LATER
@@ -33,7 +33,6 @@ import sys
 
 from micropython import const
 
-from ..counters import Counters
 from ..frame import WRITES, refuse
 from .standard import check, read, write
 
@@ -63,18 +62,16 @@ class _Catcher:
     11 words on the heap, at every call.
     """
 
-    def __init__(self):
-        self.error = None  # made now: the first assignment to an attribute takes memory
-
     def __enter__(self):
         pass
 
-    def __exit__(self, kind, error, traceback):
+    def __exit__(self, kind, error, _):
         self.error = error
-        return error is not None and isinstance(error, Exception)
+        return isinstance(error, Exception)
 
 
 _caught = _Catcher()
+_caught.error = None  # made now: the first assignment to an attribute takes memory
 
 
 def _attempt(handler, adu, link):
@@ -105,15 +102,11 @@ class Server:
 
     def __init__(self, store=None, slave_ids=(1,), *, functions=(), on_error=print_error):
         if on_error is not None and not callable(on_error):
-            raise ValueError("on_error must be a function or None, not %r" % (on_error,))
-        if not isinstance(functions, (tuple, list)):
-            raise TypeError(
-                "functions must be a tuple, such as (Diagnostics(),), not %r" % (functions,)
-            )
+            raise ValueError("on_error must be a function or None")
         try:
             slave_ids = tuple(slave_ids)
         except TypeError:
-            raise TypeError("slave_ids must be a list, such as (1,), not %r" % (slave_ids,))
+            raise TypeError("slave_ids must be a list, such as (1,)")
         self.stores = {}  # slave id: its Store, or None
         self.routes = None  # see route()
         self.on_error = on_error
@@ -126,27 +119,10 @@ class Server:
             if slave_id in self.stores:
                 raise ValueError("slave id %d is given twice" % slave_id)
             self.add(slave_id, store)
-        for function in functions:
-            self._offer(function)
+        if functions != ():
+            from .functions import offer
 
-    def _offer(self, function):
-        """Add one of the functions that the constructor was given."""
-        handle = getattr(function, "handle", None)
-        for code in getattr(function, "codes", b"\0"):
-            if (
-                not (isinstance(code, int) and 0 < code < 128 and callable(handle))
-                or isinstance(function, type)
-                or code in self._functions
-                or check(bytes(7) + bytes((code,)) * 10, 1) != _ILLEGAL_FUNCTION  # the store's
-            ):
-                raise ValueError(
-                    "%r needs handle(), and codes 1..127 that nobody else has" % (function,)
-                )
-            self._functions[code] = handle
-        if hasattr(function, "received"):
-            self._received += (function.received,)
-        if hasattr(function, "sent"):
-            self._sent += (function.sent,)
+            self._received, self._sent = offer(self._functions, functions)
 
     def add(self, slave_id: int, store):
         """Serve this store, from now on, as the device with this slave id, 1..247.
@@ -176,11 +152,9 @@ class Server:
         handler(adu, n, link) is as handle() of a function, see above; it takes the place of an
         earlier one. Raises ValueError for another code or something that cannot be called.
         """
-        if not (isinstance(code, int) and (65 <= code <= 72 or 100 <= code <= 110)):
-            raise ValueError("a user-defined code is 65..72 or 100..110, not %r" % (code,))
-        if not callable(handler):
-            raise ValueError("handler must be a function, not %r" % (handler,))
-        self._functions[code] = handler
+        from .functions import add
+
+        add(self._functions, code, handler)
 
     def route(self, slave_ids=None, function_codes=None, addresses=None, *, signed=None):
         """Decorator: let a function answer for these addresses, as uModbus has it.
@@ -338,7 +312,7 @@ class Server:
                 return -_ILLEGAL_FUNCTION
             n = handler(adu, n, link)
             if not (isinstance(n, int) and -256 < n <= _PDU_MOST):
-                raise ValueError("a function must return a length or minus an exception code")
+                raise ValueError("handle() must return a length, or minus an exception code")
             return n
         if exception_code:
             return -exception_code
@@ -365,6 +339,27 @@ class Server:
             _attempt(self.on_error, error, link)
 
 
+class Counters:
+    """What one driver counts, as FC 8 and 11 report it (AP 6.8, 6.9): 16 bits each, which wrap."""
+
+    def clear(self):
+        """Set every counter to 0."""
+        self.bus_message_count = 0  # messages seen on the line, whoever they were for
+        self.bus_communication_error_count = 0  # wrong CRC, LRC, length or framing
+        self.bus_exception_error_count = 0  # exception responses sent
+        self.server_message_count = 0  # messages addressed to this device, or broadcast
+        self.server_no_response_count = 0  # messages that were not answered
+        self.server_nak_count = 0  # exceptions 7 sent
+        self.server_busy_count = 0  # exceptions 6 sent
+        self.bus_character_overrun_count = 0  # no port tells: always 0
+        # Requests that were carried out, broadcasts too (AP 6.9); without exceptions and without
+        # requests for this very number.
+        self.event_count = 0
+        self.logged_error_count = 0  # communication errors that are in an event log already
+
+    __init__ = clear
+
+
 class Driver:
     """What the drivers of all transports have in common.
 
@@ -385,9 +380,7 @@ class Driver:
         if server is None:
             server = Server()
         if not hasattr(server, "handle"):
-            raise ValueError(
-                "server must be a Server or a Gateway, such as Server(store), not %r" % (server,)
-            )
+            raise ValueError("server must be a Server or a Gateway, not %r" % (server,))
         self.server = server
         self.gateway = server if hasattr(server, "poll") else None
         self.counters = Counters()
