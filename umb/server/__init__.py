@@ -46,7 +46,6 @@ _NAK = const(7)
 _NO_SUCH_DEVICE = const(11)
 _LAST_ROUTED = const(16)  # routes answer for function codes 1 to 6, 15 and 16
 _DIAGNOSTICS = const(8)  # the function code that is heard in listen-only mode
-_PDU_MOST = const(253)  # AP 4.1
 _IDLE_NAP_MS = const(1000)
 
 
@@ -111,18 +110,17 @@ class Server:
         self.routes = None  # see route()
         self.on_error = on_error
         self._slave_ids = []  # in the order in which they were added: a dict keeps none
-        self._functions = {}  # function code: handler(adu, n, link)
-        self._received = ()  # functions that are told of every request,
-        self._sent = ()  # and of every response
+        self._functions = None  # a Functions, if there are any
         self._perform = self._perform  # bound once: a bound method is an allocation
         for slave_id in slave_ids:
             if slave_id in self.stores:
                 raise ValueError("slave id %d is given twice" % slave_id)
             self.add(slave_id, store)
         if functions != ():
-            from .functions import offer
+            from .functions import Functions
 
-            self._received, self._sent = offer(self._functions, functions)
+            self._functions = Functions(self)
+            self._functions.offer(functions)
 
     def add(self, slave_id: int, store):
         """Serve this store, from now on, as the device with this slave id, 1..247.
@@ -152,9 +150,11 @@ class Server:
         handler(adu, n, link) is as handle() of a function, see above; it takes the place of an
         earlier one. Raises ValueError for another code or something that cannot be called.
         """
-        from .functions import add
+        from .functions import Functions
 
-        add(self._functions, code, handler)
+        functions = self._functions or Functions(self)
+        functions.add(code, handler)
+        self._functions = functions
 
     def route(self, slave_ids=None, function_codes=None, addresses=None, *, signed=None):
         """Decorator: let a function answer for these addresses, as uModbus has it.
@@ -202,8 +202,8 @@ class Server:
         """
         if not self.serves(adu[6]) or (link.serial and adu[7] >= 0x80):
             return self._handle_unserved(adu, n, link)
-        if self._received:
-            self._tell(self._received, adu, link)
+        if self._functions is not None:
+            self._functions.received(adu, link)
         if link.listen_only and adu[7] != _DIAGNOSTICS:
             return 0
         counters = link.counters
@@ -218,8 +218,8 @@ class Server:
             counters.event_count = counters.event_count + 1 & 0xFFFF
         elif n < 0:
             n = self._refuse(adu, -n, counters)
-        if n and self._sent:
-            self._tell(self._sent, adu, link)
+        if n and self._functions is not None:
+            self._functions.sent(adu, link)
         return n
 
     def _handle_unserved(self, adu, n, link):
@@ -235,16 +235,6 @@ class Server:
         adu[6] = unit
         return n
 
-    def _tell(self, functions, adu, link):
-        """Call each of these functions. What one raises is reported, and harms nobody else."""
-        i = 0
-        while i < len(functions):
-            _attempt(functions[i], adu, link)
-            error = _caught.error
-            if error is not None:
-                self.report(error, link)
-            i += 1
-
     def _refuse(self, adu, exception_code, counters):
         """Make and count an exception response. Returns its length."""
         counters.bus_exception_error_count = counters.bus_exception_error_count + 1 & 0xFFFF
@@ -256,8 +246,8 @@ class Server:
 
     def _broadcast(self, adu, n, link):
         """Do a write for every device, in silence (SL 2.1). Anything else is ignored."""
-        if self._received:
-            self._tell(self._received, adu, link)
+        if self._functions is not None:
+            self._functions.received(adu, link)
         if link.listen_only:
             return
         counters = link.counters
@@ -307,13 +297,9 @@ class Server:
         exception_code = check(adu, n)
         # Without a store there are neither FC 22 nor 23.
         if exception_code == _ILLEGAL_FUNCTION or (store is None and adu[7] > _LAST_ROUTED):
-            handler = self._functions.get(adu[7])
-            if handler is None:
+            if self._functions is None:
                 return -_ILLEGAL_FUNCTION
-            n = handler(adu, n, link)
-            if not (isinstance(n, int) and -256 < n <= _PDU_MOST):
-                raise ValueError("handle() must return a length, or minus an exception code")
-            return n
+            return self._functions.handle(adu, n, link)
         if exception_code:
             return -exception_code
         if self.routes is not None and adu[7] <= _LAST_ROUTED:
@@ -332,6 +318,13 @@ class Server:
             return exception_code
         self.report(error, link)
         return _DEVICE_FAILURE
+
+    def tell(self, handler, adu, link):
+        """Call handler(adu, link). What it raises is reported, and harms nobody else."""
+        _attempt(handler, adu, link)
+        error = _caught.error
+        if error is not None:
+            self.report(error, link)
 
     def report(self, error: Exception, link):
         """Tell on_error of an exception that a hook raised. Never raises."""

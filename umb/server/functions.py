@@ -1,43 +1,84 @@
-"""What a Server offers besides a store: checked and added here, loaded only if there is any."""
+"""Functions: what a Server offers besides a store. It is loaded if there is any."""
+
+from micropython import const
 
 from .standard import check
 
+_ILLEGAL_FUNCTION = const(1)
+_PDU_MOST = const(253)  # AP 4.1
 
-def offer(handlers, functions):
-    """Add the handle() of each function to `handlers`, {function code: handle}.
 
-    Returns (received, sent): tuples of those methods of the functions that have them. Raises
-    ValueError for what is no function, or a code that is taken, TypeError for no tuple.
+class Functions:
+    """The functions of a server, as one: it has handle(), received() and sent(), too.
+
+    server   what reports the exceptions of received() and sent()
     """
-    if not isinstance(functions, (tuple, list)):
-        raise TypeError(
-            "functions must be a tuple, such as (Diagnostics(),), not %r" % (functions,)
-        )
-    received = sent = ()
-    for function in functions:
+
+    def __init__(self, server):
+        self._server = server
+        self._handlers = {}  # function code: handle(adu, n, link)
+        self._received = ()  # methods that are told of every request,
+        self._sent = ()  # and of every response
+
+    def offer(self, functions):
+        """Add the functions that Server() is given. Raises ValueError or TypeError."""
+        if not isinstance(functions, (tuple, list)):
+            raise TypeError(
+                "functions must be a tuple, such as (Diagnostics(),), not %r" % (functions,)
+            )
+        for function in functions:
+            self._offer(function)
+
+    def _offer(self, function):
         handle = getattr(function, "handle", None)
         for code in getattr(function, "codes", b"\0"):
             if (
                 not (isinstance(code, int) and 0 < code < 128 and callable(handle))
                 or isinstance(function, type)
-                or code in handlers
-                or check(bytes(7) + bytes((code,)) * 10, 1) != 1  # the store answers it
+                or code in self._handlers
+                or check(bytes(7) + bytes((code,)) * 10, 1) != _ILLEGAL_FUNCTION  # the store's
             ):
                 raise ValueError(
                     "%r needs handle(), and codes 1..127 that nobody else has" % (function,)
                 )
-            handlers[code] = handle
+            self._handlers[code] = handle
         if hasattr(function, "received"):
-            received += (function.received,)
+            self._received += (function.received,)
         if hasattr(function, "sent"):
-            sent += (function.sent,)
-    return received, sent
+            self._sent += (function.sent,)
 
+    def add(self, code, handler):
+        """Add a user-defined function code, see Server.function(). Raises ValueError."""
+        if not (isinstance(code, int) and (65 <= code <= 72 or 100 <= code <= 110)):
+            raise ValueError("a user-defined code is 65..72 or 100..110, not %r" % (code,))
+        if not callable(handler):
+            raise ValueError("handler must be a function, not %r" % (handler,))
+        self._handlers[code] = handler
 
-def add(handlers, code, handler):
-    """Add the handler of a user-defined function code, see Server.function()."""
-    if not (isinstance(code, int) and (65 <= code <= 72 or 100 <= code <= 110)):
-        raise ValueError("a user-defined code is 65..72 or 100..110, not %r" % (code,))
-    if not callable(handler):
-        raise ValueError("handler must be a function, not %r" % (handler,))
-    handlers[code] = handler
+    def handle(self, adu, n, link):
+        """Answer the request PDU of n bytes at adu[7] in place.
+
+        Returns the response's length, or minus an exception code; raises what a handler raises.
+        """
+        handler = self._handlers.get(adu[7])
+        if handler is None:
+            return -_ILLEGAL_FUNCTION
+        n = handler(adu, n, link)
+        if not (isinstance(n, int) and -256 < n <= _PDU_MOST):
+            raise ValueError("a function must return a length or minus an exception code")
+        return n
+
+    def received(self, adu, link):
+        """Tell who follows requests of the one at adu[7]."""
+        self._tell(self._received, adu, link)
+
+    def sent(self, adu, link):
+        """Tell who follows responses of the one at adu[7]."""
+        self._tell(self._sent, adu, link)
+
+    def _tell(self, methods, adu, link):
+        """Call each of these methods, even if one before it raises."""
+        i = 0
+        while i < len(methods):
+            self._server.tell(methods[i], adu, link)
+            i += 1
