@@ -109,8 +109,8 @@ class Server:
         self.stores = {}  # slave id: its Store, or None
         self.routes = None  # see route()
         self.on_error = on_error
-        self._slave_ids = []  # in the order in which they were added: a dict keeps none
-        self._functions = None  # a Functions, if there are any
+        self.slave_ids = []  # in the order in which they were added: a dict keeps none
+        self.functions = None  # a Functions, if there are any: see function()
         self._perform = self._perform  # bound once: a bound method is an allocation
         for slave_id in slave_ids:
             if slave_id in self.stores:
@@ -119,8 +119,7 @@ class Server:
         if functions != ():
             from .functions import Functions
 
-            self._functions = Functions(self)
-            self._functions.offer(functions)
+            self.functions = Functions(self, functions)
 
     def add(self, slave_id: int, store):
         """Serve this store, from now on, as the device with this slave id, 1..247.
@@ -134,14 +133,14 @@ class Server:
         if store is not None and not hasattr(store, "areas"):
             raise ValueError("a Store is needed, not %r" % (store,))
         if slave_id not in self.stores:
-            self._slave_ids.append(slave_id)
+            self.slave_ids.append(slave_id)
         self.stores[slave_id] = store
 
     def remove(self, slave_id: int):
         """Serve this slave id no longer. Raises ValueError if it is not served."""
         if slave_id not in self.stores:
             raise ValueError("slave id %r is not served" % (slave_id,))
-        self._slave_ids.remove(slave_id)
+        self.slave_ids.remove(slave_id)
         del self.stores[slave_id]
 
     def function(self, code: int, handler):
@@ -152,9 +151,9 @@ class Server:
         """
         from .functions import Functions
 
-        functions = self._functions or Functions(self)
+        functions = self.functions or Functions(self, ())
         functions.add(code, handler)
-        self._functions = functions
+        self.functions = functions
 
     def route(self, slave_ids=None, function_codes=None, addresses=None, *, signed=None):
         """Decorator: let a function answer for these addresses, as uModbus has it.
@@ -189,7 +188,7 @@ class Server:
 
     def _device(self):
         """Return the slave id of the device that answers networks that name none, or 0."""
-        for slave_id in self._slave_ids:
+        for slave_id in self.slave_ids:
             if self.serves(slave_id):
                 return slave_id
         return 0
@@ -202,8 +201,8 @@ class Server:
         """
         if not self.serves(adu[6]) or (link.serial and adu[7] >= 0x80):
             return self._handle_unserved(adu, n, link)
-        if self._functions is not None:
-            self._functions.received(adu, link)
+        if self.functions is not None:
+            self.functions.received(adu, link)
         if link.listen_only and adu[7] != _DIAGNOSTICS:
             return 0
         counters = link.counters
@@ -218,8 +217,8 @@ class Server:
             counters.event_count = counters.event_count + 1 & 0xFFFF
         elif n < 0:
             n = self._refuse(adu, -n, counters)
-        if n and self._functions is not None:
-            self._functions.sent(adu, link)
+        if n and self.functions is not None:
+            self.functions.sent(adu, link)
         return n
 
     def _handle_unserved(self, adu, n, link):
@@ -246,8 +245,8 @@ class Server:
 
     def _broadcast(self, adu, n, link):
         """Do a write for every device, in silence (SL 2.1). Anything else is ignored."""
-        if self._functions is not None:
-            self._functions.received(adu, link)
+        if self.functions is not None:
+            self.functions.received(adu, link)
         if link.listen_only:
             return
         counters = link.counters
@@ -261,8 +260,8 @@ class Server:
         adu[5] = n + 1
         done = False
         n = 0
-        while n < len(self._slave_ids):
-            adu[6] = self._slave_ids[n]
+        while n < len(self.slave_ids):
+            adu[6] = self.slave_ids[n]
             if self._is_due(adu, n):
                 length = _attempt(self._perform, adu, link)
                 error = _caught.error
@@ -280,10 +279,10 @@ class Server:
         Devices that share a store write it once; routes are called for each device.
         """
         if self.routes is not None and adu[7] <= _LAST_ROUTED:
-            return self.routes.is_due(adu, self.stores, self._slave_ids, n)
+            return self.routes.is_due(adu, self.stores, self.slave_ids, n)
         store = self.stores[adu[6]]
         i = 0
-        while self.stores[self._slave_ids[i]] is not store:
+        while self.stores[self.slave_ids[i]] is not store:
             i += 1
         return i == n
 
@@ -297,9 +296,9 @@ class Server:
         exception_code = check(adu, n)
         # Without a store there are neither FC 22 nor 23.
         if exception_code == _ILLEGAL_FUNCTION or (store is None and adu[7] > _LAST_ROUTED):
-            if self._functions is None:
+            if self.functions is None:
                 return -_ILLEGAL_FUNCTION
-            return self._functions.handle(adu, n, link)
+            return self.functions.handle(adu, n, link)
         if exception_code:
             return -exception_code
         if self.routes is not None and adu[7] <= _LAST_ROUTED:

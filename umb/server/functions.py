@@ -11,17 +11,17 @@ _PDU_MOST = const(253)  # AP 4.1
 class Functions:
     """The functions of a server, as one: it has handle(), received() and sent(), too.
 
-    server   what reports the exceptions of received() and sent()
+    server      what reports the exceptions of received() and sent()
+    functions   those that Server() was given
+
+    Raises ValueError for what is no function or a code that is taken, TypeError for no tuple.
     """
 
-    def __init__(self, server):
+    def __init__(self, server, functions):
         self._server = server
         self._handlers = {}  # function code: handle(adu, n, link)
         self._received = ()  # methods that are told of every request,
         self._sent = ()  # and of every response
-
-    def offer(self, functions):
-        """Add the functions that Server() is given. Raises ValueError or TypeError."""
         if not isinstance(functions, (tuple, list)):
             raise TypeError(
                 "functions must be a tuple, such as (Diagnostics(),), not %r" % (functions,)
