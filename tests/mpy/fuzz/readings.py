@@ -172,8 +172,7 @@ def joined(pieces, ids, torn=False):
     alone = readings(pieces[-1], ids)
     if len(pieces) > 1 and alone and alone[0][0] == BY_SILENCE:
         # Too short or too long for its code: it may as well go on with what came before.
-        table_size = length(REQUEST, pieces[-1], 0)
-        if table_size is not None:
+        if pieces[-1][1] in REQUEST:
             alone = [(False, i, pdu) for _, i, pdu in alone]
     longer = []  # frames that end here but began earlier; None for one of another slave
     for j in range(len(pieces) - 1):
