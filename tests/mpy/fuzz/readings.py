@@ -136,7 +136,7 @@ def _places(data, ids):
         if rest <= _NOISE:
             return [(True, 0, size)]
         return [(False, 0, size)] + _embedded(data, ids, size)
-    if whole and whole < len(data) == _LONGEST:
+    if whole and whole < len(data) >= _LONGEST:
         return [(False, 0, whole), (False, 0, _LONGEST)]  # no frame is longer than that one
     if whole:
         return [(BY_SILENCE if len(data) - whole <= _NOISE else False, 0, whole)]
@@ -170,10 +170,9 @@ def joined(pieces, ids, torn=False):
     silence among them may have been too long for that.
     """
     alone = readings(pieces[-1], ids)
-    if len(pieces) > 1 and alone and alone[0][0] == BY_SILENCE:
+    if len(pieces) > 1 and alone and alone[0][0] == BY_SILENCE and pieces[-1][1] in REQUEST:
         # Too short or too long for its code: it may as well go on with what came before.
-        if pieces[-1][1] in REQUEST:
-            alone = [(False, i, pdu) for _, i, pdu in alone]
+        alone = [(False, i, pdu) for _, i, pdu in alone]
     longer = []  # frames that end here but began earlier; None for one of another slave
     for j in range(len(pieces) - 1):
         row = b"".join(pieces[j:])
@@ -185,6 +184,8 @@ def joined(pieces, ids, torn=False):
         for certain, at, n in _places(row, ids):
             if at < cut < at + n:
                 longer += _requests([(sure and certain is True, at, n)], row)
+        if row[0] in ids and row[1] not in REQUEST:
+            longer += _requests([(False, 0, n) for n in _possible(row, 0) if n > cut], row)
     if not longer:
         return alone
     inner = any(_is_other(piece, 3) for piece in pieces[1:])
