@@ -138,6 +138,8 @@ def _places(data, ids):
         return [(False, 0, size)] + _embedded(data, ids, size)
     if whole and whole < len(data) >= _LONGEST:
         return [(False, 0, whole), (False, 0, _LONGEST)]  # no frame is longer than that one
+    if whole and whole < len(data) and data[1] in REQUEST:
+        return [(False, 0, whole), (False, 0, len(data))]  # the wrong length for its code, anyway
     if whole:
         return [(BY_SILENCE if len(data) - whole <= _NOISE else False, 0, whole)]
     return [(False, 0, size) for size in _possible(data, 0)] + _embedded(data, ids, 1)

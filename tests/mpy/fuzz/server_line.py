@@ -282,7 +282,7 @@ def draw(seed, rare=False):
 def life(rng, setup, kind, kinds):
     """The set-up, and what a speaker of this kind says."""
     times = Times(setup)
-    others = Others(rng, setup["ids"])
+    others = Others(rng, setup["ids"], calm=not setup["noisy"])
     speaker = kind(rng, setup, times, device.Twins(setup).writer(rng), others)
     while len(speaker.events) < _EVENTS:
         rng.choice(kinds)(speaker)

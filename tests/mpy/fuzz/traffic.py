@@ -6,6 +6,7 @@ end with one, CRC and all.
 
 from fuzz.frames import crc, rtu, steer
 from fuzz.model import Device, Link, Model, RegisterArea, wide
+from fuzz.readings import REQUEST, length
 from fuzz.requests import OPTIONAL, STANDARD, USER, Writer
 
 _LAYOUT = ((0, 2000),)
@@ -17,10 +18,12 @@ class Others:
     """Other slaves of a line, and a client that talks to them.
 
     ids    slave ids that are served here
+    calm   whether every frame has the length that its function code announces
     """
 
-    def __init__(self, rng, ids):
+    def __init__(self, rng, ids, calm=False):
         self.rng = rng
+        self._calm = calm
         self.ids = ids
         self.id = rng.choice([i for i in (18, 2, 3, 6, 15, 16, 100, 247, 246, 21) if i not in ids])
         files = {1: RegisterArea(((0, 300),))}
@@ -36,7 +39,10 @@ class Others:
 
     def pdu(self):
         """A request PDU for another slave."""
-        return self.writer.pdu(_ALL)
+        while True:
+            pdu = self.writer.pdu(_ALL)
+            if not self._calm or length(REQUEST, rtu(self.id, pdu), 0) == len(pdu) + 3:
+                return pdu
 
     def exchange(self):
         """A request for another slave, and its response if it has one: PDUs."""
