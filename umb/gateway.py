@@ -287,6 +287,7 @@ class Gateway(Driver):
         if self._paths:
             self._paths[-1].next = path
         self._paths.append(path)
+        self.lines += 1
 
     def serves(self, slave_id):
         """Return whether there is a device with this slave id, here or on a line."""

@@ -8,6 +8,8 @@ watch(poller)     use this select.poll from now on: it wakes the loop when somet
 finish()          end what must not be left half-done, such as a frame that is being sent
 server_close()    let go of lines and sockets
 stopping          true to end the loop; shutdown() sets it
+lines             how many serial lines it keeps the times of. If there are several in a loop,
+                  `alone` is set to False, and poll() has to return soon. May be missing
 """
 
 import select
@@ -32,8 +34,13 @@ def serve(*drivers, every=None) -> None:
     """
     check(drivers, every)
     poller = select.poll()
+    lines = 0
+    for driver in drivers:
+        for one in (driver, getattr(driver, "gateway", None)):
+            lines += getattr(one, "lines", 0)
     for driver in drivers:
         driver.stopping = False
+        driver.alone = lines < 2
         driver.watch(poller)
     try:
         _run(drivers, every)

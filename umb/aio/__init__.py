@@ -49,8 +49,13 @@ async def serve(*drivers, every=None) -> None:
         from ..serve import call_if_due, check  # 1.2 KB that most programs do without
 
         check(drivers, every)
+    lines = 0
+    for driver in drivers:
+        for one in (driver, getattr(driver, "gateway", None)):
+            lines += getattr(one, "lines", 0)
     for driver in drivers:
         driver.stopping = False
+        driver.alone = lines < 2
     due_ms = ticks_ms()
     rounds = 0
     try:

@@ -112,7 +112,7 @@ class RTU:
             elif self.need:
                 return 0
             else:  # longer than any frame
-                at = self._begin or self._next_begin()
+                at = self._begin or self._next(1, _LONGEST - 1)
                 self.have = self._take(at, _LONGEST - at)
                 return self._find()
         return self._take(at, self.have - at)
@@ -135,20 +135,21 @@ class RTU:
                 return False
             table = RESPONSE  # what other slaves answer is on the bus, too
 
-    def _next_begin(self):
-        """Return where, in a full buffer, the next frame of interest may begin."""
-        at = 1
-        while at <= _LONGEST - _SHORTEST and not self._is_likely(at):
+    def _next(self, at, end):
+        """Return where, from adu[6 + at] on, a frame of interest may begin, or `end`.
+
+        The length of such frames is announced.
+        """
+        adu = self.adu
+        table = self.table
+        while at < end:
+            code = adu[_START + 1 + at] & 0x7F
+            if code < len(table) and table[code]:
+                slave_id = adu[_START + at]
+                if slave_id == 0 or self.serves(slave_id):
+                    break
             at += 1
         return at
-
-    def _is_likely(self, at):
-        """Return whether a frame of interest, of announced length, may begin at adu[6 + at]."""
-        code = self.adu[_START + 1 + at] & 0x7F
-        if code >= len(self.table) or not self.table[code]:
-            return False
-        slave_id = self.adu[_START + at]
-        return slave_id == 0 or self.serves(slave_id)
 
     def _take(self, at, n):
         """Move n bytes from adu[6 + at] to adu[6], give up the rest, and begin anew. Returns n."""
@@ -166,28 +167,30 @@ class RTU:
         There may be noise on both sides of a frame, three bytes at most, or any number of zeros
         behind it; and anything before a frame of interest whose length is announced.
         """
-        if self._judged > final:
+        judged = self._judged
+        if judged > final:
             return 0
         self._judged = 1 + final
+        begin = self._begin
         at = 0
         while at + _SHORTEST <= self.have:
-            near = at <= _NOISE or 0 <= at - self._begin <= _NOISE
-            if near or self._is_likely(at):
-                n = self._ended(at, _NOISE if near else 0)
-                if n:
-                    return self._take(at, n)
+            n = self._ended(at)
+            if n:
+                return self._take(at, n)
+            if judged:
+                break
             at += 1
+            if at > _NOISE and not 0 <= at - begin <= _NOISE:
+                at = self._next(at, begin if at < begin else self.have)
         if final and not (self.open and self.table is RESPONSE):
-            return self._take(at, 0)
+            return self._take(0, 0)
         self.gap()  # a client keeps the beginning of a response until its time is up
         return 0
 
-    def _ended(self, at, noise):
-        """Return the length of the frame at adu[6 + at:] that silence has ended, or 0.
-
-        noise   how many bytes behind it may be noise
-        """
+    def _ended(self, at):
+        """Return the length of the frame at adu[6 + at:] that silence has ended, or 0."""
         free = at == 0 or at == self._begin  # it may be anybody's, and of any length
+        noise = _NOISE if at <= _NOISE or 0 <= at - self._begin <= _NOISE else 0
         n = self.have - at
         at += _START
         if not (free or self.adu[at] == 0 or self.serves(self.adu[at])):

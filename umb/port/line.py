@@ -26,6 +26,7 @@ class Line:
     t35_us          the silence that ends a frame
     hole_us         a silence that is no longer than this may be in the middle of a frame
     reply_delay_us  from the moment the last byte is seen to the answer
+    yields_to       so many bytes that come before a frame of ours keep it from being sent; 0: none
     """
 
     def __init__(self):
@@ -102,12 +103,14 @@ class Line:
         last_us = self.last_us
         delay_us = self.reply_delay_us
         n = min(n, _PIECE)
+        if ticks_diff(ticks_us(), last_us) < 0:  # so long ago that the ticks have wrapped
+            last_us = ticks_add(ticks_us(), -delay_us)
         while waiting < n:
             now = any_()
             if now != waiting:
                 last_us = self.last_us = ticks_us()
                 waiting = now
-            elif not 0 <= ticks_diff(ticks_us(), last_us) < delay_us:
+            elif ticks_diff(ticks_us(), last_us) >= delay_us:
                 break
         self.waiting = waiting
         return waiting >= n
@@ -124,26 +127,30 @@ class Line:
     def send(self, n):
         """Switch to transmit and begin to send a frame of n bytes; flush() has to follow.
 
-        They are what the frame's seal() has put at frame.out[frame.start:].
+        They are what the frame's seal() has put at frame.out[frame.start:]. If `yields_to` is set,
+        it stays before that until the line has been silent for reply_delay_us, and does not send if
+        so many bytes have come first. Returns whether it sends.
         """
-        self.frame_us = self.time_us(n) if self.paced else 0
         try:
-            self.de(1 - self.idle)
-            self.end_us = ticks_us()
-            self._write(n)
+            return self._send(n)
         except BaseException:
             self.release()
             raise
-        self.end_us = ticks_add(self.end_us, self.frame_us)
 
-    def _write(self, n):
-        """Give the UART n bytes of the frame; it may take them in parts."""
+    def _send(self, n):
         frame = self.frame
         at = frame.start
-        while n:
+        self.frame_us = self.time_us(n) if self.paced else 0
+        if self.yields_to and self.wait_for(self.yields_to):
+            return False
+        self.de(1 - self.idle)
+        self.end_us = ticks_us()
+        while n:  # the UART may take it in parts
             taken = self.uart.write(frame.out, at, n) or 0
             at += taken
             n -= taken
+        self.end_us = ticks_add(self.end_us, self.frame_us)
+        return True
 
     def sending_us(self):
         """Return for how long what send() began will still be leaving, 0 if it has left."""

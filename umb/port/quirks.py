@@ -42,12 +42,14 @@ def _distrust_txdone(line):
     plain_send = line.send
 
     def send(n):
-        plain_send(n)
+        if not plain_send(n):
+            return False
         # frame_us less what is left of it is the time since the direction pin changed.
         late_us = line.frame_us - ticks_diff(line.end_us, ticks_us())
         late_us = min(late_us, slack_us)
         line.end_us = ticks_add(line.end_us, late_us)
         line.frame_us += late_us
+        return True
 
     line.send = send
 
@@ -133,8 +135,10 @@ def drop_echo(line):
     plain_send = line.send
 
     def send(n):
+        if not plain_send(n):
+            return False
         echo.expect(line.frame.out, line.frame.start, n)
-        plain_send(n)
+        return True
 
     line.send = send
 
@@ -160,7 +164,6 @@ class _EchoFilter:
         self._sent = bytearray(_RING)  # the response that may come back,
         self._size = 0  # its length, 0 if nothing may come back,
         self._matched = 0  # how much of it has come back,
-        self._sent_us = 0  # when it was sent,
         self._repeats = False  # and whether it is the same as the request
         self._echoes = None  # whether the adapter echoes; None: not known yet
         self._heard = bytearray(_RING)  # the last bytes that went to the ring, the next one goes
@@ -179,10 +182,9 @@ class _EchoFilter:
         return self._ring.any()
 
     def expect(self, buf, at, n):
-        """The n bytes at buf[at] are about to be sent."""
+        """The n bytes at buf[at] are being sent."""
         self._give_back()
         self._size = n
-        self._sent_us = ticks_us()
         self._repeats = True
         for i in range(n):
             self._sent[i] = buf[at + i]
@@ -190,7 +192,8 @@ class _EchoFilter:
                 self._repeats = False
 
     def _since_us(self):
-        return ticks_diff(ticks_us(), self._sent_us)
+        """Return how long ago it began to send: a TTY's frame takes no time."""
+        return ticks_diff(ticks_us(), self._line.end_us)
 
     def _time_us(self):
         return self._line.time_us(self._size)

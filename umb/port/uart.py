@@ -19,6 +19,7 @@ from .line import Line
 
 _ASCII_HOLE_US = const(1_000_000)  # the longest between two characters of ASCII (SL 2.5.2.1)
 _ADAPTER = const(64)  # what comes through USB comes in pieces of up to so many characters
+_SHORTEST = const(4)  # the shortest RTU frame
 _RECEIVE_RING = const(512)
 _TRANSMIT_RING_ESP32 = const(1024)  # the default does not hold a frame and write() would block
 _LAG = const(18)  # esp8266 tells of bytes after 16 of them, or after 2 idle characters
@@ -59,6 +60,8 @@ def open_line(
     line.uart = uart
     line.any = uart.any
     line.paced = getattr(uart, "paced", True)
+    # A slave that is late must not speak into the next request; four bytes may be one.
+    line.yields_to = _SHORTEST if table is REQUEST else 0
     line.de = _pin(de, 1 - de_active)
     line.idle = 0 if de_active else 1
     line.release()

@@ -358,6 +358,9 @@ class Driver:
     server     a Server, a Gateway or whatever has handle(adu, n, link); None: a Server of its own,
                for routes
     gateway    the server if it is itself a driver, as a Gateway is: it is run along with this one
+    lines      how many serial lines it keeps the times of
+    alone      no other serial line is run in the same loop, which poll() would keep from being in
+               time when it waits. serve() sets it
     counters   the Counters of this line or network
 
     Drivers are run by umb.serve.serve(), or by a program that calls poll() again and again. To the
@@ -365,6 +368,8 @@ class Driver:
     """
 
     serial = False
+    lines = 0
+    alone = True
     gone = False
     peer = None
 

@@ -41,7 +41,7 @@ class RTUServer(Driver):
     """
 
     serial = True
-    alone = True  # no other serial line is run in the same loop, which would have to wait
+    lines = 1
 
     def __init__(
         self,
@@ -62,6 +62,7 @@ class RTUServer(Driver):
         framer=RTU,
     ):
         super().__init__(server)
+        self.alone = self.gateway is None
         self._hold_us = hold_ms * 1000
         self.line = open_line(
             REQUEST,
@@ -186,11 +187,9 @@ class RTUServer(Driver):
         ):
             return False
         self.state = _LISTENING  # where it stays if the UART raises
-        if line.wait_for(_SHORTEST):
-            return False  # a frame arrives instead of silence: the master has moved on
-        line.send(self._size)
-        self.state = _REPLYING
-        return True
+        if line.send(self._size):
+            self.state = _REPLYING
+        return self.state == _REPLYING  # else the master has moved on
 
     def nap_ms(self):
         """Return for how many milliseconds poll() need not be called, see umb.serve."""

@@ -50,6 +50,15 @@ def sleep(*args):
     slave.serve_forever()
 
 
+def serve_two(*args):
+    """Answer on both UARTs until interrupted."""
+    from umb.serve import serve as serve_drivers
+
+    slaves = make(*args), make(*args, uart=1)
+    Pin(_READY_PIN)(1)
+    serve_drivers(*slaves)
+
+
 def count_heap(requests, idle_polls, *args):
     """Answer `requests`, then poll in vain; print the heap bytes that each of the two took."""
     slave = make(*args)
