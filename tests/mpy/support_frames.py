@@ -5,7 +5,7 @@ No time passes and nothing is sent, so that every value there is can be asked fo
 
 import binascii
 
-from umb.counters import Counters
+from umb.server import Counters
 from umb.fast import crc16
 from umb.frame.ascii import ASCII
 from umb.frame.rtu import REQUEST, RTU

@@ -5,7 +5,7 @@ from support_app import use
 from app.application import Application
 from app.check import Checked
 from app.hardware import Hardware
-from umb.counters import Counters
+from umb.server import Counters
 from umb.gateway import Gateway
 
 OURS = 7

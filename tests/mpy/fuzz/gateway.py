@@ -71,7 +71,7 @@ class Asker:
     peer = ("10.0.0.1", 1)
 
     def __init__(self, number):
-        from umb.counters import Counters
+        from umb.server import Counters
 
         self.counters = Counters()
         self.adu = bytearray(262)

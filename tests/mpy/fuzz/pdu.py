@@ -18,7 +18,7 @@ class _Link:
     peer = None
 
     def __init__(self, serial):
-        from umb.counters import Counters
+        from umb.server import Counters
 
         self.serial = serial
         self.listen_only = False
