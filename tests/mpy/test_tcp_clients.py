@@ -331,3 +331,21 @@ def test_wrong_arguments():
         error = raises(ValueError, TCPServer, address, server, **options)
         assert str(error).startswith(text), error
         assert "\n" not in str(error)
+
+
+def test_ctrl_c_while_a_client_is_dropped_lets_the_server_close():
+    """It ends the call of a port's function, and is left to the program's `finally`."""
+
+    class Interrupted:
+        def unregister(self, sock):
+            poller.unregister(sock)
+            raise KeyboardInterrupt
+
+    with Bench(counting()) as bench:
+        client = bench.client()
+        assert client.ask(_READ) == raw("03 02 03e8")
+        poller = bench.tcp.poller
+        bench.tcp.poller = Interrupted()
+        raises(KeyboardInterrupt, bench.tcp.drop, bench.tcp._connections[0])
+        bench.tcp.poller = poller
+        bench.tcp.server_close()

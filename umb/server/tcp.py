@@ -324,11 +324,11 @@ class TCPServer(Driver):
     def drop(self, connection):
         """Close the connection of a client."""
         sock = connection.sock
+        connection.sock = None
+        connection.gone = True  # first: Ctrl-C may end any call from here on
         self.poller.unregister(sock)
         del self._by_socket[sock]
         sock.close()
-        connection.sock = None
-        connection.gone = True
         self.call_hook(self.on_disconnect, connection.peer, connection)
 
     def nap_ms(self) -> int:
