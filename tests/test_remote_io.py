@@ -129,7 +129,7 @@ def test_an_adapter_that_is_pulled_and_plugged_in_again(micropython, tmp_path):
         )
         assert f"{adapter.path} is back" in running.lines
         tcp.close()
-        assert running.end() == 0
+        assert running.end() == 0, "\n".join(running.lines[-12:])
     assert "Traceback" not in "\n".join(running.lines)
 
 
@@ -150,7 +150,7 @@ def test_an_adapter_that_is_away_while_a_client_orders_a_restart(micropython, tm
         with ModbusSerialClient(adapter.client_path, baudrate=19200, timeout=10) as rtu:
             assert first_register(rtu) == [0]
         tcp.close()
-        assert running.end() == 0
+        assert running.end() == 0, "\n".join(running.lines[-12:])
 
 
 def test_one_store_behind_both_lines(slave):
