@@ -21,22 +21,24 @@ def check(adu, n):
     """
     code = adu[7]
     quantity = adu[10] << 8 | adu[11]
-    # In bytes 2000 bits are as long as 125 registers, and 1968 bits as 123 registers.
-    size = quantity + 7 >> 3 if code in b"\x01\x02\x0f" else quantity << 1
+    good = n == 5
     if 0 < code < 5:
-        good = n == 5 and 0 < size <= 250
+        good = good and 0 < quantity <= (2000 if code < 3 else 125)
     elif code == 5:
-        good = n == 5 and quantity % 0xFF00 == 0  # 0xFF00 is on, 0 is off
-    elif code == 6:
-        good = n == 5
+        good = good and quantity % 0xFF00 == 0  # 0xFF00 is on, 0 is off
     elif 15 <= code <= 16:
-        good = n == size + 6 and adu[12] == size and 0 < size <= 246
+        most = 1968
+        size = quantity + 7 >> 3
+        if code > 15:
+            most = 123
+            size = quantity << 1
+        good = n == size + 6 and adu[12] == size and 0 < quantity <= most
     elif code == 22:
         good = n == 7
     elif code == 23:
-        written = (adu[14] << 8 | adu[15]) << 1
-        good = n == written + 10 and adu[16] == written and 0 < written <= 242 and 0 < size <= 250
-    else:
+        size = (adu[14] << 8 | adu[15]) << 1
+        good = 0 < quantity <= 125 and 0 < size <= 242 and adu[16] == size and n == size + 10
+    elif code != 6:
         return _ILLEGAL_FUNCTION
     return 0 if good else _ILLEGAL_VALUE
 
