@@ -42,7 +42,10 @@ class Station:
             sent.clear()
             self.ends_ns.append(self.uart.end_ns())
             self.ask(max(clock.now_us() + 1, self.uart.end_ns() // 1000 + self.t35_us))
-        assert clock.now_us() < self.end_us + _PATIENCE_US, "%d of %d" % (self.answered, self.asked)
+        assert clock.now_us() < self.end_us + _PATIENCE_US, "%d of %d" % (
+            self.answered,
+            self.asked,
+        )
 
 
 def run(stations, requests):

@@ -9,7 +9,9 @@ from ..fast import copy
 
 _START = const(6)  # where in the ADU buffer the bytes of a frame are put
 _PIECE = const(32)  # the most that is read from the UART at once
-_UART_NAP_MS = const(1)  # one may sleep for so long without losing the time of a byte on a machine.UART
+_UART_NAP_MS = const(
+    1
+)  # one may sleep for so long without losing the time of a byte on a machine.UART
 _TTY_NAP_MS = const(1000)  # a TTY wakes the poller
 
 

@@ -80,6 +80,7 @@ class _Counted:
     def __init__(self, line):
         self._line = line
         self.raw = uart = line.uart
+        self._raw_any = uart.any  # bound once: each binding is an allocation
         self._ring = RingIO(_RING)
         self._byte = bytearray(1)
         self.readinto = self._ring.readinto
@@ -88,16 +89,15 @@ class _Counted:
 
     def any(self):
         """Return how many bytes have come, as far as the port tells."""
-        uart = self.raw
-        n = uart.any()
+        n = self._raw_any()
         if n > 1 and not self._ring.any():  # this UART needs no help
-            self._line.uart = uart
-            self._line.any = uart.any
+            self._line.uart = self.raw
+            self._line.any = self._raw_any
             return n
         while n:
-            uart.readinto(self._byte, 1)
+            self.raw.readinto(self._byte, 1)
             self._ring.write(self._byte)
-            n = uart.any()
+            n = self._raw_any()
         return self._ring.any()
 
 
