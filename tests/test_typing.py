@@ -1,4 +1,4 @@
-"""What editors and type checkers see of the public names: programs of users are checked by mypy."""
+"""What editors and type checkers see of the public names. mypy checks programs of users."""
 
 import re
 import subprocess
