@@ -51,9 +51,14 @@ class Way:
 
     def next_ns(self):
         """When something will happen that has not yet."""
-        when_ns = min(self.end_ns, self.reset_ns)
+        now_ns = clock.now_ns
+        when_ns = _NEVER_NS
+        for time_ns in (self.end_ns, self.reset_ns):
+            if time_ns > now_ns:
+                when_ns = min(when_ns, time_ns)
         for time_ns, _ in self._chunks:
-            when_ns = min(when_ns, time_ns)
+            if time_ns > now_ns:
+                when_ns = min(when_ns, time_ns)
         return when_ns
 
     def take(self, buf, n):
@@ -281,13 +286,14 @@ class Socket:
         now_ns = clock.now_ns
         when_ns = _NEVER_NS
         if self.kind == 2:
-            return self.packets[0][0] if self.packets else when_ns
+            if self.packets and self.packets[0][0] > now_ns:
+                return self.packets[0][0]
+            return when_ns
         if self.connected_ns is not None and self.connected_ns > now_ns:
             when_ns = self.connected_ns
         if self.refused_ns > now_ns:
             when_ns = min(when_ns, self.refused_ns)
-        after_ns = self.incoming.next_ns()
-        return min(when_ns, max(after_ns, now_ns + 1)) if after_ns < _NEVER_NS else when_ns
+        return min(when_ns, self.incoming.next_ns())
 
 
 def connect(address, peer):
@@ -343,10 +349,10 @@ class Poll:
 
     def _wait(self, timeout_ms):
         clock.now_ns += _STEP_NS
-        if clock.now_ns >= clock.limit_ns:
-            clock.ticks_ms()  # which fails
         until_ns = clock.now_ns + (timeout_ms * 1_000_000 if timeout_ms >= 0 else _NEVER_NS)
         while True:
+            if clock.now_ns >= clock.limit_ns:
+                clock.ticks_ms()  # which fails
             found = self._look()
             if found is not None:
                 return found
