@@ -337,15 +337,16 @@ def test_ctrl_c_while_a_client_is_dropped_lets_the_server_close():
     """It ends the call of a port's function, and is left to the program's `finally`."""
 
     class Interrupted:
-        def unregister(self, sock):
-            poller.unregister(sock)
+        def close(self):
             raise KeyboardInterrupt
 
     with Bench(counting()) as bench:
         client = bench.client()
         assert client.ask(_READ) == raw("03 02 03e8")
-        poller = bench.tcp.poller
-        bench.tcp.poller = Interrupted()
-        raises(KeyboardInterrupt, bench.tcp.drop, bench.tcp._connections[0])
-        bench.tcp.poller = poller
+        connection = bench.tcp._connections[0]
+        sock = connection.sock
+        connection.sock = Interrupted()
+        bench.tcp._by_socket[connection.sock] = connection
+        raises(KeyboardInterrupt, bench.tcp.drop, connection)
         bench.tcp.server_close()
+        sock.close()
