@@ -192,10 +192,11 @@ def test_what_was_given_up_does_not_count_any_more():
         receiver = Receiver().hear(frame[:at])
         assert receiver.ascii.have
         assert receiver.ascii.silence(True) == 0
+        receiver.ascii.clear()
         assert receiver.ascii.rejected == 1 and not receiver.ascii.have
         assert receiver.hear(frame[at:]).found == []
         assert receiver.hear(frame).found == [_READ]
-    receiver.ascii.silence(True)
+    receiver.ascii.clear()
     assert receiver.ascii.rejected == 1, "there was nothing to give up"
 
 

@@ -50,6 +50,11 @@ class Receiver:
         self._take(self.rtu.silence(True))
         return self
 
+    def abandon(self):
+        """A silence that is longer still."""
+        self.end().rtu.clear()
+        return self
+
     def _take(self, n):
         if n:
             self.found.append(bytes(self.adu[_AT : _AT + n]))
@@ -214,12 +219,14 @@ def test_a_frame_too_long_for_its_code():
 
 
 def test_a_response_that_stops_is_kept():
-    """A client gives it up when its time is up. Garbage goes at once."""
+    """Its length is known. Garbage goes at once."""
     reply = frame(_OURS, raw("03 08 0001 0002 0003 0004"))
     for n in range(1, len(reply)):
         receiver = Receiver(RESPONSE).hear(reply[:n]).end().end()
         assert receiver.rtu.have == n and not receiver.rtu.rejected
         assert receiver.hear(reply[n:]).found == [reply], n
+        receiver = Receiver(RESPONSE).hear(reply[:n]).abandon()
+        assert not receiver.rtu.have and receiver.rtu.rejected == 1
     for garbage in (reply[:-1] + b"\x00", frame(_OURS, raw("42 0102"))[:-1] + b"\x00"):
         receiver = Receiver(RESPONSE).hear(garbage).end()
         assert not receiver.rtu.have and receiver.rtu.rejected == 1

@@ -67,7 +67,7 @@ def check(baudrates, quantities, phase_us):
     run(stations, 8)
     for station in stations:
         what = (baudrates, quantities, phase_us, station.late_us)
-        assert -1 <= min(station.late_us) and max(station.late_us) <= 3 * _ROUND_US, what
+        assert min(station.late_us) >= -1 and max(station.late_us) <= 3 * _ROUND_US, what
         station.rtu.finish()
         edges = spans(station.pin.trace, 1)
         for i in range(len(station.ends_ns)):

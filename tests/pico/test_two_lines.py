@@ -65,7 +65,7 @@ class BusyMaster:
             self.release_us.append((ns - self._end_ns) / US)
 
 
-def masters_on(emulator, pico, form, cases):
+def masters_on(pico, form, cases):
     pico.interrupt()
     pico.start(f"import slaves; slaves.serve_two({form.baudrate}, {form.parity}, {form.stop})")
     lines = [Line(form, Station(pico, uart, de)) for uart, de in ((0, 2), (1, 6))]
@@ -99,8 +99,8 @@ def check(masters, requests, figures):
         assert max(master.release_us) <= _RELEASE_LIMIT_US
 
 
-def test_two_lines(emulator, pico, figures):
-    check(masters_on(emulator, pico, _FAST, (READ_10, READ_10)), 10, figures)
+def test_two_lines(pico, figures):
+    check(masters_on(pico, _FAST, (READ_10, READ_10)), 10, figures)
 
 
 @pytest.mark.long_pico
@@ -110,5 +110,5 @@ def test_two_lines(emulator, pico, figures):
     ((READ_10, READ_10), (READ_10, READ_100), (READ_100, READ_100)),
     ids=lambda cases: " beside ".join(case.name for case in cases),
 )
-def test_two_lines_and_long_replies(emulator, pico, form, cases, figures):
-    check(masters_on(emulator, pico, form, cases), 10, figures)
+def test_two_lines_and_long_replies(pico, form, cases, figures):
+    check(masters_on(pico, form, cases), 10, figures)

@@ -57,12 +57,11 @@ class ASCII:
         """There may have been silence. Characters may be a second apart (SL 2.5.2.1)."""
 
     def silence(self, final=False):
-        """The line is silent; final: for longer than it may be in a frame. Returns 0."""
-        if final:
-            self._give_up()
+        """As gap()."""
         return 0
 
-    def _give_up(self):
+    def clear(self):
+        """Give up what has come."""
         if self.have:
             self.rejected += 1
         self.reset()
@@ -75,16 +74,16 @@ class ASCII:
             char = self.adu[at]
             at += 1
             if char == _COLON:  # begins a frame wherever it comes
-                self._give_up()
+                self.clear()
                 self.have = 1
             elif self._high == _RETURNED:
                 n = self._n
                 if char == self.delimiter and self._is_right():
                     self.reset()
                     return n + 1
-                self._give_up()
+                self.clear()
             elif self.have and not self._take(char):
-                self._give_up()
+                self.clear()
         self.need = self._rest()
         return 0
 

@@ -89,6 +89,12 @@ class RTU:
         self._begin = 0  # what came after the last silence begins at adu[6 + _begin]
         self._judged = 0  # silence() was called since the last byte: 1, with final=True: 2
 
+    def clear(self):
+        """Give up what has come."""
+        if self.have:
+            self.rejected += 1
+        self.reset()
+
     def gap(self):
         """There may have been silence behind what has come: the next byte may begin a frame."""
         self._begin = self.have
@@ -138,18 +144,24 @@ class RTU:
     def _next(self, at, end):
         """Return where, from adu[6 + at] on, a frame of interest may begin, or `end`.
 
-        The length of such frames is announced.
+        Its length is announced, and it does not end before the bytes that are there.
         """
         adu = self.adu
         table = self.table
         while at < end:
             code = adu[_START + 1 + at] & 0x7F
-            if code < len(table) and table[code]:
-                slave_id = adu[_START + at]
-                if slave_id == 0 or self.serves(slave_id):
-                    break
+            if code < len(table) and table[code] and self._may_last(at):
+                break
             at += 1
         return at
+
+    def _may_last(self, at):
+        """Return whether a frame of interest at adu[6 + at] reaches as far as the bytes do."""
+        n = self.have - at
+        at += _START
+        if rtu_size(self.table, self.adu, at, n) < n:
+            return False
+        return self.adu[at] == 0 or self.serves(self.adu[at])
 
     def _take(self, at, n):
         """Move n bytes from adu[6 + at] to adu[6], give up the rest, and begin anew. Returns n."""
@@ -162,7 +174,8 @@ class RTU:
     def silence(self, final=False):
         """The line has been silent for t3.5. Returns the length of a frame that this ends, or 0.
 
-        final   the silence is longer than one inside a frame may be
+        final   the silence is longer than one inside a frame is, unless the rest of the length
+                that its code announces is still to come: that is kept until clear() is called
 
         There may be noise on both sides of a frame, three bytes at most, or any number of zeros
         behind it; and anything before a frame of interest whose length is announced.
@@ -182,9 +195,10 @@ class RTU:
             at += 1
             if at > _NOISE and not 0 <= at - begin <= _NOISE:
                 at = self._next(at, begin if at < begin else self.have)
-        if final and not (self.open and self.table is RESPONSE):
-            return self._take(0, 0)
-        self.gap()  # a client keeps the beginning of a response until its time is up
+        if final and not self.open:
+            self.clear()
+        else:
+            self.gap()
         return 0
 
     def _ended(self, at):

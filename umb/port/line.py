@@ -9,9 +9,7 @@ from ..fast import copy
 
 _START = const(6)  # where in the ADU buffer the bytes of a frame are put
 _PIECE = const(32)  # the most that is read from the UART at once
-_UART_NAP_MS = const(
-    1
-)  # one may sleep for so long without losing the time of a byte on a machine.UART
+_UART_NAP_MS = const(1)  # one may sleep for so long without losing the time of a byte
 _TTY_NAP_MS = const(1000)  # a TTY wakes the poller
 
 
@@ -26,7 +24,8 @@ class Line:
     idle            the pin's level while others send
     character_x64   a character's time in 1/64 us, small enough for 256 of them not to allocate
     t35_us          the silence that ends a frame
-    hole_us         a silence that is no longer than this may be in the middle of a frame
+    hole_us         a silence that is no longer than this may be in the middle of any frame
+    abandon_us      the silence after which even a frame is given up whose length is known
     reply_delay_us  from the moment the last byte is seen to the answer
     yields_to       so many bytes that come before a frame of ours keep it from being sent; 0: none
     """
@@ -54,7 +53,7 @@ class Line:
         now_us = ticks_us()
         silent_us = ticks_diff(now_us, self.last_us)
         if silent_us < 0:
-            silent_us = self.hole_us  # nobody has looked for so long that the ticks wrapped
+            silent_us = self.abandon_us  # nobody has looked for so long that the ticks wrapped
         size = 0
         n -= self.waiting
         if n:
@@ -67,6 +66,8 @@ class Line:
             self.waiting += n
         elif silent_us >= self.t35_us:
             size = self._move(True) or self.frame.silence(silent_us >= self.hole_us)
+            if silent_us >= self.abandon_us and not size:
+                self.frame.clear()
         return size or self._move(False)
 
     def _move(self, rest):
@@ -130,8 +131,8 @@ class Line:
         """Switch to transmit and begin to send a frame of n bytes; flush() has to follow.
 
         They are what the frame's seal() has put at frame.out[frame.start:]. If `yields_to` is set,
-        it stays before that until the line has been silent for reply_delay_us, and does not send if
-        so many bytes have come first. Returns whether it sends.
+        it stays until the line has been silent for reply_delay_us before, and does not send if so
+        many bytes have come first. Returns whether it sends.
         """
         try:
             return self._send(n)

@@ -14,10 +14,11 @@ import sys
 from micropython import const
 
 from ..frame import ADU_SIZE
-from ..frame.rtu import REQUEST
+from ..frame.rtu import REQUEST, RESPONSE
 from .line import Line
 
-_ASCII_HOLE_US = const(1_000_000)  # the longest between two characters of ASCII (SL 2.5.2.1)
+_ASCII_GAP_US = const(1_000_000)  # the longest between two characters of ASCII (SL 2.5.2.1)
+_NEVER_US = const(1 << 29)  # longer than ticks can tell
 _ADAPTER = const(64)  # what comes through USB comes in pieces of up to so many characters
 _SHORTEST = const(4)  # the shortest RTU frame
 _RECEIVE_RING = const(512)
@@ -66,13 +67,16 @@ def open_line(
     line.idle = 0 if de_active else 1
     line.release()
     _set_times(line, baudrate, bits + 1 + (parity is not None) + stop, stop)
+    line.abandon_us = line.hole_us = max(line.t35_us, gap_ms * 1000)
     if not line.frame.timed:
         line.t35_us = line.reply_delay_us = 0
-        line.hole_us = _ASCII_HOLE_US
+        line.abandon_us = line.hole_us = _ASCII_GAP_US
     elif not line.paced:
-        line.hole_us = gap_ms * 1000 + line.time_us(_ADAPTER)
-    elif table is REQUEST:  # slaves put no silence in their responses
-        line.hole_us = max(line.t35_us, gap_ms * 1000)
+        line.hole_us += line.time_us(_ADAPTER)
+        # A client gives up the beginning of a response when its time is up.
+        line.abandon_us = line.hole_us if table is REQUEST else _NEVER_US
+    elif table is RESPONSE:
+        line.hole_us = line.t35_us  # only masters put silence into frames
     if turnaround_us or not hasattr(uart, "txdone") or (line.paced and not hasattr(uart, "irq")):
         from .quirks import adapt
 
@@ -89,7 +93,6 @@ def _set_times(line, baudrate, bits, stop):
     line.reply_delay_us = line.t35_us + (character * (2 * stop - 1) // bits + 127 >> 7)
     if sys.platform == "esp8266":
         line.t35_us += line.time_us(_LAG)
-    line.hole_us = line.t35_us
 
 
 def _pin(de, value):

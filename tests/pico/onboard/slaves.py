@@ -6,6 +6,7 @@ import time
 from machine import Pin
 from micropython import const
 
+from umb.serve import serve as serve_drivers
 from umb.server import Server
 from umb.server.rtu import RTUServer
 from umb.store import Registers, Store
@@ -52,8 +53,6 @@ def sleep(*args):
 
 def serve_two(*args):
     """Answer on both UARTs until interrupted."""
-    from umb.serve import serve as serve_drivers
-
     slaves = make(*args), make(*args, uart=1)
     Pin(_READY_PIN)(1)
     serve_drivers(*slaves)
