@@ -16,6 +16,7 @@ _ECHO_PIECE = const(16)  # how much of an echo is read at once
 _BEGINNING = const(3)  # how many bytes of a frame tell whether it is the expected reply
 _SHORTEST_REPLY = const(5)  # an exception response
 _LONGEST = const(256)  # SL 2.5.1.1
+_LONGEST_CHARACTERS = const(513)  # of a frame of ASCII
 _READ_WRITE = const(23)
 _SAME_BOTH_WAYS = const(
     b"\x05\x06\x08\x16"
@@ -34,13 +35,13 @@ _SPIN_US = const(2500)  # this close to the end of the transmission it stays
 
 
 def _is_request(adu, n):
-    """Return whether the PDU of n bytes at adu[7] is a request, and cannot be a response."""
-    code = adu[7]
-    if code in _SAME_BOTH_WAYS or rtu_size(REQUEST, adu, _FRAME, n + _ENDS) != n + _ENDS:
+    """Return whether the PDU of n bytes at adu[7] has the form of a request, not of a response."""
+    n += _ENDS
+    if rtu_size(REQUEST, adu, _FRAME, n) != n:
         return False
-    if code < 5:
+    if adu[7] < 5:  # a quantity that cannot be is none
         return 0 < adu[10] << 8 | adu[11] <= 2000
-    return code in (15, 16, _READ_WRITE)
+    return rtu_size(RESPONSE, adu, _FRAME, n) != n
 
 
 class RTUClient(Client):
@@ -151,7 +152,7 @@ class RTUClient(Client):
         self._late.slave_id = self._slave_id
         self.connected = True
         self._rejected = False
-        self._expire_in(self._timeout_ms)
+        self._expire_in(self._silence_ms())
         self._state = _AWAITING if self.late_ms(self._slave_id, ticks_ms()) else _SILENCE
         return self.advance()
 
@@ -167,7 +168,7 @@ class RTUClient(Client):
         self._slave_id = adu[_FRAME]
         self._broadcast = self._slave_id == 0
         self._timeout_ms = timeout_ms
-        self._expect_reply()
+        self._expect_reply(n)
         self.clear()
         return self.start(n)
 
@@ -199,6 +200,16 @@ class RTUClient(Client):
         self._end(NO_REPLY)
 
     # --- time
+
+    def _silence_ms(self):
+        """Return for how long a line that is not silent is waited for.
+
+        If a broadcast is not sent, nobody notices: it waits for the longest frame to end.
+        """
+        wait_ms = self._timeout_ms
+        if self._broadcast:
+            wait_ms = max(wait_ms, self.line.time_us(_LONGEST_CHARACTERS) // 1000)
+        return wait_ms
 
     def _expire_in(self, wait_ms):
         self._late.timeout_ms = wait_ms
@@ -279,7 +290,7 @@ class RTUClient(Client):
         if self._adu is self._own_adu:
             return self._end(REWRITE)
         self._state = _SILENCE
-        self._expire_in(self._timeout_ms)
+        self._expire_in(self._silence_ms())
         return PENDING
 
     def _discard_input(self):
@@ -394,6 +405,8 @@ class RTUClient(Client):
         self._n = n
         slave_id = self._adu[_FRAME]
         status = self.reply_status() if slave_id == self._slave_id else BAD_REPLY
+        if status == 0 and not self._reply_size and _is_request(self._adu, n):
+            status = BAD_REPLY
         if status == BAD_REPLY and not self._is_bad_reply(slave_id, n):
             self._rejected = True
             return self._time_out(True)
@@ -410,8 +423,8 @@ class RTUClient(Client):
         if _is_request(adu, n) or (adu[7] in _SAME_BOTH_WAYS and adu[7] != self._head[0]):
             return False  # another master asks
         late = self._late
-        if slave_id == self._slave_id and not late.expects(slave_id, ticks_ms()):
-            return True
+        if slave_id == self._slave_id:  # if it may be a late one, a reply can still come
+            return not late.expects(slave_id, ticks_ms())
         late.heard(slave_id, ticks_ms())
         return False
 
@@ -444,10 +457,10 @@ class RTUClient(Client):
 
     def _is_arriving(self):
         """Return whether the reply has begun and is not over."""
-        line = self.line
-        n = line.frame.have
-        if not n:
-            return line.waiting > 0
+        frame = self.line.frame
+        n = frame.have if frame.timed else frame.have - 1  # ASCII counts the colon
+        if n <= 0:
+            return frame.have > 0 or self.line.waiting > 0
         for at in range(_FRAME, _FRAME + min(n, _BEGINNING)):  # there may be noise before it
             if not self._mismatches(at, n + _FRAME - at):
                 return True
