@@ -334,6 +334,9 @@ class Server:
 class Counters:
     """What one driver counts, as FC 8 and 11 report it (AP 6.8, 6.9): 16 bits each, which wrap."""
 
+    def __init__(self):
+        self.clear()
+
     def clear(self):
         """Set every counter to 0."""
         self.bus_message_count = 0  # messages seen on the line, whoever they were for
@@ -348,8 +351,6 @@ class Counters:
         # requests for this very number.
         self.event_count = 0
         self.logged_error_count = 0  # communication errors that are in an event log already
-
-    __init__ = clear
 
 
 class Driver:
@@ -377,7 +378,9 @@ class Driver:
         if server is None:
             server = Server()
         if not hasattr(server, "handle"):
-            raise ValueError("server must be a Server or a Gateway, not %r" % (server,))
+            raise ValueError(
+                "server must be a Server or a Gateway, such as Server(store), not %r" % (server,)
+            )
         self.server = server
         self.gateway = server if hasattr(server, "poll") else None
         self.counters = Counters()
