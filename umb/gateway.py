@@ -19,8 +19,16 @@ _LONGEST_PDU = const(253)
 _MOST_NAP_MS = const(1000)
 _ITSELF = b"\x00\xff"  # slave ids that address the gateway itself (TCP Guide 4.4.2.1)
 _BUSY = const(6)
+_ILLEGAL_FUNCTION = const(1)
 _NO_PATH = const(10)
+_LONGEST_TIMEOUT_MS = const((1 << 29) - 1)  # half of the time after which ticks_ms() wraps
 _NO_ANSWER = const(11)
+
+
+def _check_ms(name, value):
+    """Raise ValueError unless this is a time in milliseconds that a clock can tell."""
+    if not (isinstance(value, int) and 0 < value <= _LONGEST_TIMEOUT_MS):
+        raise ValueError("%s must be 1..%d, not %r" % (name, _LONGEST_TIMEOUT_MS, value))
 
 
 class _Bus:
@@ -265,8 +273,12 @@ class Gateway(Driver):
         self, line, slave_ids=None, timeout_ms=None, local=None, *, max_wait_ms=5000, queue=8
     ):
         super().__init__(Server(None, ()) if local is None else local)
-        if not (isinstance(queue, int) and queue > 0 and isinstance(max_wait_ms, int)):
-            raise ValueError("queue must be 1 or more, and max_wait_ms a number of milliseconds")
+        if not (isinstance(queue, int) and queue > 0):
+            raise ValueError("queue must be 1 or more, not %r" % (queue,))
+        if not (isinstance(max_wait_ms, int) and 0 < max_wait_ms <= _LONGEST_TIMEOUT_MS):
+            raise ValueError(
+                "max_wait_ms must be 1..%d, not %r" % (_LONGEST_TIMEOUT_MS, max_wait_ms)
+            )
         self._is_device = local is not None
         self._paths = []
         self._queue = queue
@@ -279,10 +291,19 @@ class Gateway(Driver):
 
         Raises ValueError for an argument of the wrong kind.
         """
-        if not hasattr(line, "forward"):
+        if isinstance(line, type) or not hasattr(line, "forward"):
             raise ValueError("an RTUClient is needed, not %r" % (line,))
-        if timeout_ms is not None and not (isinstance(timeout_ms, int) and timeout_ms > 0):
-            raise ValueError("timeout_ms must be 1 or more, or None, not %r" % (timeout_ms,))
+        if timeout_ms is not None and not (
+            isinstance(timeout_ms, int) and 0 < timeout_ms <= _LONGEST_TIMEOUT_MS
+        ):
+            raise ValueError(
+                "timeout_ms must be 1..%d or None, not %r" % (_LONGEST_TIMEOUT_MS, timeout_ms)
+            )
+        try:
+            if slave_ids is not None:
+                _ = 1 in slave_ids
+        except TypeError:
+            raise ValueError("slave_ids must be a list, a range or None, not %r" % (slave_ids,))
         path = _Path(line, slave_ids, timeout_ms, self._max_wait_ms, self._queue)
         if self._paths:
             self._paths[-1].next = path
@@ -302,6 +323,8 @@ class Gateway(Driver):
     def handle(self, adu, n, link):
         """Answer the request here, or let it wait for its line. See umb.server.Server.handle()."""
         slave_id = adu[6]
+        if adu[_PDU] >= 0x80:  # no request; on a serial line it is another slave's exception
+            return 0 if link.serial else refuse(adu, _ILLEGAL_FUNCTION)
         if slave_id == 0 and adu[_PDU] in WRITES:  # SL 2.1
             self.server.handle(adu, n, self._bus)
             return self._paths[0].put_broadcast(adu, n, link)

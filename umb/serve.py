@@ -52,6 +52,9 @@ def check(drivers, every):
     """Raise ValueError if these are no arguments for serve()."""
     if not drivers:
         raise ValueError("serve() needs at least one driver")
+    for driver in drivers:
+        if isinstance(driver, type) or not hasattr(driver, "poll"):
+            raise ValueError("serve(driver, ...) takes drivers, not %r" % (driver,))
     if every is not None and not (
         isinstance(every, (tuple, list))
         and len(every) == 2

@@ -444,6 +444,8 @@ class Client:
             if not 1 <= n <= 253:
                 raise ValueError("a PDU has 1..253 bytes, not %d" % n)
             for i in range(n):
+                if not (isinstance(values[i], int) and 0 <= values[i] <= 255):
+                    raise ValueError("a PDU takes bytes 0..255, not %r" % (values[i],))
                 self._adu[_PDU + i] = values[i]
         else:
             from .rare import build
@@ -619,5 +621,5 @@ class Client:
         else:
             error = BadReplyError("slave %d gave no valid answer to %s" % (slave_id, asked))
         error.slave_id = slave_id
-        error.function_code = self._head[0]
+        error.function_code = None if code == _CONNECT else self._head[0]
         return error

@@ -10,7 +10,9 @@ from micropython import const
 
 _INEXACT_MS = const(10)  # by so much times may be off, on either side
 _TIMEOUT_MOST_MS = const(1 << 27)  # ticks wrap at 1 << 30
-_SEVERAL = const(-1)  # in place of a question: there was more than one
+_SEVERAL = const(-1)  # in place of a question: it is not the same as any other
+# The codes of which question_of() can tell whether two requests are the same.
+_TOLD = const(b"\x01\x02\x03\x04\x05\x06\x07\x08\x0b\x0c\x0f\x10\x11\x16\x18")
 
 _PLACES = const(6)  # how many slaves can be late at the same time
 # What a place tells:
@@ -33,6 +35,20 @@ def _is_past(place, now_ms):
     return not 0 < left_ms <= 3 * place[_TIMEOUT_MS] + _INEXACT_MS  # more: the clock has wrapped
 
 
+def question_of(adu, crc):
+    """Return a number that requests have in common if one reply could answer both.
+
+    adu   the request PDU at adu[7]
+    crc   its CRC-16. It differs between all requests that differ in one word. Those that read bits
+          can differ in two, the address and a quantity of the same number of bytes, so that the
+          quantity is in the number as well
+    """
+    code = adu[7]
+    if code not in _TOLD:
+        return _SEVERAL
+    return ((adu[10] << 8 | adu[11]) & 0x7FF) << 16 | crc if code < 5 else crc
+
+
 class LateReplies:
     """Keeps account of the replies that may still come on one serial line.
 
@@ -53,7 +69,7 @@ class LateReplies:
     The client tells of the request under way by setting
 
     slave_id      who was asked
-    question      a number that two requests have in common if they are the same
+    question      question_of() the request
     deadline_ms   when its time-out ends
     timeout_ms    how long before that it began
     """
@@ -90,7 +106,9 @@ class LateReplies:
             return False
         self._forget_past(now_ms)
         place = self._find(slave_id)
-        return place is not None and place[_REPLIES] > 0 and place[_QUESTION] != question
+        if place is None or not place[_REPLIES]:
+            return False
+        return place[_QUESTION] != question or question == _SEVERAL
 
     def answered(self):
         """The slave has answered the request under way."""

@@ -8,7 +8,7 @@ from ..fast import crc16
 from ..frame.rtu import REQUEST, RESPONSE, RTU, rtu_size
 from ..port.uart import open_line
 from . import BAD_REPLY, LATE_REPLY, NO_CONNECTION, NO_REPLY, PENDING, REWRITE, Client
-from .late import LateReplies
+from .late import LateReplies, question_of
 
 _FRAME = const(6)  # where in the buffer an RTU frame begins
 _ENDS = const(3)  # by how much a frame is longer than its PDU
@@ -317,7 +317,7 @@ class RTUClient(Client):
         self._size = frame.seal(adu, self._n)
         line.send(self._size)
         self._state = _SENDING
-        self._late.question = crc16(adu, _FRAME, self._n + 1)
+        self._late.question = question_of(adu, crc16(adu, _FRAME, self._n + 1))
         return self._go_on_sending()
 
     def _go_on_sending(self):
@@ -451,7 +451,7 @@ class RTUClient(Client):
     def _reply_us(self):
         """Return how long the reply takes from its first byte to its last at most."""
         line = self.line
-        n = self._reply_size + _ENDS if self._reply_size else _LONGEST
+        n = min(self._reply_size + _ENDS, _LONGEST) if self._reply_size else _LONGEST
         pause_us = max(self._gap_us, line.hole_us)
         return line.time_us(n if line.frame.timed else 2 * n + _ENDS) + pause_us
 

@@ -1,4 +1,4 @@
-"""The inner loops for ARM Thumb processors. Optional, see crc.py; _viper.py is the same for all.
+"""The inner loops for ARM Thumb processors. viper.py is the same for all processors.
 
 Nothing here checks bounds: callers pass what lies inside the buffers.
 """

@@ -1,4 +1,4 @@
-"""The inner loops as machine code. Optional: crc.py does without where it cannot compile.
+"""The inner loops as machine code. Left out where a port cannot compile it.
 
 Nothing here checks bounds: callers pass what lies inside the buffers.
 """

@@ -178,7 +178,8 @@ class _EchoFilter:
             n = self.raw.any()
         if self._size and not 0 <= self._since_us() <= self._time_us() + self._line.hole_us:
             self._give_back()
-            self._echoes = False if self._echoes is None else None
+            # An adapter that has echoed before may have lost a byte: then nothing is known.
+            self._echoes = None if self._echoes else False
         return self._ring.any()
 
     def expect(self, buf, at, n):

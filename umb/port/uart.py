@@ -23,6 +23,7 @@ _ADAPTER = const(64)  # what comes through USB comes in pieces of up to so many 
 _SHORTEST = const(4)  # the shortest RTU frame
 _RECEIVE_RING = const(512)
 _TRANSMIT_RING_ESP32 = const(1024)  # the default does not hold a frame and write() would block
+_LONGEST_PAUSE = const(500_000)  # milliseconds: ticks_us() tells no longer times apart
 _LAG = const(18)  # esp8266 tells of bytes after 16 of them, or after 2 idle characters
 
 
@@ -48,10 +49,7 @@ def open_line(
     The other parameters are those of umb.server.rtu.RTUServer. Raises ValueError for a format that
     does not exist, or that the port's UART does not have.
     """
-    if not (isinstance(baudrate, int) and baudrate > 0):
-        raise ValueError("baudrate must be a positive integer, not %r" % (baudrate,))
-    if bits not in (7, 8) or parity not in (None, 0, 1) or stop not in (1, 2):
-        raise ValueError("bits must be 7 or 8, parity None, 0 or 1, stop 1 or 2")
+    _check(baudrate, bits, parity, stop, de_active, turnaround_us, gap_ms)
     if not hasattr(framer, "timed"):
         raise ValueError("framer must be RTU or ASCII, not %r" % (framer,))
     line = Line()
@@ -82,6 +80,19 @@ def open_line(
 
         adapt(line, turnaround_us)
     return line
+
+
+def _check(baudrate, bits, parity, stop, de_active, turnaround_us, gap_ms):
+    """Raise ValueError for a format or a time that cannot be."""
+    if not (isinstance(baudrate, int) and baudrate > 0):
+        raise ValueError("baudrate must be a positive integer, not %r" % (baudrate,))
+    if bits not in (7, 8) or parity not in (None, 0, 1) or stop not in (1, 2):
+        raise ValueError("bits must be 7 or 8, parity None, 0 or 1, stop 1 or 2")
+    if de_active not in (0, 1):
+        raise ValueError("de_active must be 0 or 1, not %r" % (de_active,))
+    for name, value in (("turnaround_us", turnaround_us), ("gap_ms", gap_ms)):
+        if not (isinstance(value, int) and 0 <= value <= _LONGEST_PAUSE):
+            raise ValueError("%s must be 0..%d, not %r" % (name, _LONGEST_PAUSE, value))
 
 
 def _set_times(line, baudrate, bits, stop):

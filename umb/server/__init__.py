@@ -314,6 +314,7 @@ class Server:
         # umb.errors.ModbusError is recognised by what it has: a server need not load that module.
         exception_code = getattr(error, "error_code", None)
         if isinstance(exception_code, int) and 0 < exception_code < 256:
+            _caught.error = None
             return exception_code
         self.report(error, link)
         return _DEVICE_FAILURE
@@ -329,6 +330,7 @@ class Server:
         """Tell on_error of an exception that a hook raised. Never raises."""
         if self.on_error is not None:
             _attempt(self.on_error, error, link)
+        _caught.error = None  # it would keep what it holds in memory
 
 
 class Counters:
@@ -377,7 +379,7 @@ class Driver:
     def __init__(self, server):
         if server is None:
             server = Server()
-        if not hasattr(server, "handle"):
+        if isinstance(server, type) or not hasattr(server, "handle"):
             raise ValueError(
                 "server must be a Server or a Gateway, such as Server(store), not %r" % (server,)
             )

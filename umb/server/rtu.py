@@ -16,6 +16,7 @@ _LISTENING = const(0)  # following the line
 _HELD = const(1)  # waiting for a handler that returned LATER
 _WAITING = const(2)  # waiting for the silence before the reply
 _REPLYING = const(3)
+_LONGEST_PAUSE = const(500_000)  # milliseconds: ticks_us() tells no longer times apart
 _SPIN_US = const(2500)  # this close to a deadline poll() stays,
 _SHARED_SPIN_US = const(500)  # or this close, if it is run together with other lines
 _FAST_X64 = const(16000)  # Line.character_x64 below which 8 characters take less than 2 ms
@@ -63,6 +64,8 @@ class RTUServer(Driver):
     ):
         super().__init__(server)
         self.alone = self.gateway is None
+        if not (isinstance(hold_ms, int) and 0 <= hold_ms <= _LONGEST_PAUSE):
+            raise ValueError("hold_ms must be 0..%d, not %r" % (_LONGEST_PAUSE, hold_ms))
         self._hold_us = hold_ms * 1000
         self.line = open_line(
             REQUEST,

@@ -277,7 +277,7 @@ class TCPServer(Driver):
                 self.poller.register(sock, _IN)
         except MemoryError:
             connection = None
-        if connection is None:
+        if connection is None or self._listener is None:  # the hook may have closed the server
             self._by_socket.pop(sock, None)
             sock.close()
             return
