@@ -34,7 +34,7 @@ Settings go into /umb.json on the board; those that are not given stay as they a
 boards/README.md has them all. Examples:
 
   python3 tools/flash.py --slave-id 5 --baudrate 9600 --parity N
-  python3 tools/flash.py --ssid home --password secret
+  python3 tools/flash.py --ssid home --password "a secret"
   python3 tools/flash.py --board ESP32_GENERIC --firmware stable --set 'outputs=[18, 19]'
 """
 

@@ -86,8 +86,10 @@ def _check(baudrate, bits, parity, stop, de_active, turnaround_us, gap_ms):
     """Raise ValueError for a format or a time that cannot be."""
     if not (isinstance(baudrate, int) and baudrate > 0):
         raise ValueError("baudrate must be a positive integer, not %r" % (baudrate,))
-    if bits not in (7, 8) or parity not in (None, 0, 1) or stop not in (1, 2):
-        raise ValueError("bits must be 7 or 8, parity None, 0 or 1, stop 1 or 2")
+    if bits not in (7, 8) or stop not in (1, 2):
+        raise ValueError("bits must be 7 or 8 and stop 1 or 2, not %r and %r" % (bits, stop))
+    if parity not in (None, 0, 1):
+        raise ValueError("parity must be None, 0 (even) or 1 (odd), not %r" % (parity,))
     if de_active not in (0, 1):
         raise ValueError("de_active must be 0 or 1, not %r" % (de_active,))
     for name, value in (("turnaround_us", turnaround_us), ("gap_ms", gap_ms)):
