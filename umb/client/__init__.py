@@ -34,6 +34,7 @@ _CONNECT = const(-1)  # nothing is sent, only a connection is wanted
 _DIAGNOSTICS = const(8)
 _MASK_WRITE = const(22)
 _READ_WRITE = const(23)
+_READ_FILE = const(20)
 _IDENTIFICATION = const(43)
 _LONGEST_TIMEOUT_MS = const((1 << 29) - 1)  # half of the time after which ticks_ms() wraps
 # The most values one request may carry (AP 6.1-6.6, 6.11, 6.12, 6.16, 6.17).
@@ -467,6 +468,19 @@ class Client:
         if 0 < code < 5 or code == _READ_WRITE:
             head[1] = size - 2 & 0xFF  # the byte count
             self._head_size = 2
+        elif code == _READ_FILE:
+            self._expect_records(n)
+
+    def _expect_records(self, n):
+        """Note what the response to the request of FC 20 at adu[7] has to be like."""
+        adu = self._adu
+        size = 2
+        for at in range(12, n + 5, 7):  # where the length of each record begins
+            size += 2 + 2 * (adu[at + 2] << 8 | adu[at + 3])
+        self._reply_size = size
+        self._head[1] = size - 2 & 0xFF
+        self._head[2] = 1 + 2 * adu[15] & 0xFF  # the length of the first one, with its type
+        self._head_size = 3
 
     def _put_standard(self, request):
         """Write the request PDU of FC 1 to 6, 15, 16, 22 or 23. Returns its length."""

@@ -17,7 +17,9 @@ _BEGINNING = const(3)  # how many bytes of a frame tell whether it is the expect
 _SHORTEST_REPLY = const(5)  # an exception response
 _LONGEST = const(256)  # SL 2.5.1.1
 _LONGEST_CHARACTERS = const(513)  # of a frame of ASCII
-_READ_WRITE = const(23)
+_SILENT_CHARACTERS = const(4)
+_READ_FILE = const(20)
+_REFERENCE_TYPE = const(6)  # of every record that is to be read (AP 6.14)
 _SAME_BOTH_WAYS = const(
     b"\x05\x06\x08\x16"
 )  # codes whose requests and responses have the same form
@@ -41,6 +43,8 @@ def _is_request(adu, n):
         return False
     if adu[7] < 5:  # a quantity that cannot be is none
         return 0 < adu[10] << 8 | adu[11] <= 2000
+    if adu[7] == _READ_FILE:  # an odd length in a response
+        return adu[9] == _REFERENCE_TYPE
     return rtu_size(RESPONSE, adu, _FRAME, n) != n
 
 
@@ -107,7 +111,9 @@ class RTUClient(Client):
         self.connected = True
         self._own_adu = self._adu  # _adu may be somebody else's, see forward()
         self._late = LateReplies()
-        self._gap_us = gap_ms * 1000
+        # ASCII asks for no silence, but others may be in the middle of a frame.
+        self._silence_us = line.reply_delay_us or line.time_us(_SILENT_CHARACTERS)
+        self._pause_us = max(gap_ms * 1000, line.hole_us)  # the longest inside a reply
         self._turnaround_ms = turnaround_ms
         self._echo = bytearray(_ECHO_PIECE) if echo else None
         self._state = _IDLE
@@ -152,7 +158,7 @@ class RTUClient(Client):
         self._late.slave_id = self._slave_id
         self.connected = True
         self._rejected = False
-        self._expire_in(self._silence_ms())
+        self._expire_in(self._busy_ms())
         self._state = _AWAITING if self.late_ms(self._slave_id, ticks_ms()) else _SILENCE
         return self.advance()
 
@@ -201,7 +207,7 @@ class RTUClient(Client):
 
     # --- time
 
-    def _silence_ms(self):
+    def _busy_ms(self):
         """Return for how long a line that is not silent is waited for.
 
         If a broadcast is not sent, nobody notices: it waits for the longest frame to end.
@@ -290,7 +296,7 @@ class RTUClient(Client):
         if self._adu is self._own_adu:
             return self._end(REWRITE)
         self._state = _SILENCE
-        self._expire_in(self._silence_ms())
+        self._expire_in(self._busy_ms())
         return PENDING
 
     def _discard_input(self):
@@ -305,7 +311,7 @@ class RTUClient(Client):
     def _await_silence(self):
         line = self.line
         quiet_us = ticks_diff(ticks_us(), line.last_us)
-        if self._discard_input() or 0 <= quiet_us < line.reply_delay_us:
+        if self._discard_input() or 0 <= quiet_us < self._silence_us:
             return PENDING if self._left_ms() > 0 else self._end(NO_REPLY)
         frame = line.frame
         adu = self._adu
@@ -376,6 +382,9 @@ class RTUClient(Client):
                     self._rejected = True
             self._echoed += n
         line.last_us = ticks_us()
+        if self._rejected:  # somebody else was speaking, too: what comes now may be anything
+            self.abandon()
+            return BAD_REPLY
         self._listen(0)
         return self.advance()
 
@@ -389,11 +398,12 @@ class RTUClient(Client):
         size = line.receive(n)
         if size:
             return self._received(size - _ENDS)
-        if (
-            frame.rejected != rejected
-            and not frame.have
-            and self._is_damaged_reply(have + n - line.waiting)
-        ):
+        if frame.have:
+            damaged = self._has_stopped() and self._is_damaged_reply(frame.have)
+        else:
+            damaged = frame.rejected != rejected
+            damaged = damaged and self._is_damaged_reply(have + n - line.waiting)
+        if damaged:
             self._late.answered()
             return self._end(BAD_REPLY)
         return self._time_out(frame.have or frame.rejected)
@@ -439,6 +449,15 @@ class RTUClient(Client):
             count += 1
         return count
 
+    def _has_stopped(self):
+        """Return whether no more of what has begun is going to come.
+
+        Never through an adapter, which may have the rest of it.
+        """
+        line = self.line
+        silent_us = ticks_diff(ticks_us(), line.last_us)
+        return line.paced and line.frame.timed and silent_us >= self._pause_us
+
     def _is_damaged_reply(self, n):
         """Return whether n bytes that were thrown away are the reply, with an error in it.
 
@@ -452,8 +471,7 @@ class RTUClient(Client):
         """Return how long the reply takes from its first byte to its last at most."""
         line = self.line
         n = min(self._reply_size + _ENDS, _LONGEST) if self._reply_size else _LONGEST
-        pause_us = max(self._gap_us, line.hole_us)
-        return line.time_us(n if line.frame.timed else 2 * n + _ENDS) + pause_us
+        return line.time_us(n if line.frame.timed else 2 * n + _ENDS) + self._pause_us
 
     def _is_arriving(self):
         """Return whether the reply has begun and is not over."""
