@@ -220,13 +220,14 @@ class RTU:
     def _shortest(self, at, size, most):
         """Return the least length from `size` to `most` of a frame with a right CRC at adu[at:].
 
-        0: there is none. A right CRC stays right when zeros follow.
+        0: there is none. The least noise is the likeliest, but for zeros: a right CRC stays right
+        when they follow.
         """
         size = max(size, _SHORTEST)
-        n = max(size, most - _NOISE)
-        while crc16(self.adu, at, n):
-            n += 1
-            if n > most:
+        n = most
+        while n < size or crc16(self.adu, at, n):
+            n -= 1
+            if n < max(size, most - _NOISE):
                 return 0
         while n > size and not crc16(self.adu, at, n - 1):
             n -= 1
