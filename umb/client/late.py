@@ -153,10 +153,10 @@ class LateReplies:
             return
         if slave_id == self.abandoned_id:
             self.abandoned_id = None
-        if _running_ms(place, now_ms) > 0:
-            self._free(place)  # it was in time, only that nobody waited
-        else:
-            place[_UNTIL_MS] = ticks_add(now_ms, place[_TIMEOUT_MS])  # it may repeat itself
+            if _running_ms(place, now_ms) > 0:
+                self._free(place)  # it was in time, only that nobody waited
+                return
+        place[_UNTIL_MS] = ticks_add(now_ms, place[_TIMEOUT_MS])  # it may repeat itself
 
     def _find(self, slave_id):
         """Return the place that tells of this slave, or None."""
