@@ -110,8 +110,8 @@ class Game:
         self.pins = []
         for number in range(setup["lines"]):
             self.lines.append(self._line(number))
-        store = Store(holding_registers=[slaves.tag(_LOCAL, 3, i) for i in range(100)])
-        local = Server(store, (_LOCAL,))
+        self.registers = slaves.tags(_LOCAL, 3, 0, 100)  # what the device itself has to hold
+        local = Server(Store(holding_registers=self.registers), (_LOCAL,))
         self.gateway = Gateway(
             self.lines[0],
             _LINES[0],
@@ -225,6 +225,8 @@ class Game:
         asker.response = None
         asker.adu[:7] = bytes((0xBE, asker.number, 0, 0, 0, 0, call[1]))
         asker.adu[7 : 7 + len(pdu)] = pdu
+        if call[1] == 0:
+            self.write_own(call[0], *call[2])
         heap.wanted = setup["locked"]
         try:
             with heap:
@@ -235,6 +237,16 @@ class Game:
             heap.wanted = False
         if asker.response is not None:
             self.check(asker)
+
+    def write_own(self, code, address, *values):
+        """Do a broadcast for the device itself, too, if it has all of the registers."""
+        own = self.registers
+        if code == 16 and address + len(values[0]) <= len(own):
+            own[address : address + len(values[0])] = values[0]
+        elif code == 6 and address < len(own):
+            own[address] = values[0]
+        elif code == 22 and address < len(own):
+            own[address] = own[address] & values[0] | values[1] & ~values[0] & 0xFFFF
 
     def check(self, asker):
         """Check an answer that has come."""
@@ -259,7 +271,8 @@ class Game:
         code, slave_id, _ = call
         pdu = calls.request(call)
         if slave_id in (_LOCAL, 255) or (slave_id == 0 and code == 3):
-            wanted = b"\x03\x06" + slaves.words(slaves.tags(_LOCAL, 3, *call[2]))
+            address, quantity = call[2]
+            wanted = b"\x03\x06" + slaves.words(self.registers[address : address + quantity])
             return None if got == wanted else shown(wanted)
         if slave_id == _NOBODY:
             return None if got == b"\x83\x0a" else "exception 10"
