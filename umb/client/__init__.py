@@ -43,7 +43,7 @@ _MOST = {1: 2000, 2: 2000, 3: 125, 4: 125, 5: 1, 6: 1, 15: 1968, 16: 123, 22: 1,
 # response PDU is if nothing else tells that; 0: it varies (AP 6).
 _REPEATED = const(b"\0\0\0\0\0\4\4\0\2\0\0\0\0\0\0\4\4\0\0\0\0\6\6")
 _SIZES = const(b"\0\0\0\0\0\5\5\2\0\0\0\5\0\0\0\5\5\0\0\0\0\0\7")
-_RETURNED = const(b"\x08\x15")  # codes whose response is as long as the request
+_ECHOED = const(b"\x08\x15")  # codes whose response is as long as the request
 _IMMUTABLE = (tuple, bytes, str, range)
 _ARRAYS = (array, bytearray, memoryview)
 
@@ -463,7 +463,7 @@ class Client:
         head = self._head
         copy(head, 0, self._adu, _PDU, _HEAD)
         code = head[0]
-        self._reply_size = size = n if code in _RETURNED else reply_size(head)
+        self._reply_size = size = n if code in _ECHOED else reply_size(head)
         self._head_size = 1 + repeated_size(code)
         if 0 < code < 5 or code == _READ_WRITE:
             head[1] = size - 2 & 0xFF  # the byte count
