@@ -351,7 +351,7 @@ class Game:
         good = slaves.answer(slave_id, pdu)
         for delay_us, kind, detail in script:
             seen = kind
-            if kind == "request" and pdu[0] >= 65:
+            if kind == "request" and (pdu[0] >= 65 or pdu[0] == 21):
                 seen = "id"  # nobody can tell it from an answer
             if kind == "double" and self.setup["ascii"] and self.setup["echo"]:
                 seen = "good"  # no silence parts the second one from the next request's echo
@@ -380,7 +380,9 @@ class Game:
             return frame(detail, b"\x03\0\x01\0\x02") + frame(detail, b"\x03\x04\0\x01\0\x02")
         if kind == "request":
             # To a client its address is a byte count: one that fits no answer to this request.
-            if len(pdu) > 4:
+            if pdu[0] == 20:  # another file: what comes first in it is a byte count and a type
+                pdu = pdu[:4] + bytes((pdu[4] ^ 0x55,)) + pdu[5:]
+            elif len(pdu) > 4:
                 pdu = bytes((pdu[0], 2, pdu[2] ^ 0x55)) + pdu[3:]
             return frame(slave_id, pdu)
         return frame(slave_id, slaves.wrong(kind, detail, pdu, good))
