@@ -10,9 +10,9 @@ from micropython import const
 
 _INEXACT_MS = const(10)  # by so much times may be off, on either side
 _TIMEOUT_MOST_MS = const(1 << 27)  # ticks wrap at 1 << 30
-_SEVERAL = const(-1)  # in place of a question: it is not the same as any other
-# The codes of which question_of() can tell whether two requests are the same.
-_TOLD = const(b"\x01\x02\x03\x04\x05\x06\x07\x08\x0b\x0c\x0f\x10\x11\x16\x18")
+_SEVERAL = const(-1)  # in place of a question: there was more than one
+# The codes of reads whose requests differ in one word, and of writes whose replies repeat more.
+_ONE_WORD = const(b"\x01\x02\x03\x04\x05\x06\x07\x08\x0b\x0c\x0f\x10\x11\x16\x18\x2b")
 
 _PLACES = const(6)  # how many slaves can be late at the same time
 # What a place tells:
@@ -35,18 +35,20 @@ def _is_past(place, now_ms):
     return not 0 < left_ms <= 3 * place[_TIMEOUT_MS] + _INEXACT_MS  # more: the clock has wrapped
 
 
-def question_of(adu, crc):
-    """Return a number that requests have in common if one reply could answer both.
+def question_of(adu, n, crc):
+    """Return a number that requests have in common if they are the same.
 
-    adu   the request PDU at adu[7]
+    adu   the request PDU of n bytes at adu[7]
     crc   its CRC-16. It differs between all requests that differ in one word. Those that read bits
-          can differ in two, the address and a quantity of the same number of bytes, so that the
-          quantity is in the number as well
+          can differ in two, the address and a quantity of the same number of bytes: the quantity
+          is in the number, too. Of requests that can differ in more, a second sum is
     """
     code = adu[7]
-    if code not in _TOLD:
-        return _SEVERAL
-    return ((adu[10] << 8 | adu[11]) & 0x7FF) << 16 | crc if code < 5 else crc
+    more = adu[10] << 8 | adu[11] if code < 5 else 0
+    if code not in _ONE_WORD:
+        for i in range(7, 7 + n):
+            more = more * 31 + adu[i] & 0x7FF
+    return (more & 0x7FF) << 16 | crc
 
 
 class LateReplies:
@@ -106,9 +108,7 @@ class LateReplies:
             return False
         self._forget_past(now_ms)
         place = self._find(slave_id)
-        if place is None or not place[_REPLIES]:
-            return False
-        return place[_QUESTION] != question or question == _SEVERAL
+        return place is not None and place[_REPLIES] > 0 and place[_QUESTION] != question
 
     def answered(self):
         """The slave has answered the request under way."""

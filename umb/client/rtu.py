@@ -323,7 +323,7 @@ class RTUClient(Client):
         self._size = frame.seal(adu, self._n)
         line.send(self._size)
         self._state = _SENDING
-        self._late.question = question_of(adu, crc16(adu, _FRAME, self._n + 1))
+        self._late.question = question_of(adu, self._n, crc16(adu, _FRAME, self._n + 1))
         return self._go_on_sending()
 
     def _go_on_sending(self):
