@@ -4,7 +4,7 @@ from micropython import const
 
 from .rtu import REQUEST, RESPONSE, rtu_size
 
-_START = const(6)  # where in the ADU buffer the slave id is
+_FRAME = const(6)  # where in the buffer an RTU frame begins
 _COLON = const(0x3A)
 _CR = const(0x0D)
 _LF = const(0x0A)
@@ -68,7 +68,7 @@ class ASCII:
 
     def received(self, n):
         """n <= need more characters are there. Returns the length of the frame as RTU, or 0."""
-        at = _START + self.have
+        at = _FRAME + self.have
         end = at + n
         while at < end:
             char = self.adu[at]
@@ -99,7 +99,7 @@ class ASCII:
             self._high = digit
             return True
         # Decoded bytes stand before the characters that have not been read yet.
-        self.adu[_START + self._n] = self._high << 4 | digit
+        self.adu[_FRAME + self._n] = self._high << 4 | digit
         self._high = _NONE
         self._n += 1
         self.have = min(self._n + 1, _LONGEST_BYTES)
@@ -108,7 +108,7 @@ class ASCII:
     def _is_right(self):
         """Return whether the frame is long enough and its LRC right (SL 6.2.1)."""
         total = 0
-        for i in range(_START, _START + self._n):
+        for i in range(_FRAME, _FRAME + self._n):
             total += self.adu[i]
         return self._n >= _SHORTEST_BYTES and total & 0xFF == 0
 
@@ -119,11 +119,11 @@ class ASCII:
             return 1
         rest = _SHORTEST_BYTES - n
         if n >= 2:
-            self.for_us = self.serves(self.adu[_START])
+            self.for_us = self.serves(self.adu[_FRAME])
             # A frame has a byte less than one with a CRC.
-            rest = rtu_size(self.table, self.adu, _START, n) - 1 - n
+            rest = rtu_size(self.table, self.adu, _FRAME, n) - 1 - n
             if not self.for_us and self.table is REQUEST:
-                rest = min(rest, rtu_size(RESPONSE, self.adu, _START, n) - 1 - n)
+                rest = min(rest, rtu_size(RESPONSE, self.adu, _FRAME, n) - 1 - n)
         rest = 2 * rest + 2  # digits, CR and LF
         if self._high != _NONE:
             rest = 1 if self._high == _RETURNED else rest - 1
@@ -134,8 +134,8 @@ class ASCII:
         self.out[0] = _COLON
         i = total = 0
         while i <= n:
-            total += adu[_START + i]
-            self._put(2 * i + 1, adu[_START + i])
+            total += adu[_FRAME + i]
+            self._put(2 * i + 1, adu[_FRAME + i])
             i += 1
         n = 2 * n + 3
         self._put(n, -total & 0xFF)

@@ -14,7 +14,7 @@ from micropython import const
 
 from ..fast import copy, crc16
 
-_START = const(6)  # where in the ADU buffer frames begin
+_FRAME = const(6)  # where in the buffer an RTU frame begins
 _SHORTEST = const(4)  # slave id, function code, CRC
 _LONGEST = const(256)  # SL 2.5.1.1
 _COUNTED = const(0x80)
@@ -62,7 +62,7 @@ class RTU:
     received() and silence() return the length of a whole frame, which is at adu[6] then, or 0.
     """
 
-    start = _START  # where in `out` a sealed frame begins
+    start = _FRAME  # where in `out` a sealed frame begins
     timed = True  # silence ends frames
 
     def __init__(self, adu, table, serves):
@@ -75,7 +75,7 @@ class RTU:
     @staticmethod
     def seal(adu, n):
         """Put the CRC behind the PDU of n bytes at adu[7]. Returns the frame's length."""
-        crc = crc16(adu, _START, n + 1)
+        crc = crc16(adu, _FRAME, n + 1)
         adu[n + 7] = crc & 0xFF
         adu[n + 8] = crc >> 8
         return n + 3
@@ -126,7 +126,7 @@ class RTU:
     def _is_whole(self, at):
         """Return whether a frame begins at adu[6 + at] and is whole. If not, set what it needs."""
         n = self.have - at
-        at += _START
+        at += _FRAME
         table = self.table
         if n >= _SHORTEST:
             self.for_us = self.serves(self.adu[at])
@@ -149,7 +149,7 @@ class RTU:
         adu = self.adu
         table = self.table
         while at < end:
-            code = adu[_START + 1 + at] & 0x7F
+            code = adu[_FRAME + 1 + at] & 0x7F
             if code < len(table) and table[code] and self._may_last(at):
                 break
             at += 1
@@ -158,7 +158,7 @@ class RTU:
     def _may_last(self, at):
         """Return whether a frame of interest at adu[6 + at] reaches as far as the bytes do."""
         n = self.have - at
-        at += _START
+        at += _FRAME
         if rtu_size(self.table, self.adu, at, n) < n:
             return False
         return self.adu[at] == 0 or self.serves(self.adu[at])
@@ -167,7 +167,7 @@ class RTU:
         """Move n bytes from adu[6 + at] to adu[6], give up the rest, and begin anew. Returns n."""
         if n < self.have:
             self.rejected += 1
-        copy(self.adu, _START, self.adu, _START + at, n)
+        copy(self.adu, _FRAME, self.adu, _FRAME + at, n)
         self.reset()
         return n
 
@@ -206,7 +206,7 @@ class RTU:
         free = at == 0 or at == self._begin  # it may be anybody's, and of any length
         noise = _NOISE if at <= _NOISE or 0 <= at - self._begin <= _NOISE else 0
         n = self.have - at
-        at += _START
+        at += _FRAME
         if not (free or self.adu[at] == 0 or self.serves(self.adu[at])):
             return 0
         size = rtu_size(self.table, self.adu, at, n)

@@ -5,7 +5,7 @@ from micropython import const
 from ..fast import crc16
 from .rtu import RTU, rtu_size
 
-_START = const(6)
+_FRAME = const(6)  # where in the buffer an RTU frame begins
 _SHORTEST = const(4)
 _LONGEST = const(256)
 _GARBAGE = const(-1000)
@@ -17,7 +17,7 @@ class RTUStream:
     table   umb.frame.rtu.REQUEST or RESPONSE: what comes
     """
 
-    start = _START  # where in the buffer the frame begins
+    start = _FRAME  # where in the buffer the frame begins
     header = _SHORTEST  # how much of it is needed before anything about its length is known
     # How much a server reads at first: nearly all of most requests, but less than two of the
     # shortest, because a second one would go unnoticed.
@@ -36,12 +36,12 @@ class RTUStream:
         """
         if have < _SHORTEST:
             return _SHORTEST - have
-        size = rtu_size(self._table, adu, _START, have)
+        size = rtu_size(self._table, adu, _FRAME, have)
         if size > have:
             return size - have if size <= _LONGEST else _GARBAGE
         if not size:
             return self._unknown(adu, have)
-        return _GARBAGE if crc16(adu, _START, size) else size - have
+        return _GARBAGE if crc16(adu, _FRAME, size) else size - have
 
     def _unknown(self, adu, have):
         """As missing(), of a frame whose length is not announced: it ends where the CRC is right.
@@ -49,7 +49,7 @@ class RTUStream:
         Until more than first_read bytes are there, it may have ended before the last of them.
         """
         size = have if have > self.first_read else _SHORTEST
-        while crc16(adu, _START, size):
+        while crc16(adu, _FRAME, size):
             size += 1
             if size > have:
                 return 1 if have < _LONGEST else _GARBAGE

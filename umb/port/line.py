@@ -7,7 +7,7 @@ from micropython import const
 
 from ..fast import copy
 
-_START = const(6)  # where in the ADU buffer the bytes of a frame are put
+_FRAME = const(6)  # where in the buffer an RTU frame begins
 _PIECE = const(32)  # the most that is read from the UART at once
 _UART_NAP_MS = const(1)  # one may sleep for so long without losing the time of a byte
 _TTY_NAP_MS = const(1000)  # a TTY wakes the poller
@@ -82,7 +82,7 @@ class Line:
             if not 0 < n <= self.waiting:
                 break
             self.uart.readinto(self.piece, n)
-            copy(frame.adu, _START + frame.have, self.piece, 0, n)
+            copy(frame.adu, _FRAME + frame.have, self.piece, 0, n)
             self.waiting -= n
             size = frame.received(n)
             if not (size or rest) and self.waiting < frame.need:
