@@ -19,7 +19,7 @@ def pytest_configure(config):
 
 def pytest_pycollect_makemodule(module_path, parent):
     """Take over the files of tests/mpy, which this Python could not import."""
-    if module_path.parent == FOLDER:
+    if FOLDER in module_path.parents:
         return MpyFile.from_parent(parent, path=module_path)
     return None
 

@@ -191,19 +191,19 @@ OTHERWISE = {
 REMARKS = {
     49: "but no `machine.UART` tells of overruns: a program may count them, umb does not",
     53: "by pymodbus",
-    82: "that an identity without them is refused: `tests/mpy/test_identity.py`",
+    82: "that an identity without them is refused: `tests/mpy/server/test_identity.py`",
     93: "ids that cannot be configured are a `ValueError`",
     102: "but a constructor that is not told means 8N1, as `machine.UART` does; the applications"
-    " begin with 8E1. Each format: `tests/mpy/test_rtu_server.py`",
+    " begin with 8E1. Each format: `tests/mpy/bus/test_rtu_server.py`",
     103: "but a constructor has to be told; the applications begin with 19200",
-    104: "to the microsecond: `tests/mpy/test_rtu_timing.py`, `tests/pico/test_turnaround.py`",
-    106: "on the wire: `tests/mpy/test_rtu_timing.py`, `tests/pico/test_turnaround.py`",
-    107: "on the wire: `tests/mpy/test_rtu_timing.py`, `tests/pico/test_turnaround.py`",
-    113: "to the microsecond, and after failures and wrap-arounds: `tests/mpy/test_rtu_timing.py`,"
-    " `tests/pico/test_direction.py`",
+    104: "to the microsecond: `tests/mpy/bus/test_rtu_timing.py`, `tests/pico/test_turnaround.py`",
+    106: "on the wire: `tests/mpy/bus/test_rtu_timing.py`, `tests/pico/test_turnaround.py`",
+    107: "on the wire: `tests/mpy/bus/test_rtu_timing.py`, `tests/pico/test_turnaround.py`",
+    113: "to the microsecond, and after failures and wrap-arounds:"
+    " `tests/mpy/bus/test_rtu_timing.py`, `tests/pico/test_direction.py`",
     114: "more can be had with `turnaround_us`",
     124: "but a constructor has to be told; the applications begin with 502",
-    136: "who makes room for whom: `tests/mpy/test_tcp_places.py`",
+    136: "who makes room for whom: `tests/mpy/server/test_tcp_places.py`",
     137: "by a time-out; keep-alive is not every port's",
     138: "TCP_NODELAY cannot be seen from outside: `umb/port/sockets.py` sets it",
     140: "a server takes the requests of a connection one by one",

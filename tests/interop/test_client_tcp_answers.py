@@ -4,7 +4,7 @@ import pytest
 
 from tests.interop.peer_remote import tcp_client
 from tests.interop.peer_scripted import CLOSE, RESET, ScriptedServer, always, good, right
-from tests.mpy.support_client_calls import BAD_RESPONSES
+from tests.mpy.support.client_calls import BAD_RESPONSES
 
 _SHORT_MS = 200
 _LONG_MS = 20_000

@@ -4,7 +4,7 @@ import pytest
 
 from tests.interop.peer_remote import Failed, tcp_client
 from tests.interop.peer_scripted import ScriptedServer, always, good
-from tests.mpy.support_client_calls import BAD_CALLS, CALLS, EXCEPTIONS, INTO, ODD_CALLS
+from tests.mpy.support.client_calls import BAD_CALLS, CALLS, EXCEPTIONS, INTO, ODD_CALLS
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ import pytest
 from tests.interop.peer_remote import Failed, tcp_client
 from tests.interop.peer_scripted import CLOSE, ScriptedServer, good, right
 from tests.interop.probe import probe_server
-from tests.mpy.support_client_calls import BROADCASTS
+from tests.mpy.support.client_calls import BROADCASTS
 from tests.support.service import free_port
 
 _READ = "read_holding_registers(1, 10, 2)"

@@ -13,7 +13,7 @@ from umodbus.client.serial import rtu as their_rtu
 
 from tests.interop.peer_remote import Failed, Remote
 from tests.interop.peer_scripted import CLOSE, RESET, ScriptedServer, always, good
-from tests.mpy.support_client_calls import BAD_RESPONSES, CALLS
+from tests.mpy.support.client_calls import BAD_RESPONSES, CALLS
 from tests.support.service import Service, free_port
 
 _SERVER = Path(__file__).with_name("peer_umodbus.py")

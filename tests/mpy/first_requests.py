@@ -14,10 +14,10 @@ import sys
 from time import ticks_diff, ticks_ms
 
 import micropython
-from support_ascii import text
-from support_pdu import packed, raw, read_write, request, words, write_bits, write_registers
-from support_tcp import Bench, frame
-from support_wire import Wire
+from support.ascii import text
+from support.pdu import packed, raw, read_write, request, words, write_bits, write_registers
+from support.tcp import Bench, frame
+from support.wire import Wire
 
 from umb.errors import ServerDeviceBusyError
 from umb.fast import crc16

@@ -1,7 +1,7 @@
 """Lets pytest collect, run and report test functions that run in MicroPython, one by one.
 
 One MicroPython process serves a file: names of tests go in, outcomes come out (the other side is
-tests/mpy/support/runner.py). When it crashes or hangs, the test that ran is the one that failed,
+tests/mpy/runner.py). When it crashes or hangs, the test that ran is the one that failed,
 and the next one gets a new process.
 """
 
@@ -19,7 +19,7 @@ import pytest
 from tools.env import ROOT
 
 FOLDER = ROOT / "tests" / "mpy"
-_RUNNER = FOLDER / "support" / "runner.py"
+_RUNNER = FOLDER / "runner.py"
 _TEST_TIMEOUT_S = 120
 _END = re.compile(rb"\x1e(passed|skipped|failed) (\d+)\r?\n")
 _FRAME = re.compile(r'  File "([^"]+)", line (\d+), in ')
@@ -40,7 +40,7 @@ class MpyProcess:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             cwd=ROOT,
-            env={**os.environ, "MICROPYPATH": f"{ROOT}:{FOLDER}:.frozen"},
+            env={**os.environ, "MICROPYPATH": f"{ROOT}:{path.parent}:{FOLDER}:.frozen"},
         )
 
     def run(self, name, timeout_s=_TEST_TIMEOUT_S):

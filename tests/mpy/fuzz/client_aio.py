@@ -5,11 +5,11 @@ By an exact clock. Events are (task, pause in us, call, scripts, give up after u
 
 from fuzz import net  # comes first: it stands in for the modules socket, select and time
 
-from support_loop import run  # asyncio by the clock of support_uart
+from support.loop import run  # asyncio by the clock of support.uart
 
 import asyncio
 
-from support_uart import clock
+from support.uart import clock
 
 from fuzz import calls, client_line, client_net
 from fuzz.client_line import (

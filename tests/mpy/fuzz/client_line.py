@@ -4,7 +4,7 @@ Events are (pause in us, call, scripts): a call of fuzz/calls.py, and what is sa
 requests (fuzz/slaves.py). A request beyond its scripts is answered as it should be.
 """
 
-from support_uart import UART, Output, _Incoming, clock
+from support.uart import UART, Output, _Incoming, clock
 
 from fuzz import calls, slaves
 from fuzz.frames import ascii, crc, rtu, shown

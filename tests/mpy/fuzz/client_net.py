@@ -6,7 +6,7 @@ a call's connection script says what becomes of connections that are begun durin
 
 from fuzz import net  # comes first: it stands in for the modules socket, select and time
 
-from support_uart import clock
+from support.uart import clock
 
 from fuzz import calls, slaves
 from fuzz.client_line import (

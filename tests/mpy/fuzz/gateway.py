@@ -4,7 +4,7 @@ Events are (asker, pause in us, call, scripts, leaves after us or None): a reque
 several connections, which waits until the same one's earlier request is answered.
 """
 
-from support_uart import Output, clock
+from support.uart import Output, clock
 
 from fuzz import calls, client_line, slaves
 from fuzz.client_line import Bus, Record, Script, decide, is_late

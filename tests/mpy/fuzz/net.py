@@ -1,4 +1,4 @@
-"""A network by the clock of support_uart: it stands in for the modules socket and select.
+"""A network by the clock of support.uart: it stands in for the modules socket and select.
 
 Import this before anything of umb. Every byte has the time at which it arrives. What a far end
 does is told by a test, or by a script that is called back; nothing here waits in real time.
@@ -7,7 +7,7 @@ does is told by a test, or by a script that is called back; nothing here waits i
 import errno
 import sys
 
-from support_uart import clock  # comes first: it stands in for the module time
+from support.uart import clock  # comes first: it stands in for the module time
 
 from fuzz.heap import heap
 

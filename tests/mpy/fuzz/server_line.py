@@ -4,9 +4,9 @@ A life's events are (gap in us, bytes, stall): a chunk that comes so long after 
 silent. A stall is None or (us after the chunk, for how many us): the program does not poll then.
 """
 
-from support_boards import BOARDS
-from support_rtu import spans
-from support_uart import UART, Output, clock
+from support.boards import BOARDS
+from support.rtu import spans
+from support.uart import UART, Output, clock
 
 from fuzz import device
 from fuzz.frames import crc, rtu, shown

@@ -6,7 +6,7 @@ Events are tuples that begin with what happens: "open", "close", "reset" or "slo
 
 from fuzz import net  # comes first: it stands in for the modules socket, select and time
 
-from support_uart import clock
+from support.uart import clock
 
 from fuzz import device
 from fuzz.frames import mbap, rtu, shown

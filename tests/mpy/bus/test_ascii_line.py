@@ -1,0 +1,103 @@
+"""RTUServer with framer=ASCII on the line of support.uart: every port, exact times, the pin."""
+
+from umb.frame.ascii import ASCII
+from support.rtu import OTHER, OURS, Bench, spans  # comes first, see there
+
+from support.ascii import text
+from support.boards import BOARDS
+from support.pdu import request, words
+
+_READ = request(3, 0, 2)
+_ANSWER = text(b"\x11\x03\x04\x00\x00\x00\x00")
+_FORMATS = ((7, 0, 1), (7, 1, 1), (7, None, 2), (8, None, 1))
+_SECOND_US = 1_000_000
+
+
+def bench(baudrate=19200, bits=7, parity=0, stop=1, **options):
+    return Bench(baudrate, bits, parity, stop, framer=ASCII, **options)
+
+
+def answers(one, *pieces, after_us=2000, every_us=0):
+    """What it says to these pieces of text, each so long after the one before."""
+    before = len(one.replies())
+    for piece in pieces:
+        one.hear(piece, after_us)
+        one.run(5000, every_us)
+    one.run(20_000, every_us)
+    return one.replies()[before:]
+
+
+def test_requests_in_every_format():
+    for bits, parity, stop in _FORMATS:
+        for baudrate in (9600, 19200, 115200):
+            one = bench(baudrate, bits, parity, stop)
+            for _ in range(3):
+                assert answers(one, text(b"\x11" + _READ)) == [_ANSWER]
+
+
+def test_long_requests_and_answers():
+    one = bench(115200)
+    values = list(range(123))
+    write = request(16, 0, 123) + bytes((246,)) + words(*values)
+    assert answers(one, text(b"\x11" + write)) == [text(b"\x11" + write[:5])]
+    wanted = b"\x11\x03\xf6" + words(*values)
+    assert answers(one, text(b"\x11" + request(3, 0, 123))) == [text(wanted)]
+
+
+def test_every_port():
+    for name, line in BOARDS.items():
+        one = bench(9600, line=line)
+        for _ in range(3):
+            assert answers(one, text(b"\x11" + _READ)) == [_ANSWER], name
+            assert answers(one, text(b"\x12" + _READ)) == [], name
+
+
+def test_the_pin_around_an_answer():
+    for baudrate in (1200, 9600, 19200, 115200):
+        one = bench(baudrate)
+        for quantity in (1, 20):
+            answers(one, text(b"\x11" + request(3, 0, quantity)))
+        edges, sent = spans(one.pin.trace, 1), one.transmissions()
+        assert len(edges) == len(sent) == 2
+        for (up_ns, down_ns), (begin_ns, end_ns, _) in zip(edges, sent):
+            assert up_ns <= begin_ns
+            assert 0 <= down_ns - end_ns <= one.uart.char_ns, (baudrate, down_ns - end_ns)
+
+
+def test_it_never_speaks_while_others_do():
+    one = bench()
+    for slave_id, pdu in ((OTHER, _READ), (OTHER, b"\x03\x04\1\2\3\4"), (0, request(6, 0, 7))):
+        assert answers(one, text(bytes((slave_id,)) + pdu)) == []
+    assert one.store.holding_registers[0] == 7
+    assert answers(one, text(bytes((OURS,)) + _READ))[0][:7] == b":110304"
+
+
+def test_holes_of_up_to_a_second():
+    one = bench(115200)
+    frame = text(b"\x11" + _READ)
+    for after_us in (1000, 50_000, _SECOND_US * 9 // 10):
+        for at in (1, 8, len(frame) - 1):
+            pieces = (frame[:at], frame[at:])
+            assert answers(one, *pieces, after_us=after_us) == [_ANSWER], (at, after_us)
+
+
+def test_a_longer_hole_ends_a_frame():
+    one = bench(115200)
+    frame = text(b"\x11" + _READ)
+    for at in (1, 8, len(frame) - 1):
+        assert answers(one, frame[:at], frame[at:], after_us=_SECOND_US * 11 // 10) == []
+        assert answers(one, frame) == [_ANSWER]
+    assert one.rtu.counters.bus_communication_error_count == 3
+
+
+def test_a_slow_program():
+    """The receive ring holds what comes meanwhile."""
+    one = bench(9600)
+    for every_us in (2000, 20_000, 100_000):
+        assert answers(one, text(b"\x11" + _READ), every_us=every_us) == [_ANSWER], every_us
+
+
+def test_own_echo():
+    one = bench(115200, line={"echo": True})
+    for _ in range(3):
+        assert answers(one, text(b"\x11" + request(6, 0, 9))) == [text(b"\x11" + request(6, 0, 9))]

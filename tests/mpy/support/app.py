@@ -1,0 +1,225 @@
+"""Boards for the remote-I/O application: their pins and chips, their radio, and a clock.
+
+Import this before anything of umb or of the application. `use(name)` puts a board in place.
+"""
+
+import sys
+
+from support.uart import UART, Pin, clock
+
+sys.path.insert(0, "boards")
+
+_CHANNELS = {"temperature": 4, "A0": 0}  # of those that are no GPIO
+
+
+class Restart(Exception):
+    """The board was reset: in its place whatever called machine.reset() ends."""
+
+
+class _Pin(Pin):
+    """machine.Pin, kept by its number; `level` from outside is what an input reads."""
+
+    PULL_UP = 1
+
+    def __init__(self, number, mode=Pin.IN, pull=None, value=None):
+        if number not in chip.board.PINS:
+            raise ValueError("invalid pin")
+        super().__init__(number, mode, value)
+        self.pull = pull
+        self.outside = 1 if pull == self.PULL_UP else 0
+        chip.pins[number] = self
+
+    def __call__(self, level=None):
+        if level is None:
+            return self.outside
+        return super().__call__(level)
+
+    def drives(self):
+        """The level it drives."""
+        return self.level() if self.mode == self.OUT else None
+
+
+class _Signal:
+    def __init__(self, pin, invert):
+        self._pin, self._invert = pin, invert
+
+    def __call__(self, level=None):
+        if level is None:
+            return self._pin() ^ self._invert
+        return self._pin(level ^ self._invert)
+
+
+class _ADC:
+    def __init__(self, pin):
+        number = getattr(pin, "number", pin)
+        if chip.port == "esp32" and isinstance(pin, int):
+            raise TypeError("a Pin is wanted")
+        if number not in chip.adc_pins:
+            raise ValueError("no ADC there")
+        self._number = number
+
+    def read_u16(self):
+        return chip.measured.get(self._number, 0)
+
+
+class _ESP32ADC(_ADC):
+    ATTN_11DB = 3
+
+    def __init__(self, pin, atten=0):
+        super().__init__(pin)
+        assert atten == self.ATTN_11DB, "it would end at 1 V"
+
+
+class _RP2ADC(_ADC):
+    CORE_TEMP = 4
+
+
+class _PWM:
+    def __init__(self, pin, freq, duty_u16):
+        if pin.number in chip.pwm_refuses:
+            raise ValueError("no PWM there")
+        self.freq = freq
+        self.duties = [duty_u16]
+        chip.pwms[pin.number] = self
+
+    def duty_u16(self, duty):
+        self.duties.append(duty)
+
+
+class _WDT:
+    def __init__(self, timeout=5000):
+        if chip.port == "esp8266" and timeout != 5000:
+            raise ValueError
+        chip.watchdog_ms = timeout
+
+    def feed(self):
+        chip.fed_ms = clock.ticks_ms()
+
+
+class Chip:
+    """Stands for the module machine."""
+
+    Pin, Signal, PWM, WDT = _Pin, _Signal, _PWM, _WDT
+    PWRON_RESET, WDT_RESET = 1, 3
+
+    def __init__(self):
+        # `from machine import UART` finds no methods of an instance in MicroPython before 1.27.
+        self.UART = self.open_uart
+        self.uart_refuses = self.pwm_refuses = ()  # pins that cannot have these
+
+    def use(self, board, port):
+        self.board, self.port = board, port
+        self.ADC = {"rp2": _RP2ADC, "esp32": _ESP32ADC, "esp8266": _ADC}[port]
+        self.adc_pins = tuple(_CHANNELS.get(pin, pin) for pin in board.ANALOGUE_PINS)
+        self.pins, self.pwms, self.measured, self.uarts = {}, {}, {}, []
+        self.watchdog_ms = self.fed_ms = None
+        self.cause = 3
+
+    def open_uart(self, number, baudrate, bits=8, parity=None, stop=1, tx=None, rx=None, **named):
+        if tx in self.uart_refuses:
+            raise ValueError("bad TX pin")
+        uart = UART(baudrate, bits, parity, stop)
+        uart.what = (number, baudrate, parity, stop, tx, rx)
+        self.uarts.append(uart)
+        return uart
+
+    def reset_cause(self):
+        return self.cause
+
+    def reset(self):
+        raise Restart
+
+
+class _WLAN:
+    PM_NONE = 0
+
+    def __init__(self, interface):
+        assert interface == network.STA_IF
+        network.wlan = self
+        self.calls = []
+        self.address = None  # while connected
+        self.fixed = None
+        self.busy = False  # esp32 refuses to connect while it does
+
+    def active(self, on):
+        self.calls.append("active")
+
+    def config(self, **named):
+        self.calls.append("config")
+
+    def disconnect(self):
+        self.calls.append("disconnect")
+        if self.busy:
+            raise OSError("Wifi Not Started")
+
+    def connect(self, ssid, password):
+        self.calls.append((ssid, password))
+        if self.busy:
+            raise OSError("WiFi Internal Error")
+
+    def isconnected(self):
+        return self.address is not None
+
+    def ifconfig(self, fixed=None):
+        if fixed:
+            self.fixed = fixed
+        return (self.address, "255.255.255.0", "", "")
+
+
+class Network:
+    """Stands for the module network."""
+
+    STA_IF, WLAN = 0, _WLAN
+    wlan = None
+    name = None
+
+    def hostname(self, name):
+        self.name = name
+
+
+class System:
+    """Stands for the module os where dupterm is missing; `calls` are those of dupterm."""
+
+    def __init__(self):
+        self.calls = []
+
+    def dupterm(self, stream, index):
+        self.calls.append((stream, index, clock.ticks_ms()))
+
+
+class Board:
+    """A board.py."""
+
+    def __init__(self, name):
+        with open("boards/" + name + "/board.py") as file:
+            names = {}
+            exec(file.read(), names)
+        for key, value in names.items():
+            if key[0] != "_":
+                setattr(self, key, value)
+
+
+BOARDS = {
+    "RPI_PICO": "rp2",
+    "RPI_PICO_W": "rp2",
+    "RPI_PICO2": "rp2",
+    "RPI_PICO2_W": "rp2",
+    "ESP32_GENERIC": "esp32",
+    "ESP32_GENERIC_S3": "esp32",
+    "ESP32_GENERIC_C3": "esp32",
+    "ESP8266_GENERIC": "esp8266",
+}
+chip = Chip()
+network = Network()
+sys.modules["machine"] = chip
+sys.modules["network"] = network
+
+
+def use(name):
+    """Put this board, with nothing used yet, in place; returns its board.py."""
+    board = Board(name)
+    chip.use(board, BOARDS[name])
+    sys.modules["board"] = board
+    network.wlan = network.name = None
+    clock.reset()
+    return board
