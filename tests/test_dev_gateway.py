@@ -9,7 +9,7 @@ import serial
 from pymodbus.client import ModbusSerialClient, ModbusTcpClient
 
 from tests.interop.gateway import pymodbus_slaves
-from tests.pico.bench.wire import frame
+from tools.emulator.wire import frame
 from tests.support.adapter import PluggedAdapter
 from tests.support.service import dev, free_port
 from tools.pty_line import PtyLine

@@ -3,10 +3,10 @@
 import os
 import sys
 
-from tests.pico.bench.firmware import HOW_TO, find_firmware
+from tools.emulator.firmware import HOW_TO, find_firmware
 from tools.env import ROOT, Trouble, Venv, requirements
 
-_WATCH = "tests.pico.bench.watch"
+_WATCH = "tools.emulator.watch"
 _UF2 = b"UF2\n"  # how such a file begins
 
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from tests.pico.bench.firmware import find_firmware
-from tests.pico.bench.wire import Format
+from tools.emulator.firmware import find_firmware
+from tools.emulator.wire import Format
 
 
 @pytest.fixture(scope="session")
@@ -15,7 +15,7 @@ def firmware():
 @pytest.fixture(scope="session")
 def emulator():
     """The module bench.slave, which needs the emulator."""
-    from tests.pico.bench import slave  # noqa: PLC0415 - only where the emulator is installed
+    from tests.pico import slave  # noqa: PLC0415 - only where the emulator is installed
 
     return slave
 

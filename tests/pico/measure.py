@@ -5,10 +5,10 @@ From the checkout's root, with UMB_PICO_UF2 set: python -m tests.pico.measure --
 
 import argparse
 
-from tests.pico.bench.cases import CASES, PHASE_NS, READ_10
-from tests.pico.bench.firmware import find_firmware, why_not
-from tests.pico.bench.master import efficiency
-from tests.pico.bench.wire import Format
+from tests.pico.cases import CASES, PHASE_NS, READ_10
+from tools.emulator.firmware import find_firmware, why_not
+from tools.emulator.master import efficiency
+from tools.emulator.wire import Format
 
 
 def spread(values):
@@ -35,7 +35,7 @@ def measure_timing(master, cases, phases):
 
 def measure(arguments):
     """Measure what the arguments ask for and print it."""
-    from tests.pico.bench import slave  # noqa: PLC0415 - only where the emulator is installed
+    from tests.pico import slave  # noqa: PLC0415 - only where the emulator is installed
 
     cases = [case for case in CASES if arguments.request in case.name]
     pico = slave.boot(find_firmware(), slave.flash_files())

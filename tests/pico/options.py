@@ -5,8 +5,8 @@ tests/conftest.py loads it: pytest takes options from plugins and from the topmo
 
 import pytest
 
-from tests.pico.bench.figures import Figures
-from tests.pico.bench.firmware import why_not
+from tests.pico.figures import Figures
+from tools.emulator.firmware import why_not
 
 _FIGURES = pytest.StashKey()
 

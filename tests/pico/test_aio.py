@@ -4,10 +4,10 @@ import ast
 
 import pytest
 
-from tests.pico.bench.cases import REGISTERS, SLAVE_ID, reading
-from tests.pico.bench.line import Line, Station
-from tests.pico.bench.master import Master
-from tests.pico.bench.wire import Format, frame, read_registers, write_registers
+from tests.pico.cases import REGISTERS, SLAVE_ID, reading
+from tools.emulator.line import Line, Station
+from tools.emulator.master import Master
+from tools.emulator.wire import Format, frame, read_registers, write_registers
 
 _FORM = Format(115200)
 _LIMIT_MS = 5000

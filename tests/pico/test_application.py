@@ -2,8 +2,8 @@
 
 import pytest
 
-from tests.pico.bench.master import Master
-from tests.pico.bench.wire import MS, Format, frame, read_registers, write_registers
+from tools.emulator.master import Master
+from tools.emulator.wire import MS, Format, frame, read_registers, write_registers
 
 pytestmark = pytest.mark.long_pico
 
@@ -40,7 +40,7 @@ _LATE_US = 500
 def board(emulator, firmware):
     """(Master, UsbPort) of a board that has just been switched on."""
     assert emulator
-    from tests.pico.bench import watch  # noqa: PLC0415 - only where the emulator is installed
+    from tools.emulator import watch  # noqa: PLC0415 - only where the emulator is installed
 
     usb, line = watch.start(firmware, FORM, 1)
     yield Master(line), usb

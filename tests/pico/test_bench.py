@@ -4,9 +4,9 @@ from itertools import pairwise
 
 import pytest
 
-from tests.pico.bench.line import Line, Station
-from tests.pico.bench.master import Master
-from tests.pico.bench.wire import MS, US, Format, frame, read_registers, registers_reply
+from tools.emulator.line import Line, Station
+from tools.emulator.master import Master
+from tools.emulator.wire import MS, US, Format, frame, read_registers, registers_reply
 
 FORMS = (Format(1200, None, 2), Format(9600), Format(115200, 1), Format(230400, None))
 

@@ -6,9 +6,9 @@ from itertools import pairwise
 
 import pytest
 
-from tests.pico.bench.cases import PHASE_NS, REGISTERS, SLAVE_ID, reading
-from tests.pico.bench.line import Line, Station
-from tests.pico.bench.wire import MS, US, Char, Format, frame, read_registers, write_registers
+from tests.pico.cases import PHASE_NS, REGISTERS, SLAVE_ID, reading
+from tools.emulator.line import Line, Station
+from tools.emulator.wire import MS, US, Char, Format, frame, read_registers, write_registers
 
 _FAST = Format(115200)
 _FORMS = (Format(9600), _FAST)

@@ -3,8 +3,8 @@ the last stop bit, whatever the baud rate and the format."""
 
 import pytest
 
-from tests.pico.bench.cases import READ_1, READ_100, reading
-from tests.pico.bench.wire import Format
+from tests.pico.cases import READ_1, READ_100, reading
+from tools.emulator.wire import Format
 
 _FORMS = ((0, 1), (None, 1), (None, 2))  # 8E1, 8N1, 8N2
 _BAUDRATES = (1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200, 230400)

@@ -4,8 +4,8 @@ from statistics import median
 
 import pytest
 
-from tests.pico.bench.cases import READ_10, WRITE_10
-from tests.pico.bench.wire import Format
+from tests.pico.cases import READ_10, WRITE_10
+from tools.emulator.wire import Format
 
 _FORM = Format(115200)
 _SLOW_LIMIT_US = 1000

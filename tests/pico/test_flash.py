@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from tests.pico.bench.wire import MS, Format, crc16, frame, read_registers, write_registers
+from tools.emulator.wire import MS, Format, crc16, frame, read_registers, write_registers
 from tests.support.service import Service
 from tools.env import ROOT
 
@@ -26,7 +26,7 @@ ARGUMENTS = (
 def bench(emulator, firmware):
     """(session, usb, line): a board with MicroPython alone on it, and a line to its UART 0."""
     assert emulator
-    from tests.pico.bench import watch  # noqa: PLC0415 - only where the emulator is installed
+    from tools.emulator import watch  # noqa: PLC0415 - only where the emulator is installed
 
     usb, line = watch.start(firmware, FORM, 1, bare=True)
     session = watch.Session(usb, line, io.StringIO())

@@ -5,11 +5,11 @@ import sys
 
 import pytest
 
-from tests.pico.bench.cases import reading
-from tests.pico.bench.line import Line, Station
-from tests.pico.bench.master import Master
-from tests.pico.bench.port import Port
-from tests.pico.bench.wire import Format, write_registers
+from tests.pico.cases import reading
+from tools.emulator.line import Line, Station
+from tools.emulator.master import Master
+from tools.emulator.port import Port
+from tools.emulator.wire import Format, write_registers
 from tools.build import make_dist
 
 _PATIENCE_S = 600  # the emulator is up to 25 times slower than the board

@@ -2,10 +2,10 @@
 
 import pytest
 
-from tests.pico.bench.cases import READ_1, READ_10, REGISTERS
-from tests.pico.bench.line import Line
-from tests.pico.bench.master import Master
-from tests.pico.bench.wire import (
+from tests.pico.cases import READ_1, READ_10, REGISTERS
+from tools.emulator.line import Line
+from tools.emulator.master import Master
+from tools.emulator.wire import (
     MS,
     Format,
     frame,

@@ -2,9 +2,9 @@
 
 import pytest
 
-from tests.pico.bench.cases import CASES, PHASE_NS, READ_10, READ_100
-from tests.pico.bench.master import efficiency
-from tests.pico.bench.wire import MS, Format
+from tests.pico.cases import CASES, PHASE_NS, READ_10, READ_100
+from tools.emulator.master import efficiency
+from tools.emulator.wire import MS, Format
 
 _FORMS = (Format(9600), Format(19200), Format(115200))
 _FAST = Format(115200)

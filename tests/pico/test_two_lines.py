@@ -2,9 +2,9 @@
 
 import pytest
 
-from tests.pico.bench.cases import READ_10, READ_100
-from tests.pico.bench.line import Line, Station
-from tests.pico.bench.wire import MS, US, Format, reply_length
+from tests.pico.cases import READ_10, READ_100
+from tools.emulator.line import Line, Station
+from tools.emulator.wire import MS, US, Format, reply_length
 
 _PATIENCE_NS = 100 * MS
 _FAST = Format(115200)

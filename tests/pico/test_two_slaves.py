@@ -2,10 +2,10 @@
 
 import pytest
 
-from tests.pico.bench.cases import reading
-from tests.pico.bench.line import Line
-from tests.pico.bench.master import Master
-from tests.pico.bench.wire import Format, read_registers, registers_reply, write_registers
+from tests.pico.cases import reading
+from tools.emulator.line import Line
+from tools.emulator.master import Master
+from tools.emulator.wire import Format, read_registers, registers_reply, write_registers
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ import sys
 import minimalmodbus
 import pytest
 
-from tests.pico.bench.wire import frame
+from tools.emulator.wire import frame
 from tools import pico as command
 from tools.env import ROOT, Trouble
 
@@ -20,7 +20,7 @@ _PATIENCE_S = 60
 @contextlib.contextmanager
 def watching(*args):
     """The running program and the path of its line; ended the way a terminal ends it."""
-    start = [sys.executable, "-u", "-m", "tests.pico.bench.watch", *args]
+    start = [sys.executable, "-u", "-m", "tools.emulator.watch", *args]
     with subprocess.Popen(start, cwd=ROOT, stdout=subprocess.PIPE, text=True) as program:
         for line in program.stdout:
             found = re.search(r"Modbus RTU on (\S+) ", line)
@@ -100,7 +100,7 @@ def test_a_file_that_is_no_firmware(tmp_path):
     [("--slave-id", "999", "1 to 247"), ("--baudrate", "12", "300 to 921600")],
 )
 def test_numbers_out_of_range(option, value, range_, capsys):
-    from tests.pico.bench import watch  # noqa: PLC0415 - only where the emulator is installed
+    from tools.emulator import watch  # noqa: PLC0415 - only where the emulator is installed
 
     with pytest.raises(SystemExit):
         watch.parser().parse_args([option, value])

@@ -7,9 +7,8 @@ from pathlib import Path
 from littlefs import LittleFS, UserContext
 
 from tools.build import compile_file, compile_module, compiled, source_of
+from tools.env import ROOT
 
-ROOT = Path(__file__).resolve().parents[3]
-ONBOARD = ROOT / "tests" / "pico" / "onboard"
 ARCH = "armv6m"  # the RP2040's Cortex-M0+
 _DISK_VERSION = 0x00020000  # littlefs 2.0: every firmware can mount it
 _PROG_SIZE = 256  # a flash page

@@ -2,11 +2,10 @@
 
 firmware.py finds the firmware, image.py makes the board's flash, pico.py boots and runs the board,
 uart.py is its UART with real timing, line.py the RS-485 pair, master.py the one who asks on it;
-slave.py starts a slave built with `umb` and gives the master that talks to it; usb_port.py lets
-other programs have the board's REPL, watch.py people.
+usb_port.py lets other programs have the board's REPL, watch.py people.
 
 Everything runs in the caller's thread and only while a call asks for it: between two calls the
 board's time stands still.  Times are emulated nanoseconds, floats, unless a name says else.
-Without the emulator installed, pico.py, uart.py, usb.py, usb_port.py, image.py, slave.py and
-watch.py cannot be imported.
+Without the emulator installed, pico.py, uart.py, usb.py, usb_port.py, image.py and watch.py
+cannot be imported.
 """

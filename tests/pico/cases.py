@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from .wire import US, frame, read_registers, registers_reply, write_registers
+from tools.emulator.wire import US, frame, read_registers, registers_reply, write_registers
 
 SLAVE_ID = 1
 REGISTERS = [address * 257 for address in range(100)]  # what the slave holds

@@ -1,9 +1,11 @@
 """A slave built with `umb` on an emulated board, and the master that talks to it."""
 
-from .image import ONBOARD, program_files
-from .line import Line, Station
-from .master import Master
-from .pico import BoardError, Pico
+from pathlib import Path
+
+from tools.emulator.image import program_files
+from tools.emulator.line import Line, Station
+from tools.emulator.master import Master
+from tools.emulator.pico import BoardError, Pico
 
 __all__ = [
     "ONBOARD",
@@ -18,6 +20,7 @@ __all__ = [
     "start_alone",
 ]
 
+ONBOARD = Path(__file__).parent / "onboard"
 _START_LIMIT_MS = 2000
 
 # Prints the heap bytes of an import and of that and a slave with 100 registers.
