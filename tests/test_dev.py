@@ -230,7 +230,7 @@ def test_a_taken_port_is_one_line(micropython):
         done = call("run", "--port", str(port), MICROPYTHON=micropython)
     line = refused(done)
     assert str(port) in line
-    assert "taken" in line
+    assert "the port is taken" in line
     assert done.stdout == ""
 
 
@@ -251,7 +251,8 @@ def test_a_taken_port_is_one_line(micropython):
         (["--serial", "/nowhere/tty"], "cannot open /nowhere/tty: no such device"),
         (["--serial", "/dev/null"], "cannot open /dev/null: not a serial line"),
         (["--host", "no.such.host.invalid"], "no such host"),
-        (["--host", "192.0.2.1"], "this machine has no such address"),
+        (["--host", "192.0.2.1"], "the host must be an IPv4 address of this device"),
+        (["--host", "::1"], "the host must be an IPv4 address"),
         (["--host", ""], "--host must not be empty"),
         (["--verbose"], "unknown argument --verbose"),
         (["5020"], "unknown argument 5020"),

@@ -96,7 +96,7 @@ BUDGETS = {
     "umodbus": Budget(22_100, 48_850, 55_900),
 }
 # Bytes of .mpy: of all that is not on this list, and of each module on it or in a package on it.
-OPTIONAL = ("frame.ascii", "server.udp", "client.udp", "umodbus")
+OPTIONAL = ("frame.ascii", "port.hosts", "port.reasons", "server.udp", "client.udp", "umodbus")
 OPTIONAL_BUDGET = 4096
 EVERYTHING_BUDGET = 62_000
 

@@ -95,7 +95,6 @@ def announce(wanted, settings):
 def open_tcp(wanted, settings, application, server):
     """Return a TCP driver that prints who comes and goes; CannotStart if it may not listen."""
     from app.drivers import open_network
-    from reasons import reason
 
     address = (wanted["host"], wanted["port"])
     try:
@@ -103,7 +102,7 @@ def open_tcp(wanted, settings, application, server):
             application, address, settings, server, on_connect=greet, on_disconnect=bid_farewell
         )
     except OSError as error:
-        raise CannotStart("cannot listen on {}:{}: {}".format(*address, reason(error)))
+        raise CannotStart(error.args[1])
 
 
 def open_gateway(wanted, settings, application, devices):

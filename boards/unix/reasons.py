@@ -1,4 +1,4 @@
-"""Errors of the operating system in words: MicroPython has no strerror()."""
+"""Errors of serial devices in words: MicroPython has no strerror()."""
 
 # The numbers are those of Linux; the module errno has but some of them.
 _REASONS = {
@@ -13,14 +13,9 @@ _REASONS = {
     22: "it refuses this baudrate or parity",
     24: "too many open files",
     25: "not a serial line",
-    97: "only IPv4 addresses can be used, such as 127.0.0.1",
-    98: "the port is taken; --port names another",
-    99: "this machine has no such address",
 }
 
 
 def reason(error):
     """Return what an OSError means, in words."""
-    if isinstance(error.errno, str):  # getaddrinfo has its own codes, in a text
-        return "no such host"
     return _REASONS.get(error.errno) or "error {} of the operating system".format(error.errno)

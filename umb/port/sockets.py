@@ -36,35 +36,31 @@ def check_address(address, first_port=1):
         )
 
 
-def host_filter(allow):
-    """Return the parameter `allow` of a server as a function of the host, or None.
+def listen(address, backlog=None):
+    """Return a non-blocking socket of ours at (host, port).
 
-    Raises ValueError if it is neither a container nor a function.
+    backlog   how many clients may wait to be accepted; None: the socket is one for datagrams
+
+    Raises OSError with a sentence if the address cannot be had, ValueError if it is none.
     """
-    if allow is None or callable(allow):
-        return allow
-    if not isinstance(allow, (str, bytes)):  # a part of a text is not a host
-        try:
-            "" in allow  # noqa: B015 - only a container takes this
-            return lambda host: host in allow
-        except TypeError:
-            pass
-    raise ValueError("allow must be hosts, such as ('10.0.0.5',), or a function: %r" % (allow,))
-
-
-def listen(address, backlog):
-    """Return a non-blocking socket that listens at (host, port). Raises OSError, ValueError."""
     check_address(address, 0)
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    sock = None
     try:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind(resolve(address))
-        listener.listen(backlog)
-        listener.setblocking(False)
-    except OSError:
-        listener.close()
-        raise
-    return listener
+        kind = socket.SOCK_DGRAM if backlog is None else socket.SOCK_STREAM
+        sock = socket.socket(socket.AF_INET, kind)
+        if backlog is not None:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        sock.bind(resolve(address))
+        if backlog is not None:
+            sock.listen(backlog)
+        sock.setblocking(False)
+    except OSError as error:
+        if sock is not None:
+            sock.close()
+        from .reasons import cannot_listen
+
+        raise cannot_listen(error, address)
+    return sock
 
 
 def accept(listener):
@@ -115,21 +111,14 @@ def connect(address):
     return sock
 
 
-def datagrams(address, own=False):
+def datagrams(address):
     """Return a non-blocking socket for datagrams from and to the one peer at (host, port).
 
-    own  instead, for those from anyone to this address of ours
-
-    Raises OSError; ValueError for a wrong address of ours.
+    Raises OSError.
     """
-    if own:
-        check_address(address, 0)
     sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     try:
-        if own:
-            sock.bind(resolve(address))
-        else:
-            sock.connect(resolve(address))
+        sock.connect(resolve(address))
         sock.setblocking(False)
     except OSError:
         sock.close()

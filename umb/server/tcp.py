@@ -9,7 +9,7 @@ from ..fast import copy
 from ..frame import ADU_SIZE
 from ..frame.mbap import MBAP
 from ..frame.rtu import REQUEST
-from ..port.sockets import Stream, accept, host_filter, listen
+from ..port.sockets import Stream, accept, listen
 from . import Driver
 
 _LATER = const(-1)  # LATER of umb.server
@@ -157,8 +157,8 @@ class TCPServer(Driver):
     idle_timeout_ms  a client is disconnected that has been answered nothing for so long; 0: never
     framer           MBAP, or umb.frame.rtu_stream.RTUStream: RTU frames in the stream, as serial
                      device servers have them
-    allow            who may connect: a container of hosts, such as ("192.168.1.5",), or a function
-                     that is called with the host and returns whether; None: everybody
+    allow            who may connect: a container of IPv4 addresses, such as ("192.168.1.5",), or
+                     a function that is called with one and returns whether; None: everybody
     on_connect       called with (host, port) of a client that has connected
     on_disconnect    called with (host, port) of a client that has gone
 
@@ -170,7 +170,8 @@ class TCPServer(Driver):
 
     An exception of allow, on_connect or on_disconnect is told to the Server's on_error.
 
-    Raises OSError if the address cannot be had, ValueError for an argument of the wrong kind.
+    Raises OSError with a sentence if the address cannot be had, and ValueError for an argument of
+    the wrong kind.
     """
 
     def __init__(
@@ -204,7 +205,11 @@ class TCPServer(Driver):
         self.on_connect = on_connect
         self.on_disconnect = on_disconnect
         self.answered = 0  # requests, since poll() last returned
-        self._allow = host_filter(allow)
+        self._allow = None
+        if allow is not None:
+            from ..port.hosts import host_filter
+
+            self._allow = host_filter(allow)
         self._connections = []  # one for each buffer that was ever needed
         self._by_socket = {}  # those that are open
         self._listener = listen(address, max_clients)

@@ -8,7 +8,7 @@ from ..fast import copy
 from ..frame import ADU_SIZE
 from ..frame.mbap import MBAP
 from ..frame.rtu import REQUEST
-from ..port.sockets import datagrams, host_filter, peer_of
+from ..port.sockets import listen, peer_of
 from . import Driver
 
 _LATER = const(-1)  # LATER of umb.server
@@ -20,13 +20,14 @@ class UDPServer(Driver):
 
     server   the Server or Gateway that answers; None: a Server of its own, for routes
     framer   MBAP, or umb.frame.rtu_stream.RTUStream: a datagram is an RTU frame
-    allow    who is answered: a container of hosts, such as ("192.168.1.5",), or a function that is
-             called with the host and returns whether; None: everybody
+    allow    who is answered: a container of IPv4 addresses, such as ("192.168.1.5",), or a
+             function that is called with one and returns whether; None: everybody
 
     A datagram that is not a frame is ignored. While memory is short, requests and responses are
     lost as any datagram may be. An exception of allow is told to the Server's on_error.
 
-    Raises OSError if the address cannot be had, ValueError for an argument of the wrong kind.
+    Raises OSError with a sentence if the address cannot be had, and ValueError for an argument of
+    the wrong kind.
     """
 
     def __init__(self, address: tuple, server=None, *, framer=MBAP, allow=None):
@@ -36,12 +37,16 @@ class UDPServer(Driver):
         self.frame = framer(REQUEST)
         self.peer = None  # (host, port) of the request at hand
         self.answered = 0  # requests, since poll() returned last
-        self._allow = host_filter(allow)
+        self._allow = None
+        if allow is not None:
+            from ..port.hosts import host_filter
+
+            self._allow = host_filter(allow)
         self._adu = bytearray(ADU_SIZE)
         self._from = None  # the peer as the port's socket takes it
         self._held = False  # a handler keeps the buffer, see LATER
         self._short = False  # there was no memory for the last datagram
-        self._sock = datagrams(address, own=True)
+        self._sock = listen(address)
         self.poller = select.poll()
         self.poller.register(self._sock, _IN)
 

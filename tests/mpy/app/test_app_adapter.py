@@ -163,7 +163,7 @@ def test_one_that_is_away_at_the_start_is_an_error():
 def test_errors_in_words():
     for number, words in (
         (5, "the device does not answer"),
-        (97, "only IPv4 addresses can be used, such as 127.0.0.1"),
+        (25, "not a serial line"),
         (1234, "error 1234 of the operating system"),
     ):
         assert adapter.reason(OSError(number)) == words
