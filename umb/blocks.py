@@ -19,8 +19,7 @@ class Blocks:
         self.bits = kind.bits
         self.decode = kind.decode
         self.encode = kind.encode
-        self.validate = self._validate  # bound once: a bound method is an allocation
-        self.on_read = self._on_read
+        self.on_read = self._on_read  # bound once: a bound method is an allocation
         self.on_write = self._on_write
         self.start = self.end = self._blocks[0].start
         for block in self._blocks:
@@ -65,6 +64,18 @@ class Blocks:
             address = part_end
         return True
 
+    def accepts(self, address: int, quantity: int, buf, at: int) -> bool:
+        """Return whether each block's validate() accepts the values at buf[at:]."""
+        at <<= 3
+        while quantity:
+            value = self.decode(buf, at)
+            if not _accepts(self._find(address), address, value):
+                return False
+            at += self.bits
+            address += 1
+            quantity -= 1
+        return True
+
     def get(self, address: int, quantity: int, buf, at: int):
         """Copy the values of `quantity` addresses from `address` on to buf[at:]."""
         if not _get(self._find(address), address, quantity, buf, at):
@@ -92,10 +103,6 @@ class Blocks:
             bit += self.bits
             address += 1
 
-    def _validate(self, address, value):
-        validate = self._find(address).validate
-        return validate is None or validate(address, value)
-
     def _on_read(self, address, quantity):
         self._call("on_read", address, address + quantity)
 
@@ -111,6 +118,11 @@ class Blocks:
             if hook is not None:
                 hook(address, part_end - address)
             address = part_end
+
+
+def _accepts(block, address, value):
+    """Return whether this block's validate() accepts the value."""
+    return block.validate is None or block.validate(address, value)
 
 
 def _get(block, address, quantity, buf, at):

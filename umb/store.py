@@ -1,9 +1,9 @@
 """The data model on flat arrays: Registers take 2 bytes each, Bits 1 bit each (AP 4.3).
 
-A block has `start`, len(), [address], [first:end], has(), get(), put() and hooks. The addresses
-for get() and put() are those that has() has confirmed, their values are as on the wire: registers
-big-endian, bits from the lowest up. Hooks are called by the server, for the requests of clients,
-and not for a program's own accesses.
+A block has `start`, len(), [address], [first:end], has(), accepts(), get(), put() and hooks. The
+addresses for accepts(), get() and put() are those that has() has confirmed, their values are as on
+the wire: registers big-endian, bits from the lowest up. Hooks are called by the server, for the
+requests of clients, and not for a program's own accesses.
 """
 
 from . import conf
@@ -111,6 +111,20 @@ class Registers:
         buf[bit] = value >> 8 & 0xFF
         buf[bit + 1] = value & 0xFF
 
+    def accepts(self, address: int, quantity: int, buf, at: int) -> bool:
+        """Return whether validate() accepts the values at buf[at:] for these addresses."""
+        if self.validate is None:
+            return True
+        at <<= 3
+        while quantity:
+            value = self.decode(buf, at)
+            if not self.validate(address, value):
+                return False
+            at += self.bits
+            address += 1
+            quantity -= 1
+        return True
+
     def get(self, address: int, quantity: int, buf, at: int):
         """Copy the values of `quantity` addresses from `address` on to buf[at:].
 
@@ -178,21 +192,6 @@ class Bits(Registers):
         _put_bits(self.data, address - self.start, quantity, buf, at)
 
 
-def accepts(block, address: int, quantity: int, buf, at: int) -> bool:
-    """Return whether a block's validate() accepts the values at buf[at:] for these addresses."""
-    if block.validate is None:
-        return True
-    at <<= 3
-    while quantity:
-        value = block.decode(buf, at)
-        if not block.validate(address, value):
-            return False
-        at += block.bits
-        address += 1
-        quantity -= 1
-    return True
-
-
 def _put_bits(data, bit, quantity, buf, at):
     """Put `quantity` bits of buf[at:] to where this bit of data is, and the following ones."""
     shift = bit & 7
@@ -245,7 +244,8 @@ class Store:
         self.discrete_inputs = _area(discrete_inputs, Bits, "discrete_inputs")
         self.input_registers = _area(input_registers, Registers, "input_registers")
         self.holding_registers = holding = _area(holding_registers, Registers, "holding_registers")
-        # Indexed by the last digit of the function code: 1 to 6, 15 and 16.
+        # Indexed by the last digit of the function code: 1 to 6, 15 and 16. FC 22 and 23 write
+        # where 16 does.
         self.areas = (
             None,
             coils,

@@ -3,7 +3,7 @@
 from micropython import const
 
 from ..fast import copy
-from ..store import Registers, accepts
+from ..store import Registers
 
 _ILLEGAL_ADDRESS = const(2)
 _ILLEGAL_VALUE = const(3)
@@ -153,7 +153,7 @@ def _check_record(file, adu, at):
     if file is None:
         return _ILLEGAL_ADDRESS
     record = _word(adu, at + 3)
-    return 0 if accepts(file, record, adu[at + 6], adu, at + 7) else _ILLEGAL_VALUE
+    return 0 if file.accepts(record, adu[at + 6], adu, at + 7) else _ILLEGAL_VALUE
 
 
 def _put_record(file, adu, at):

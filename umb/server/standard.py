@@ -6,8 +6,6 @@ that do something return the length of the response PDU, or minus an exception c
 
 from micropython import const
 
-from ..store import accepts
-
 _ILLEGAL_FUNCTION = const(1)
 _ILLEGAL_ADDRESS = const(2)
 _ILLEGAL_VALUE = const(3)
@@ -61,7 +59,7 @@ def write(adu, areas):
     """Answer function codes 5, 6, 15, 16, 22 and 23 with the areas of a Store."""
     code = adu[7]
     if code == 22:
-        return _mask_write(adu, areas[3])
+        return _mask_write(adu, areas[6])
     if code == 23:
         return _read_write(adu, areas)
     quantity = 1 if code < 7 else adu[10] << 8 | adu[11]
@@ -77,7 +75,7 @@ def _write(adu, area, address, quantity):
         return -_ILLEGAL_ADDRESS
     # Where the values begin, by function code; _mask_write() has put its own there.
     at = b"\0\0\0\0\0\x0a\x0a\0\0\0\0\0\0\0\0\x0d\x0d\0\0\0\0\0\x0e\x11"[adu[7]]
-    if not accepts(area, address, quantity, adu, at):
+    if not area.accepts(address, quantity, adu, at):
         return -_ILLEGAL_VALUE
     area.put(address, quantity, adu, at)
     if area.on_write is not None:
@@ -102,5 +100,5 @@ def _read_write(adu, areas):
     """FC 23: writes first, then reads (AP 6.17). Both ranges are checked before the write."""
     if not areas[3].has(adu[8] << 8 | adu[9], adu[10] << 8 | adu[11]):
         return -_ILLEGAL_ADDRESS
-    n = _write(adu, areas[3], adu[12] << 8 | adu[13], adu[16] >> 1)
+    n = _write(adu, areas[6], adu[12] << 8 | adu[13], adu[16] >> 1)
     return n if n < 0 else read(adu, areas)
