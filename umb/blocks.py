@@ -17,6 +17,7 @@ class Blocks:
                 raise ValueError("a tuple of %s is needed, not %r in it" % (kind.__name__, block))
         self._blocks = sorted(blocks or (kind(0, 0),), key=lambda block: block.start)
         self.bits = kind.bits
+        self.area = None  # as of Registers
         self.decode = kind.decode
         self.encode = kind.encode
         self.on_read = self._on_read  # bound once: a bound method is an allocation
@@ -35,7 +36,8 @@ class Blocks:
             from .slices import get
 
             return get(self, address)
-        return self._find(address)[address]
+        block = self._owner(address)
+        return block[address]
 
     def __setitem__(self, address, value):
         if isinstance(address, slice):
@@ -43,11 +45,21 @@ class Blocks:
 
             put(self, address, value)
         else:
-            block = self._find(address)  # one expression with the next line would allocate
+            block = self._owner(address)  # one expression with the next line would allocate
             block[address] = value
 
+    def _owner(self, address):
+        """Return the block that has this address. Raises IndexError, or TypeError."""
+        if isinstance(address, int):
+            block = self._find(address)
+            if block.start <= address < block.end:
+                return block
+        from .slices import no_address
+
+        raise no_address(self, address)
+
     def _find(self, address):
-        """Return the block that has this address, or the first one, which then refuses it."""
+        """Return the block that has this address, or the first one, which has not."""
         for block in self._blocks:
             if block.start <= address < block.end:
                 return block

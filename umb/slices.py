@@ -1,4 +1,23 @@
-"""block[first:end] of Registers, Bits and Blocks: only a program's own accesses have slices."""
+"""block[first:end] of Registers, Bits and Blocks, and what is wrong with an address.
+
+Only a program's own accesses have slices, and addresses that are not there.
+"""
+
+
+def no_address(block, address):
+    """Return the exception for block[address] where the block has no such address."""
+    if not isinstance(address, int):
+        return TypeError("an address must be an integer, not %r" % (address,))
+    return IndexError("address %d is not in this block, %s" % (address, _extent(block)))
+
+
+def _extent(block):
+    """Return which addresses a block has, and what to do if it has none, for an error's text."""
+    if len(block):
+        return "which has %d: %d to %d" % (len(block), block.start, block.end - 1)
+    if block.area is None:
+        return "which has none"
+    return "which has none: give the store some, as in Store(%s=10)" % block.area
 
 
 def _ends(block, part):
@@ -8,7 +27,8 @@ def _ends(block, part):
     if not (isinstance(first, int) and isinstance(end, int) and part.step in (None, 1)):
         raise TypeError("a slice must be [first address:end address], not %r" % (part,))
     if end < first or not block.has(first, end - first):
-        raise IndexError("addresses %d:%d are not all in this block" % (first, end))
+        text = "addresses %d:%d are not all in this block, %s"
+        raise IndexError(text % (first, end, _extent(block)))
     return first, end
 
 

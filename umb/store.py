@@ -34,6 +34,7 @@ class Registers:
     """
 
     bits = 16  # of each value
+    area = None  # the store's argument for this block, if it has no addresses
 
     def __init__(
         self,
@@ -89,10 +90,10 @@ class Registers:
 
     def bit(self, address: int) -> int:
         """Return at which bit of `data` the value of this address begins."""
-        if not isinstance(address, int):
-            raise TypeError("an address must be an integer, not %r" % (address,))
-        if not self.start <= address < self.end:
-            raise IndexError("address %d is not in this block" % address)
+        if not (isinstance(address, int) and self.start <= address < self.end):
+            from .slices import no_address
+
+            raise no_address(self, address)
         return (address - self.start) * self.bits
 
     @staticmethod
@@ -210,17 +211,22 @@ def _put_bits(data, bit, quantity, buf, at):
 
 def _area(value, kind, name):
     """Return the block that the Store's argument `name` stands for, of this kind."""
-    if isinstance(value, kind) and value.bits == kind.bits:
-        return value
     if isinstance(value, (int, list)):
-        return kind(0, value)
-    if isinstance(value, tuple):
+        block = kind(0, value)
+    elif isinstance(value, tuple):
         from .blocks import Blocks
 
-        return Blocks(kind, value)
-    raise ValueError(
-        "%s must be a number, a list, %s or a tuple of them, not %r" % (name, kind.__name__, value)
-    )
+        block = Blocks(kind, value)
+    elif isinstance(value, kind) and value.bits == kind.bits:
+        block = value
+    else:
+        raise ValueError(
+            "%s must be a number, a list, %s or a tuple of them, not %r"
+            % (name, kind.__name__, value)
+        )
+    if not len(block):
+        block.area = name
+    return block
 
 
 class Store:

@@ -276,6 +276,51 @@ def test_area_from_a_count():
     raises(ValueError, Store, 70000)
 
 
+def access(area, address):
+    """Read and write an address, and slices with it, none of which is there: the texts."""
+    calls = (
+        (area.__getitem__, address),
+        (store_item, area, address, 0),
+        (read_slice, area, address, address + 1),
+        (store_slice, area, address, address + 1, [0]),
+    )
+    return [str(raises(IndexError, *call)) for call in calls]
+
+
+def test_an_area_that_the_store_has_not_is_named():
+    """However nothing was given for it; the others are there."""
+    for name in ("coils", "discrete_inputs", "input_registers", "holding_registers"):
+        kind = Bits if name in ("coils", "discrete_inputs") else Registers
+        for none in (None, 0, [], (), kind(0, 0), kind(50, []), (kind(9, 0),)):
+            area = getattr(Store() if none is None else Store(**{name: none}), name)
+            for text in access(area, 0) + access(area, 9) + access(area, 65535):
+                what = "this block, which has none: give the store some, as in Store({}=10)"
+                assert text.endswith(what.format(name)), text
+
+
+def test_an_address_that_is_not_there():
+    """The error names it, and which there are, in every kind of block."""
+    for kind, name in ((Registers, "holding_registers"), (Bits, "coils")):
+        for given, end in (
+            (kind(100, 4), "which has 4: 100 to 103"),
+            (kind(0, 0), "which has none"),
+            (getattr(Store(**{name: 50}), name), "which has 50: 0 to 49"),
+            (
+                getattr(Store(**{name: (kind(10, 2), kind(200, 1), kind(90, 5))}), name),
+                "which has 8: 10 to 200",
+            ),
+        ):
+            for address in (-1, 50, 99, 104, 199, 65536, 1 << 40):
+                one, other, *slices = access(given, address)
+                assert one == other == "address {} is not in this block, {}".format(address, end)
+                for text in slices:
+                    assert text.endswith("are not all in this block, " + end), text
+            for address in (None, "0", 1.0, (0,)):
+                for call in ((given.__getitem__, address), (store_item, given, address, 0)):
+                    text = str(raises(TypeError, *call))
+                    assert text == "an address must be an integer, not {!r}".format(address)
+
+
 def test_area_from_a_block_or_blocks():
     block = Registers(100, 50)
     assert Store(holding_registers=block).holding_registers is block
