@@ -140,7 +140,7 @@ class ReplySearch:
         if self.adu[at + 1] != code:
             return _NOTHING
         if last or not self._reply_size:  # whatever its length is, what it says is looked at then
-            return rtu_size(RESPONSE, self.adu, at, _SHORTEST) or _POSSIBLE
+            return rtu_size(RESPONSE, self.adu, at, n) or _POSSIBLE
         return self._reply_size if self._fits(at, n) else _NOTHING
 
     def _fits(self, at, n):

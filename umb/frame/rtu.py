@@ -18,19 +18,41 @@ _FRAME = const(6)  # where in the buffer an RTU frame begins
 _SHORTEST = const(4)  # slave id, function code, CRC
 _LONGEST = const(256)  # SL 2.5.1.1
 _COUNTED = const(0x80)
+_BY_OBJECTS = const(0xFF)
+_DIAGNOSTICS = const(8)
+_DEVICE_IDENTIFICATION = const(14)  # of the MEI types of FC 43
+_BEFORE_OBJECTS = const(8)  # bytes of a frame up to the one that counts its objects
 # Transceivers add bytes when the direction of the bus changes. So many are never a frame.
 _NOISE = const(3)
 
 # How long the PDU of a function code is (AP 6): a number of bytes, or where in it the byte
-# that counts the rest stands (+ _COUNTED). 0: its length cannot be told from its beginning.
+# that counts the rest stands (+ _COUNTED), or _BY_OBJECTS. 0: its length cannot be told from its
+# beginning.
 REQUEST = (
     b"\x00\x05\x05\x05\x05\x05\x05\x01\x05\x00\x00\x01\x01\x00\x00\x85\x85\x01\x00\x00\x81\x81"
     b"\x07\x89\x03\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x04"
 )
 RESPONSE = (
     b"\x00\x81\x81\x81\x81\x05\x05\x02\x05\x00\x00\x05\x81\x00\x00\x05\x05\x81\x00\x00\x81\x81"
-    b"\x07\x81\x82"
+    b"\x07\x81\x82\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\xff"
 )
+
+
+def _objects_size(buf, at, n):
+    """As rtu_size(), of a response of FC 43, whose objects tell their lengths (AP 6.21)."""
+    if n > 2 and buf[at + 2] != _DEVICE_IDENTIFICATION:
+        return 0
+    size = _BEFORE_OBJECTS
+    if n < size:
+        return size
+    left = buf[at + size - 1]
+    while left:
+        left -= 1
+        size += 2  # its id and its length
+        if n < size:
+            return size
+        size += buf[at + size - 1]
+    return size + 2
 
 
 def rtu_size(table, buf, at, n):
@@ -41,6 +63,8 @@ def rtu_size(table, buf, at, n):
     """
     code = buf[at + 1]
     size = table[code] if code < len(table) else 0
+    if size == _BY_OBJECTS:
+        return _objects_size(buf, at, n)
     if size >= _COUNTED:
         size -= _COUNTED - 2  # how many bytes of the frame there are up to the one that counts
         return size if n < size else size + buf[at + size - 1] + 2
@@ -64,6 +88,7 @@ class RTU:
 
     start = _FRAME  # where in `out` a sealed frame begins
     timed = True  # silence ends frames
+    piece_size = 32  # how many bytes are taken at once at most
 
     def __init__(self, adu, table, serves):
         self.adu = self.out = adu
@@ -221,7 +246,8 @@ class RTU:
         """Return the least length from `size` to `most` of a frame with a right CRC at adu[at:].
 
         0: there is none. The least noise is the likeliest, but for zeros: a right CRC stays right
-        when they follow.
+        when they follow. Data of FC 8 are an even number of bytes (AP 6.8), so one zero behind
+        them is no part of the frame, and one at its end is.
         """
         size = max(size, _SHORTEST)
         n = most
@@ -229,6 +255,8 @@ class RTU:
             n -= 1
             if n < max(size, most - _NOISE):
                 return 0
-        while n > size and not crc16(self.adu, at, n - 1):
-            n -= 1
-        return n
+        while True:
+            step = 1 if n & 1 or self.adu[at + 1] != _DIAGNOSTICS else 2
+            if n - step < size or crc16(self.adu, at, n - step):
+                return n
+            n -= step

@@ -158,6 +158,76 @@ def test_a_known_length_is_never_cut():
                 assert receiver.found == [ask], (before, ask, behind, receiver.found)
 
 
+def objects(*lengths):
+    """A response of FC 43/14 with objects of these lengths (AP 6.21)."""
+    pdu = b"\x2b\x0e\x01\x81\0\0" + bytes((len(lengths),))
+    for i in range(len(lengths)):
+        pdu += bytes((i, lengths[i])) + b"A" * lengths[i]
+    return pdu
+
+
+def ending_with_zero(pdu, slave_id=_OURS):
+    """Frames of PDUs that begin so and have two bytes more, if one 00 ends them, the CRC's."""
+    for value in range(65536):
+        ask = frame(slave_id, pdu + bytes((value >> 8, value & 0xFF)))
+        if ask[-1] == 0 and ask[-2]:
+            yield ask
+
+
+def test_an_identification_ends_where_its_objects_do():
+    """No silence is needed, however many there are and however long they are."""
+    for lengths in ((), (0,), (3,), (0, 0), (1, 2, 3), (244,), (20, 0, 30), (100, 100, 38)):
+        reply = frame(_OURS, objects(*lengths))
+        for before in (b"", b"\0", b"\xff\xff"):
+            receiver = Receiver(RESPONSE).hear(before + reply)
+            if before:
+                receiver.end()
+            assert receiver.found == [reply], (lengths, before)
+        for at in range(1, len(reply)):
+            receiver = Receiver(RESPONSE).hear(reply[:at]).silence().hear(reply[at:])
+            assert receiver.found == [reply], (lengths, at)
+
+
+def test_an_identification_whose_crc_ends_with_zero():
+    """As one in 256 does, whenever its device is asked."""
+    asks = list(ending_with_zero(objects(9, 2)[:-2]))
+    assert len(asks) > 200
+    for reply in asks:
+        assert Receiver(RESPONSE).hear(reply).found == [reply]
+        for zeros in (1, 2, 3):
+            receiver = Receiver(RESPONSE).hear(b"\0" + reply + bytes(zeros)).end()
+            assert receiver.found == [reply], (reply, zeros)
+
+
+def test_objects_that_cannot_be():
+    """Counts and lengths without an end are garbage, which ends with the next silence."""
+    good = frame(_OURS, objects(3))
+    for pdu in (objects(3)[:6] + b"\xff" * 20, objects(3)[:7] + b"\0\xff" + b"\xff" * 240):
+        receiver = Receiver(RESPONSE).hear(frame(_OURS, pdu)[:256]).abandon()
+        assert receiver.hear(good).found[-1:] == [good], pdu
+
+
+def test_another_type_of_encapsulated_interface():
+    """Only the silence tells where a response of FC 43/13 ends."""
+    reply = frame(_OURS, raw("2b 0d 01 02 03"))
+    assert Receiver(RESPONSE).hear(reply).silence().found == [reply]
+
+
+def test_loopbacks_of_several_words():
+    """FC 8 with two words or more, whose CRC ends with 00 or not, and zeros behind it."""
+    for table in (REQUEST, RESPONSE):
+        for n in (4, 6, 20, 40):
+            ask = frame(_OURS, b"\x08\0\0" + b"\x5a" * n)
+            for zeros in range(4):
+                assert Receiver(table).hear(ask + bytes(zeros)).end().found == [ask], (n, zeros)
+        asks = list(ending_with_zero(raw("08 0000 0102")))
+        assert len(asks) == 255
+        for ask in asks:
+            for zeros in range(2):
+                receiver = Receiver(table).hear(ask + bytes(zeros)).end()
+                assert receiver.found == [ask], (ask, zeros)
+
+
 def fragments():
     """What a frame may begin with, cut anywhere."""
     for whole in (
