@@ -2,7 +2,7 @@
 
 from micropython import const
 
-from .rtu import REQUEST, RESPONSE, rtu_size
+from .rtu import rtu_size
 
 _FRAME = const(6)  # where in the buffer an RTU frame begins
 _COLON = const(0x3A)
@@ -34,6 +34,9 @@ class ASCII:
 
     start = 0  # where in `out` a sealed frame begins
     timed = False  # silence ends no frame
+    # How many characters are taken at once at most. Where a frame ends before the length that its
+    # function code announces, only CR and LF tell: they are the end of what has been taken.
+    piece_size = 2
 
     def __init__(self, adu, table, serves):
         self.adu = adu
@@ -122,8 +125,6 @@ class ASCII:
             self.for_us = self.serves(self.adu[_FRAME])
             # A frame has a byte less than one with a CRC.
             rest = rtu_size(self.table, self.adu, _FRAME, n) - 1 - n
-            if not self.for_us and self.table is REQUEST:
-                rest = min(rest, rtu_size(RESPONSE, self.adu, _FRAME, n) - 1 - n)
         rest = 2 * rest + 2  # digits, CR and LF
         if self._high != _NONE:
             rest = 1 if self._high == _RETURNED else rest - 1

@@ -78,7 +78,7 @@ class Line:
         frame = self.frame
         size = 0
         while not size:
-            n = min(frame.need, _PIECE, self.waiting if rest else _PIECE)
+            n = min(frame.need, frame.piece_size, self.waiting if rest else _PIECE)
             if not 0 < n <= self.waiting:
                 break
             self.uart.readinto(self.piece, n)

@@ -1,11 +1,15 @@
 """RTUServer with framer=ASCII on the line of support.uart: every port, exact times, the pin."""
 
-from umb.frame.ascii import ASCII
 from support.rtu import OTHER, OURS, Bench, spans  # comes first, see there
 
 from support.ascii import text
 from support.boards import BOARDS
 from support.pdu import request, words
+from support.uart import UART, clock
+
+from umb.frame.ascii import ASCII
+from umb.frame.rtu import REQUEST, RESPONSE
+from umb.port.uart import open_line
 
 _READ = request(3, 0, 2)
 _ANSWER = text(b"\x11\x03\x04\x00\x00\x00\x00")
@@ -101,3 +105,69 @@ def test_own_echo():
     one = bench(115200, line={"echo": True})
     for _ in range(3):
         assert answers(one, text(b"\x11" + request(6, 0, 9))) == [text(b"\x11" + request(6, 0, 9))]
+
+
+# frames that end before the length that their function code announces
+
+
+def found(table, said):
+    """Slave ids and PDUs of all frames, if everything waits in the UART before anybody looks."""
+    clock.reset()
+    uart = UART(115200, 7, 0, 1)
+    line = open_line(
+        table,
+        lambda slave_id: slave_id == OURS,
+        uart,
+        baudrate=115200,
+        bits=7,
+        parity=0,
+        stop=1,
+        tx=None,
+        rx=None,
+        de=None,
+        de_active=1,
+        turnaround_us=0,
+        gap_ms=20,
+        framer=ASCII,
+    )
+    uart.hear(clock.now_us() + 100, said)
+    clock.now_ns += 1_000_000_000
+    frames = []
+    size = line.receive(line.any())
+    while size:
+        frames.append(bytes(line.frame.adu[6 : 4 + size]))
+        size = line.receive(line.any())
+    return frames
+
+
+def check_behind(first):
+    """A frame right behind another one is found, whoever looks for which kind."""
+    for second in (b"\x11" + _READ, b"\x11\x03\x02\0\1"):
+        for table in (REQUEST, RESPONSE):
+            got = found(table, text(first) + text(second))
+            assert got == [first, second], (table, first, got)
+
+
+def test_a_frame_behind_one_of_any_length():
+    """Devices and masters of others send what does not have the length of its function code."""
+    for code in range(1, 128):
+        for n in (0, 1, 2, 3, 4, 5, 9, 40):
+            for slave_id in (OTHER, OURS, 0):
+                check_behind(bytes((slave_id, code)) + bytes(range(n)))
+
+
+def test_a_frame_behind_one_that_counts_bytes():
+    """Whatever the byte says that counts the rest."""
+    for head in (b"\x03", b"\x17", b"\x18\0", b"\x10\0\0\0\1", b"\x14", b"\x2b\x0e\1\1\0\0"):
+        for count in (0, 1, 2, 5, 20, 250, 255):
+            for n in (0, 1, 4, 20):
+                for slave_id in (OTHER, OURS):
+                    check_behind(bytes((slave_id,)) + head + bytes((count,)) + bytes(n))
+
+
+def test_a_request_behind_a_sloppy_reply_of_another_slave():
+    """It is answered even by a program that looks after both have come."""
+    one = bench(115200)
+    for pdu in (b"\x06\0\1", b"\x10\0\1", b"\x03\x06\0\1", b"\x11\1", b"\x83"):
+        said = text(bytes((OTHER,)) + pdu) + text(b"\x11" + _READ)
+        assert answers(one, said, every_us=50_000) == [_ANSWER], pdu

@@ -21,7 +21,7 @@ def serves(slave_id):
 class Receiver:
     """A frame with its driver: what comes is put where it asks for it, `most` at a time."""
 
-    def __init__(self, table=REQUEST, most=300):
+    def __init__(self, table=REQUEST, most=2):
         self.adu = bytearray(262)
         self.ascii = ASCII(self.adu, table, serves)
         self.most = most
@@ -30,7 +30,7 @@ class Receiver:
     def hear(self, data):
         while data:
             one = self.ascii
-            n = min(one.need, len(data), self.most)
+            n = min(one.need, one.piece_size, len(data), self.most)
             assert n > 0, "it asks for nothing"
             assert _AT + one.have + one.need <= 262, "no room for what it asks for"
             self.adu[_AT + one.have : _AT + one.have + n] = data[:n]
