@@ -1,7 +1,6 @@
 """Calls of a client: (method, arguments), the value that has to come back, and their drawing."""
 
 from fuzz import slaves
-from fuzz.frames import crc, rtu
 from fuzz.model import wide
 from fuzz.slaves import tags
 
@@ -145,21 +144,6 @@ def result(call, network=False):
     return _rare_result(code, slave_id, arguments)
 
 
-def is_result(call, got, network=False):
-    """Return whether a call may return this.
-
-    A frame whose length its function code does not tell is over where its CRC is right first. That
-    may be before its end if that is 00: the CRC stays right when zeros follow.
-    """
-    wanted = result(call, network)
-    if call[0] != 65 or not isinstance(got, bytes) or got == wanted:
-        return got == wanted
-    head = bytes((call[1],))
-    frame = rtu(call[1], wanted)
-    n = len(got) + 3
-    return frame[:n] == head + got + frame[n - 2 : n] and not crc(frame[:n]) and not any(frame[n:])
-
-
 def _rare_result(code, slave_id, arguments):
     data = slaves.text(slave_id, code, {7: 1, 11: 4, 12: 9, 17: 6}.get(code, 0))
     if code == 7:
@@ -179,5 +163,4 @@ def _rare_result(code, slave_id, arguments):
         return tags(slave_id, 24, arguments[0], arguments[0] % 32)
     if code == 43:
         return {i: slaves.text(slave_id, 43 + i, 4 + i) for i in range(slaves.OBJECTS)}
-    pdu = arguments[0]
-    return pdu[:1] + bytes((slave_id,)) + bytes(reversed(pdu[1:]))
+    return slaves.answer(slave_id, arguments[0])

@@ -30,6 +30,17 @@ def crc_bytes(data):
     return bytes((value & 0xFF, value >> 8))
 
 
+def ends(data):
+    """At which lengths these bytes have the CRC of an RTU frame."""
+    found = []
+    state = 0xFFFF
+    for n in range(1, len(data) + 1):
+        state = crc(data[n - 1 : n], state)
+        if n > 3 and state == 0:
+            found.append(n)
+    return found
+
+
 def steer(state, wanted):
     """The two bytes that bring the CRC from one state to another."""
     second = _BY_HIGH[wanted >> 8]

@@ -334,6 +334,7 @@ class _Voice:
 
     speech = client_line.Game.speech
     _spoilt = client_line.Game._spoilt
+    _whole_once = client_line.Game._whole_once
 
 
 def play(setup, events):

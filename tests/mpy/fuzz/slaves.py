@@ -4,6 +4,7 @@ A script is what follows a request: speeches (delay in us, kind, detail). Delays
 of the request, or of the speech before.
 """
 
+from fuzz.frames import ends, rtu
 from fuzz.model import wide, word
 
 OBJECTS = 3
@@ -69,8 +70,47 @@ def answer(slave_id, pdu):
             data += bytes((i, 4 + i)) + text(slave_id, 43 + i, 4 + i)
         return b"\x2b\x0e" + pdu[2:3] + b"\x01\0\0" + bytes((OBJECTS,)) + data
     if code >= 65:
-        return pdu[:1] + bytes((slave_id,)) + bytes(reversed(pdu[1:]))
+        return _own(slave_id, pdu)
     return pdu
+
+
+def _own(slave_id, pdu):
+    """The response PDU of a function code of the slave's own.
+
+    Its frame ends where its CRC is right first: it is not right earlier, by chance or because the
+    frame ends with 00.
+    """
+    answer = pdu[:1] + bytes((slave_id,)) + bytes(reversed(pdu[1:]))
+    while len(ends(rtu(slave_id, answer))) > 1:
+        answer += b"\x55"
+    return answer
+
+
+def is_whole_once(said, frame):
+    """Return whether no row of these bytes has a right CRC but this frame, and zeros behind it."""
+    for at in range(len(said) - 3):
+        for n in ends(said[at:]):
+            one = said[at : at + n]
+            if one[: len(frame)] != frame or any(one[len(frame) :]):
+                return False
+    return True
+
+
+def other_request(slave_id, pdu):
+    """A request as this one that no client can take for the answer to it.
+
+    To a client its address is a byte count, one that fits no answer to this request. No beginning
+    of its frame is an answer, either.
+    """
+    for change in range(0x55, 0x100):
+        other = pdu
+        if pdu[0] == 20:  # another file: what comes first in it is a byte count and a type
+            other = pdu[:4] + bytes((pdu[4] ^ change,)) + pdu[5:]
+        elif len(pdu) > 4:
+            other = bytes((pdu[0], 2, pdu[2] ^ change)) + pdu[3:]
+        if len(ends(rtu(slave_id, other))) == 1:
+            break
+    return other
 
 
 def _records(slave_id, pdu):
