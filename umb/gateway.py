@@ -146,7 +146,9 @@ class _Path:
         Broadcasts are sent in any case: nobody ever waits for an answer to them.
         """
         waiting = self._waiting[i]
-        gone = waiting.link.gone and waiting.slave_id
+        if waiting.slave_id == 0:
+            return False
+        gone = waiting.link.gone
         if i == 0 and self._begun:
             return gone and not self.client.is_sending()
         # Less than 0: so much time has passed that the clock has wrapped.
@@ -256,7 +258,7 @@ class Gateway(Driver):
     local        a Server for slave ids that are served here, even while the line is busy; 255 is
                  its first device
     max_wait_ms  a request that has not been sent after so long is dropped: whoever asked has given
-                 up by then
+                 up by then. Broadcasts are sent in any case
     queue        how many requests may wait for a line; a further one is refused with exception 6
 
     A reply is handed on if its slave id, function code, length and what it has to repeat fit the

@@ -47,6 +47,24 @@ def test_a_broadcast_is_done_for_who_has_gone():
     assert line.buses[0].asked[-1] == (0, request(6, 1, 2))
 
 
+def test_a_broadcast_waits_for_its_line_as_long_as_that_takes():
+    """Nobody would notice that it was not sent. What else waits so long is dropped."""
+    for wait_ms in (0, 251, 10_000, 1 << 29, (1 << 30) - 1):
+        line = bench(max_wait_ms=250)
+        clock.now_ns += wait_ms * 1_000_000  # so that the clock wraps anywhere
+        first, second, third = Asker(), Asker(), Asker()
+        first.ask(line.gateway, 1, READ)
+        line.run(3)
+        second.ask(line.gateway, 0, request(6, 1, 2))
+        third.ask(line.gateway, 2, READ)
+        clock.now_ns += max(wait_ms, 251) * 1_000_000
+        line.until_answered(first, second, third)
+        assert second.answers == third.answers == [b""]
+        asked = [slave_id for slave_id, _ in line.buses[0].asked]
+        assert asked == [1, 0], (wait_ms, asked)
+        line.is_clean()
+
+
 def test_a_broadcast_goes_where_there_is_room():
     first, second = Bus(), Bus()
     lines = Bench((first, (1,)), (second, (2,)), queue=2)
