@@ -50,8 +50,19 @@ _IDLE_NAP_MS = const(1000)
 
 
 def print_error(error, link):  # noqa: ARG001 - as on_error is called
-    """Print the traceback of an exception: the default of Server's on_error."""
+    """Print the traceback of an exception, the default of Server's on_error.
+
+    Where parameters are wrong, the traceback ends in umb, and a second line says what they are.
+    """
     sys.print_exception(error)
+    if isinstance(error, TypeError) and "argument" in str(error):
+        sys.print_exception(
+            TypeError(
+                "umb calls hooks with (address, quantity), validate with (address, value), routes"
+                " with slave_id=, function_code=, address=, and value= if it is a write, on_error"
+                " with (exception, link)"
+            )
+        )
 
 
 class _Catcher:
@@ -89,7 +100,7 @@ class Server:
                 above. Without them FC 7, 8, 11, 12, 17, 20, 21, 24 and 43 get exception 1
     on_error    on_error(exception, link) is called when a hook, an endpoint or a function raised
                 something without an exception code, and the client gets exception 4. The default
-                prints the traceback; None is silence
+                prints the traceback; None is silence. What on_error itself raises is printed
 
     Requests are checked in this order: function code (exception 1), length, quantity and byte
     count (3), addresses (2); what goes wrong in the work itself is 4. A slave id that nobody has
@@ -228,7 +239,8 @@ class Server:
             if unit == 0:
                 self._broadcast(adu, n, link)
             return 0  # others answer, or nobody; 0x80 and more are echoes of exception responses
-        # To a network 0 and 255 are the device itself (TCP Guide 4.4.2.1).
+        # To a network 0 and 255 are the device itself (TCP Guide 4.4.2.1). A subclass that has a
+        # handle() of its own has seen this request already.
         adu[6] = 0 if 0 < unit < 255 else self._device()
         n = Server.handle(self, adu, n, link) if adu[6] else refuse(adu, _NO_SUCH_DEVICE)
         adu[6] = unit
@@ -252,39 +264,39 @@ class Server:
         counters = link.counters
         counters.server_message_count = counters.server_message_count + 1 & 0xFFFF
         counters.server_no_response_count = counters.server_no_response_count + 1 & 0xFFFF
-        if adu[7] in WRITES and not check(adu, n) and self._perform_all(adu, n, link):
+        adu[5] = n + 1
+        if adu[7] in WRITES and not check(adu, n) and self._perform_all(adu, link):
             counters.event_count = counters.event_count + 1 & 0xFFFF
 
-    def _perform_all(self, adu, n, link):
-        """Carry out a broadcast. Returns whether any device has done it."""
-        adu[5] = n + 1
+    def _perform_all(self, adu, link):
+        """Carry out a broadcast of adu[5] - 1 bytes. Returns whether any device has done it."""
         done = False
-        n = 0
-        while n < len(self.slave_ids):
-            adu[6] = self.slave_ids[n]
-            if self._is_due(adu, n):
+        i = 0
+        while i < len(self.slave_ids):
+            adu[6] = self.slave_ids[i]
+            if self._is_due(adu, i):
                 length = _attempt(self._perform, adu, link)
                 error = _caught.error
                 if error is not None:
                     self._failed(error, link)
                 elif length > 0:
                     done = True
-            n += 1
+            i += 1
         adu[6] = 0
         return done
 
-    def _is_due(self, adu, n):
-        """Return whether a broadcast is still to be done for device number n, adu[6].
+    def _is_due(self, adu, number):
+        """Return whether a broadcast is still to be done for adu[6], slave_ids[number].
 
         Devices that share a store write it once; routes are called for each device.
         """
         if self.routes is not None and adu[7] <= _LAST_ROUTED:
-            return self.routes.is_due(adu, self.stores, self.slave_ids, n)
+            return self.routes.is_due(adu, self.stores, self.slave_ids, number)
         store = self.stores[adu[6]]
         i = 0
         while self.stores[self.slave_ids[i]] is not store:
             i += 1
-        return i == n
+        return i == number
 
     def _perform(self, adu, link):
         """Do what the PDU of adu[5] - 1 bytes asks of the device adu[6].
@@ -330,6 +342,9 @@ class Server:
         """Tell on_error of an exception that a hook raised. Never raises."""
         if self.on_error is not None:
             _attempt(self.on_error, error, link)
+            error = _caught.error
+            if error is not None and self.on_error is not print_error:
+                _attempt(print_error, error, link)
         _caught.error = None  # it would keep what it holds in memory
 
 

@@ -333,6 +333,81 @@ def test_a_bug_is_printed_unless_the_program_says_otherwise():
         assert printer.printed == wanted, named
 
 
+def calls_with(**hooks):
+    """What print_error() says beside the traceback of the call with wrong parameters."""
+    printer = Printer()
+    with Printing(printer):
+        routed = hooks.pop("route", None)
+        code = hooks.pop("code", 6)
+        named = {name: hooks.pop(name) for name in tuple(hooks) if name == "on_error"}
+        server = Server(hooked(**hooks), **named)
+        if routed is not None:
+            server.route([1], [3, 6], range(10, 30))(routed)
+        expect(server, request(code, 10, 7), bytes((code | 0x80, 4)))
+    error, told = printer.printed
+    assert isinstance(error, TypeError) and isinstance(told, TypeError)
+    return str(told)
+
+
+def test_what_hooks_are_called_with_is_printed():
+    """Every hook with every wrong number of parameters, and with wrong names."""
+    wrong = (
+        lambda: None,
+        lambda a: [a],
+        lambda a, b, c: [a, b, c],
+        lambda a, b, c, d: [a, b, c, d],
+        lambda a, *, quantity: [a, quantity],
+        len,
+    )
+    for hook in wrong:
+        assert "hooks with (address, quantity)," in calls_with(on_read=hook, code=3)
+        assert "hooks with (address, quantity)," in calls_with(on_write=hook)
+        assert "validate with (address, value)," in calls_with(validate=hook)
+        for code in (3, 6):
+            told = calls_with(route=hook, code=code)
+            assert "routes with slave_id=, function_code=, address=, and value= if it" in told
+    for route in (
+        lambda slave_id, function_code: [slave_id, function_code],
+        lambda slave_id, function_code, register: [slave_id, function_code, register],
+        lambda slave_id, function_code, address, value: [slave_id, function_code, address, value],
+    ):
+        assert "routes with slave_id=, function_code=, address=," in calls_with(
+            route=route, code=3
+        )
+    for route in (
+        lambda slave_id, function_code, address: [slave_id, function_code, address],
+        lambda slave_id, function_code, address, value, more: [
+            slave_id,
+            function_code,
+            address,
+            value,
+            more,
+        ],
+    ):
+        assert ", and value= if it is a write" in calls_with(route=route, code=6)
+
+
+def test_other_bugs_are_printed_alone():
+    for error in (TypeError("unsupported types"), TypeError(), ValueError("an argument")):
+        printer = Printer()
+        with Printing(printer):
+            expect(Server(hooked(on_write=Told(error))), request(6, 10, 7), "86 04")
+        assert printer.printed == [error]
+
+
+def test_what_on_error_raises_is_printed():
+    """Its parameters may be the wrong ones, too."""
+    bug = KeyError("why")
+    told = calls_with(on_write=Told(bug), on_error=lambda error: [error])
+    assert "on_error with (exception, link)" in told
+    printer = Printer()
+    error = RuntimeError("a bug")
+    with Printing(printer):
+        server = Server(hooked(on_write=Told(bug)), on_error=Told(error))
+        expect(server, request(6, 10, 7), "86 04")
+    assert printer.printed == [error]
+
+
 def test_a_bug_in_a_broadcast_is_printed():
     error = KeyError("why")
     printer = Printer()
