@@ -8,31 +8,23 @@ from time import ticks_add, ticks_diff
 
 from micropython import const
 
-_INEXACT_MS = const(10)  # by so much times may be off, on either side
+from ..fast import crc16
+
 _TIMEOUT_MOST_MS = const(1 << 27)  # ticks wrap at 1 << 30
-_SEVERAL = const(-1)  # in place of a question: there was more than one
+_SEVERAL = const(-1)  # in place of a question or a form: there was more than one
 # The codes of reads whose requests differ in one word, and of writes whose replies repeat more.
 _ONE_WORD = const(b"\x01\x02\x03\x04\x05\x06\x07\x08\x0b\x0c\x0f\x10\x11\x16\x18\x2b")
+_ECHOES = const(b"\x05\x06\x15\x16")  # codes whose reply is the request
 
 _PLACES = const(6)  # how many slaves can be late at the same time
 # What a place tells:
 _SLAVE_ID = const(0)  # whose replies may still come,
 _REPLIES = const(1)  # how many of them,
 _QUESTION = const(2)  # which request they would answer,
-_UNTIL_MS = const(3)  # when they have come, if they come at all,
-_TIMEOUT_MS = const(4)  # and the time-out of that request
+_FORM = const(3)  # what they would be like,
+_UNTIL_MS = const(4)  # when they have come, if they come at all,
+_TIMEOUT_MS = const(5)  # and the time-out of that request
 _FREE = const(-1)  # in place of a slave id
-
-
-def _running_ms(place, now_ms):
-    """Return for how long the time-out of a slave's last request still runs."""
-    return ticks_diff(place[_UNTIL_MS], now_ms) - 2 * place[_TIMEOUT_MS] - _INEXACT_MS
-
-
-def _is_past(place, now_ms):
-    """Return whether the time is over in which a late reply may come."""
-    left_ms = ticks_diff(place[_UNTIL_MS], now_ms)
-    return not 0 < left_ms <= 3 * place[_TIMEOUT_MS] + _INEXACT_MS  # more: the clock has wrapped
 
 
 def question_of(adu, n, crc):
@@ -72,15 +64,22 @@ class LateReplies:
 
     slave_id      who was asked
     question      question_of() the request
+    form          the function code of its reply << 8 | the length of that PDU, 0: it is not known
     deadline_ms   when its time-out ends
-    timeout_ms    how long before that it began
+    timeout_ms    how long that is, from the end of the request on
+
+    leaving_ms    how long a request may still be leaving when it is told of
+    inexact_ms    by how much times may be off, and how much later than it came the first byte of a
+                  reply may be seen
     """
 
-    def __init__(self):
-        self.slave_id = self.question = self.deadline_ms = self.timeout_ms = 0
+    def __init__(self, leaving_ms, inexact_ms):
+        self._leaving_ms = leaving_ms
+        self._inexact_ms = inexact_ms
+        self.slave_id = self.question = self.form = self.deadline_ms = self.timeout_ms = 0
         self.abandoned_id = None  # whose reply nobody waited for; 0: how long a broadcast takes
         self.count = 0  # how many places are taken
-        self._places = [[_FREE, 0, 0, 0, 0] for _ in range(_PLACES)]
+        self._places = [[_FREE, 0, 0, 0, 0, 0] for _ in range(_PLACES)]
         self._answers = bytearray(32)  # a bit for each slave: whether it answers as a rule
 
     def wait_ms(self, slave_id, now_ms):
@@ -90,7 +89,7 @@ class LateReplies:
         if self.abandoned_id is not None:
             place = self._find(self.abandoned_id)
             if place:
-                wait_ms = max(0, _running_ms(place, now_ms))
+                wait_ms = max(0, self._running_ms(place, now_ms))
             if not wait_ms:
                 self.abandoned_id = None
         place = self._find(slave_id)
@@ -102,13 +101,31 @@ class LateReplies:
             return wait_ms
         return max(wait_ms, ticks_diff(place[_UNTIL_MS], now_ms))
 
-    def expects(self, slave_id, now_ms, question=None):
-        """Return whether a late reply of this slave may come, to another question than this."""
+    def expects(self, slave_id, began_ms, question=None):
+        """Return whether a frame of this slave may be a late reply, to another question than this.
+
+        began_ms   when its first byte came
+        """
         if not self.count:
             return False
-        self._forget_past(now_ms)
+        self._forget_past(began_ms)
         place = self._find(slave_id)
         return place is not None and place[_REPLIES] > 0 and place[_QUESTION] != question
+
+    def owes(self, adu, n):
+        """Return whether the PDU of n bytes at adu[7] may be a late reply of the slave adu[6].
+
+        It is of a function code whose requests may look the same, so that it can be another
+        master's request instead. A reply of FC 5, 6, 21 or 22 is its request.
+        """
+        place = self._find(adu[6])
+        if place is None or not place[_REPLIES]:
+            return False
+        code = adu[7]
+        if code in _ECHOES:
+            question = place[_QUESTION]
+            return question == _SEVERAL or question == question_of(adu, n, crc16(adu, 6, n + 1))
+        return place[_FORM] in (_SEVERAL, code << 8, code << 8 | n)
 
     def answered(self):
         """The slave has answered the request under way."""
@@ -131,19 +148,21 @@ class LateReplies:
             self.count += 1
         if not place[_REPLIES]:
             place[_QUESTION] = self.question
+            place[_FORM] = self.form
             place[_UNTIL_MS] = self.deadline_ms
             place[_TIMEOUT_MS] = 0
         elif place[_QUESTION] != self.question:
-            place[_QUESTION] = _SEVERAL
+            place[_QUESTION] = place[_FORM] = _SEVERAL
         place[_REPLIES] += replies
         timeout_ms = min(self.timeout_ms, _TIMEOUT_MOST_MS)
         place[_TIMEOUT_MS] = max(place[_TIMEOUT_MS], timeout_ms)
-        until_ms = ticks_add(self.deadline_ms, 2 * timeout_ms + _INEXACT_MS)
+        until_ms = ticks_add(self.deadline_ms, 2 * timeout_ms + self._inexact_ms)
         if ticks_diff(until_ms, place[_UNTIL_MS]) > 0:
             place[_UNTIL_MS] = until_ms
 
     def heard(self, slave_id, now_ms):
         """A frame of this slave came that does not answer the request under way."""
+        self._forget_past(now_ms)
         self._answers[slave_id >> 3] |= 1 << (slave_id & 7)
         place = self._find(slave_id)
         if place is None or not place[_REPLIES]:
@@ -153,10 +172,14 @@ class LateReplies:
             return
         if slave_id == self.abandoned_id:
             self.abandoned_id = None
-            if _running_ms(place, now_ms) > 0:
+            if self._running_ms(place, now_ms) > 0:
                 self._free(place)  # it was in time, only that nobody waited
                 return
         place[_UNTIL_MS] = ticks_add(now_ms, place[_TIMEOUT_MS])  # it may repeat itself
+
+    def _running_ms(self, place, now_ms):
+        """Return for how long the time-out of a slave's last request still runs."""
+        return ticks_diff(place[_UNTIL_MS], now_ms) - 2 * place[_TIMEOUT_MS] - self._inexact_ms
 
     def _find(self, slave_id):
         """Return the place that tells of this slave, or None."""
@@ -175,5 +198,8 @@ class LateReplies:
     def _forget_past(self, now_ms):
         """Free the places of those whose time is over."""
         for place in self._places:
-            if place[_SLAVE_ID] != _FREE and _is_past(place, now_ms):
+            left_ms = ticks_diff(place[_UNTIL_MS], now_ms)
+            longest_ms = 3 * place[_TIMEOUT_MS] + self._inexact_ms + self._leaving_ms
+            # More than that: so much time has passed that the clock has wrapped.
+            if place[_SLAVE_ID] != _FREE and not 0 < left_ms <= longest_ms:
                 self._free(place)

@@ -20,9 +20,10 @@ _LONGEST_CHARACTERS = const(513)  # of a frame of ASCII
 _SILENT_CHARACTERS = const(4)
 _READ_FILE = const(20)
 _REFERENCE_TYPE = const(6)  # of every record that is to be read (AP 6.14)
-_SAME_BOTH_WAYS = const(
-    b"\x05\x06\x08\x16"
-)  # codes whose requests and responses have the same form
+_READ_FIFO = const(24)
+_SHORT_BITS = const(3)  # bytes of bits in a response that is as long as its request
+# Codes whose requests and responses have the same form.
+_SAME_BOTH_WAYS = const(b"\x05\x06\x08\x15\x16")
 
 # What the client is doing.
 _IDLE = const(0)  # no request is under way
@@ -33,19 +34,33 @@ _ECHO = const(4)  # reading back what it sent
 _REPLY = const(5)  # waiting for the reply
 _TURNAROUND = const(6)  # giving every slave its time after a broadcast
 _POLL_MS = const(10)  # how late a time-out may be seen
+_INEXACT_MS = const(10)  # by how much times may be off
 _SPIN_US = const(2500)  # this close to the end of the transmission it stays
 
 
 def _is_request(adu, n):
     """Return whether the PDU of n bytes at adu[7] has the form of a request, not of a response."""
     n += _ENDS
+    code = adu[7]
     if rtu_size(REQUEST, adu, _FRAME, n) != n:
         return False
-    if adu[7] < 5:  # a quantity that cannot be is none
-        return 0 < adu[10] << 8 | adu[11] <= 2000
-    if adu[7] == _READ_FILE:  # an odd length in a response
+    if code < 5:
+        return _is_quantity(adu) and (code > 2 or adu[8] != _SHORT_BITS)
+    if code == _READ_FILE:  # an odd length in a response
         return adu[9] == _REFERENCE_TYPE
-    return rtu_size(RESPONSE, adu, _FRAME, n) != n
+    return code == _READ_FIFO or rtu_size(RESPONSE, adu, _FRAME, n) != n
+
+
+def _is_quantity(adu):
+    """Return whether the last word of the request at adu[7] is a quantity that can be read."""
+    return 0 < adu[10] << 8 | adu[11] <= 2000
+
+
+def _goes_both_ways(adu, n):
+    """Return whether the PDU of n bytes at adu[7] has the form of a request and of a response."""
+    if adu[7] in (1, 2):
+        return n == 2 + _SHORT_BITS == 2 + adu[8] and _is_quantity(adu)
+    return adu[7] in _SAME_BOTH_WAYS
 
 
 class RTUClient(Client):
@@ -110,7 +125,8 @@ class RTUClient(Client):
             raise ValueError("turnaround_ms must be 0 or more, not %r" % (turnaround_ms,))
         self.connected = True
         self._own_adu = self._adu  # _adu may be somebody else's, see forward()
-        self._late = LateReplies()
+        inexact_ms = _INEXACT_MS + line.time_us(1) // 1000 + (0 if line.paced else gap_ms)
+        self._late = LateReplies(line.time_us(_LONGEST_CHARACTERS) // 1000, inexact_ms)
         # ASCII asks for no silence, but others may be in the middle of a frame.
         self._silence_us = line.reply_delay_us or line.time_us(_SILENT_CHARACTERS)
         self._pause_us = max(gap_ms * 1000, line.hole_us)  # the longest inside a reply
@@ -156,6 +172,7 @@ class RTUClient(Client):
         """Set out to send the request PDU of n bytes at adu[7]. Returns its status."""
         self._n = n
         self._late.slave_id = self._slave_id
+        self._late.form = self._head[0] << 8 | self._reply_size
         self.connected = True
         self._rejected = False
         self._expire_in(self._busy_ms())
@@ -215,11 +232,12 @@ class RTUClient(Client):
         wait_ms = self._timeout_ms
         if self._broadcast:
             wait_ms = max(wait_ms, self.line.time_us(_LONGEST_CHARACTERS) // 1000)
-        return wait_ms
+        return wait_ms + self._silence_us // 1000 + 1
 
-    def _expire_in(self, wait_ms):
+    def _expire_in(self, wait_ms, leaving_ms=0):
+        """Let the time be up so long after the end of what is still leaving for leaving_ms."""
         self._late.timeout_ms = wait_ms
-        self._late.deadline_ms = ticks_add(ticks_ms(), wait_ms)
+        self._late.deadline_ms = ticks_add(ticks_ms(), wait_ms + leaving_ms)
 
     def _left_ms(self):
         return ticks_diff(self._late.deadline_ms, ticks_ms())
@@ -281,13 +299,16 @@ class RTUClient(Client):
     def _take_late(self):
         """Note which slaves send what nobody waits for any more, and throw it away."""
         line = self.line
-        adu = self._own_adu
         size = line.receive(line.any())
         while size:
-            if not _is_request(adu, size - _ENDS):
-                self._late.heard(adu[_FRAME], ticks_ms())
+            self._note_late(self._own_adu, size - _ENDS)
             size = line.receive(line.any())
         line.frame.rejected = 0
+
+    def _note_late(self, adu, n):
+        """A PDU of n bytes at adu[7] answers nothing that anybody waits for."""
+        if not _is_request(adu, n) and (not _goes_both_ways(adu, n) or self._late.owes(adu, n)):
+            self._late.heard(adu[_FRAME], ticks_ms())
 
     def _await_late(self):
         self._take_late()
@@ -348,17 +369,17 @@ class RTUClient(Client):
         line = self.line
         line.flush()
         line.last_us = ticks_us()
-        late_ms = 0 if line.paced else line.time_us(self._size) // 1000  # it is still under way
+        leaving_ms = 0 if line.paced else line.time_us(self._size) // 1000
         if self._echo:
             self._echoed = 0
             self._state = _ECHO
-            self._expire_in(self._timeout_ms + late_ms)
+            self._expire_in(self._timeout_ms, leaving_ms)
             return
         if line.paced:
             line.discard_input()
-        self._listen(late_ms)
+        self._listen(leaving_ms)
 
-    def _listen(self, late_ms):
+    def _listen(self, leaving_ms):
         """Wait for the reply, or for the time that a broadcast takes."""
         wait_ms = self._timeout_ms
         self._state = _REPLY
@@ -366,7 +387,7 @@ class RTUClient(Client):
             self._n = 0
             self._state = _TURNAROUND
             wait_ms = self._turnaround_ms
-        self._expire_in(wait_ms + late_ms)
+        self._expire_in(wait_ms, leaving_ms)
 
     def _read_echo(self):
         """Read back what was sent, and compare it. Returns the status."""
@@ -421,7 +442,7 @@ class RTUClient(Client):
             self._rejected = True
             return self._time_out(True)
         late = self._late
-        doubtful = late.count and late.expects(slave_id, ticks_ms(), late.question)
+        doubtful = late.count and late.expects(slave_id, self._began_ms(n), late.question)
         if doubtful and status != BAD_REPLY:
             status = LATE_REPLY
         late.answered()
@@ -430,13 +451,15 @@ class RTUClient(Client):
     def _is_bad_reply(self, slave_id, n):
         """Return whether a frame is the reply, if a wrong one: then no other is going to come."""
         adu = self._adu
-        if _is_request(adu, n) or (adu[7] in _SAME_BOTH_WAYS and adu[7] != self._head[0]):
+        if slave_id != self._slave_id:
+            self._note_late(adu, n)
+            return False
+        if _is_request(adu, n):
             return False  # another master asks
-        late = self._late
-        if slave_id == self._slave_id:  # if it may be a late one, a reply can still come
-            return not late.expects(slave_id, ticks_ms())
-        late.heard(slave_id, ticks_ms())
-        return False
+        if _goes_both_ways(adu, n) and (adu[7] < 3 or adu[7] != self._head[0]):
+            return False  # another master, too, as far as can be told
+        # If it may be a late one, a reply can still come.
+        return not self._late.expects(slave_id, self._began_ms(n))
 
     def _mismatches(self, at, n):
         """Return in how many of its first 3 bytes adu[at:] is not the reply; n have come."""
@@ -469,9 +492,17 @@ class RTUClient(Client):
 
     def _reply_us(self):
         """Return how long the reply takes from its first byte to its last at most."""
-        line = self.line
         n = min(self._reply_size + _ENDS, _LONGEST) if self._reply_size else _LONGEST
-        return line.time_us(n if line.frame.timed else 2 * n + _ENDS) + self._pause_us
+        return self._frame_us(n) + self._pause_us
+
+    def _frame_us(self, n):
+        """Return how long a frame takes that is n bytes long as one of RTU."""
+        line = self.line
+        return line.time_us(n if line.frame.timed else 2 * n + _ENDS)
+
+    def _began_ms(self, n):
+        """Return when the frame with a PDU of n bytes began that is whole now."""
+        return ticks_add(ticks_ms(), -self._frame_us(n + _ENDS) // 1000)
 
     def _is_arriving(self):
         """Return whether the reply has begun and is not over."""

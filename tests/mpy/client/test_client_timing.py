@@ -1,6 +1,7 @@
 """RTUClient's times: silence before a request, time-outs, replies taken at once, the pin."""
 
 from support.boards import BOARDS
+from support.bus import value_of
 from support.client import STEP_US, Bench, always, clock, frame, raw, silent
 from support.machine import PORTS, Pin, machine, made
 from support.rtu import spans
@@ -302,3 +303,24 @@ def test_bad_formats():
         {"baudrate": 9600, "framer": "mbap"},
     ):
         raises((ValueError, TypeError), RTUClient, Bench().bus, **options)
+
+
+def test_time_outs_that_are_shorter_than_the_silence():
+    """timeout_ms is the slave's: the silence before each request is not counted."""
+    for baudrate in (1200, 2400, 9600, 19200, 115200):
+        for line in ({}, {"paced": False, "txdone": "true"}):
+            for echo in (False, True):
+                for timeout_ms in range(1, 60, 1 if baudrate > 2400 else 4):
+                    check_short(baudrate, timeout_ms, dict(line, echo=echo), echo)
+
+
+def check_short(baudrate, timeout_ms, line, echo):
+    bench = Bench(baudrate=baudrate, line=line, timeout_ms=timeout_ms, echo=echo, de=None)
+    bench.bus.delay_us = 300
+    if bench.char_us + 1500 > 1000 * timeout_ms:
+        return  # the reply's first character cannot come in time
+    for i in range(4):
+        bench.expect([value_of(5, i)], "read_holding_registers(5, {}, 1)".format(i))
+        bench.expect(7, "write_single_register(6, 1, 7)")
+    bench.expect(None, "write_single_register(0, 1, 7)")
+    bench.expect([value_of(5, 9)], "read_holding_registers(5, 9, 1)")
