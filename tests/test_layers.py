@@ -10,7 +10,7 @@ from tools.env import ROOT
 # row below.
 ROWS = (
     {"umb"},
-    {"errors", "conf", "words", "slices", "fast.bytecode", "fast.thumb", "fast.viper"},
+    {"errors", "conf", "check", "words", "slices", "fast.bytecode", "fast.thumb", "fast.viper"},
     {"fast"},  # chooses one of these three
     {"blocks"},
     {"store"},

@@ -54,7 +54,7 @@ def test_what_a_use_loads(measured):
     """Enough, and nothing that only others need."""
     assert measured.loaded("tty") == {"", "port.tty"}
     assert measured.loaded("aio") == {"", "aio"}
-    server = {"", "server", "server.standard", "frame", "store", "blocks", "conf"}
+    server = {"", "server", "server.standard", "frame", "store", "blocks", "conf", "check"}
     fast = {"fast", "fast.viper", "fast.thumb", "fast.bytecode"}
     line = {"server.rtu", "frame.rtu", "port.uart", "port.line"}
     assert measured.loaded("server-rtu") - fast - server == line

@@ -7,9 +7,8 @@ requests of clients, and not for a program's own accesses.
 """
 
 from . import conf
+from .check import function, integer
 from .fast import copy
-
-_INTEGER = (int, bool)  # MicroPython's bool is not an int
 
 
 class Registers:
@@ -29,8 +28,8 @@ class Registers:
     validate(address, value)     for each value before any is stored; a false result refuses the
                                  whole request with exception 3
 
-    Raises ValueError if the addresses leave 0..65535 or a value does not fit, TypeError for an
-    argument of the wrong kind.
+    Raises ValueError for addresses out of 0..65535, a value that does not fit, or an argument of
+    the wrong kind.
     """
 
     bits = 16  # of each value
@@ -49,13 +48,11 @@ class Registers:
         if isinstance(quantity, (list, tuple)):
             values = quantity
             quantity = len(values)
-        if not (isinstance(start, int) and isinstance(quantity, int)):
-            raise TypeError("start must be an integer, quantity an integer or a list")
-        if start < 0 or quantity < 0 or start + quantity > 65536:
-            raise ValueError("%d addresses from %d on leave 0..65535" % (quantity, start))
-        for hook in (on_read, on_write, validate):
-            if hook is not None and not callable(hook):
-                raise TypeError("a hook must be a function or None")
+        integer("start", start, 0, 65536)
+        integer("quantity", quantity, 0, 65536 - start)
+        function("on_read", on_read)
+        function("on_write", on_write)
+        function("validate", validate)
         self.start = start
         self.end = start + quantity
         # Bits have a spare byte, so that their get() and put() can always take two.
@@ -106,8 +103,8 @@ class Registers:
     @staticmethod
     def encode(buf, bit: int, value: int):
         """Put a value, as on the wire, to where this bit of buf is. Raises ValueError."""
-        if not (isinstance(value, _INTEGER) and -32768 <= value <= 65535):
-            raise ValueError("a register takes an integer from -32768 to 65535, not %r" % (value,))
+        if not isinstance(value, bool):  # which MicroPython takes for no int
+            integer("value", value, -32768, 65535)
         bit >>= 3
         buf[bit] = value >> 8 & 0xFF
         buf[bit + 1] = value & 0xFF
@@ -131,28 +128,24 @@ class Registers:
 
         Raises IndexError if they do not fit, or are not there.
         """
-        address = address - self.start << 1
         quantity <<= 1
-        # copy() checks nothing. To look at the last bytes raises IndexError if they are not there;
-        # len() would take longer.
-        if (address | quantity | at) < 0 or (
-            self.data[address + quantity - 1] | buf[at + quantity - 1] < 0
-        ):
-            raise IndexError("%d bytes do not fit" % quantity)
-        copy(buf, at, self.data, address, quantity)
+        _copy(buf, at, self.data, address - self.start << 1, quantity)
 
     def put(self, address: int, quantity: int, buf, at: int):
         """Store values from buf[at:] at `quantity` addresses from `address` on.
 
         Raises IndexError if they do not fit, or are not there.
         """
-        address = address - self.start << 1
         quantity <<= 1
-        if (address | quantity | at) < 0 or (  # see get()
-            self.data[address + quantity - 1] | buf[at + quantity - 1] < 0
-        ):
-            raise IndexError("%d bytes do not fit" % quantity)
-        copy(self.data, address, buf, at, quantity)
+        _copy(self.data, address - self.start << 1, buf, at, quantity)
+
+
+def _copy(dst, at, src, start, n):
+    """As copy(), which checks nothing. Raises IndexError for what is not within the buffers."""
+    # To look at the last bytes raises it if they are not there; len() would take longer.
+    if (at | start | n) < 0 or dst[at + n - 1] | src[start + n - 1] < 0:
+        raise IndexError("%d bytes do not fit" % n)
+    copy(dst, at, src, start, n)
 
 
 class Bits(Registers):
@@ -168,8 +161,8 @@ class Bits(Registers):
     @staticmethod
     def encode(buf, bit: int, value: int):
         """Set this bit of buf to 0 or 1. Raises ValueError."""
-        if not (isinstance(value, _INTEGER) and 0 <= value <= 1):
-            raise ValueError("a bit is 0 or 1, not %r" % (value,))
+        if not isinstance(value, bool):
+            integer("value", value, 0, 1)
         at = bit >> 3
         bit = 1 << (bit & 7)
         buf[at] = buf[at] | bit if value else buf[at] & ~bit
@@ -220,10 +213,7 @@ def _area(value, kind, name):
     elif isinstance(value, kind) and value.bits == kind.bits:
         block = value
     else:
-        raise ValueError(
-            "%s must be a number, a list, %s or a tuple of them, not %r"
-            % (name, kind.__name__, value)
-        )
+        raise ValueError("%s must be a number, a list or %s, not %r" % (name, kind.__name__, value))
     if not len(block):
         block.area = name
     return block

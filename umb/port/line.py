@@ -16,12 +16,13 @@ _TTY_NAP_MS = const(1000)  # a TTY wakes the poller
 class Line:
     """Brings what arrives to a frame, with the time that passed in between, and sends frames.
 
-    umb.port.uart.open_line() makes it and sets, besides what is set here:
+    frame   an umb.frame.rtu.RTU, or its like
+    uart    a machine.UART, or its like
+    de      called with a level: the direction pin
+    idle    the pin's level while others send
 
-    frame           the umb.frame.rtu.RTU, or its like
-    uart, any       the UART, and its method any()
-    de              called with a level: the direction pin
-    idle            the pin's level while others send
+    umb.port.uart.open_line() makes it, and sets its times:
+
     character_x64   a character's time in 1/64 us, small enough for 256 of them not to allocate
     t35_us          the silence that ends a frame
     hole_us         a silence that is no longer than this may be in the middle of any frame
@@ -30,16 +31,22 @@ class Line:
     yields_to       so many bytes that come before a frame of ours keep it from being sent; 0: none
     """
 
-    def __init__(self):
-        self.paced = True  # whether the port tells when the last bit has left, or it can be told
-        self.idle = 0
+    poller = None
+    _wakes = False  # whether the UART wakes the poller
+
+    def __init__(self, frame, uart, de, idle):
+        self.frame = frame
+        self.uart = uart
+        self.any = uart.any
+        self.de = de
+        self.idle = idle
+        # Whether the port tells when the last bit has left, or it can be told.
+        self.paced = getattr(uart, "paced", True)
         self.waiting = 0  # bytes that wait in the UART and have been counted
         self.last_us = ticks_us()  # when the last of them came
         self.end_us = self.last_us  # when the last byte that was sent will have left
         self.frame_us = 0  # how long the frame was that was sent
         self.piece = bytearray(_PIECE)
-        self.poller = None
-        self._wakes = False  # whether the UART wakes the poller
 
     def time_us(self, n):
         """Return how long n characters take."""

@@ -1,13 +1,12 @@
 """What some ports' UARTs and transceivers need help with. Loaded only for lines that need it.
 
-adapt() changes a Line for such a UART:
+adapt() changes a Line for its UART and transceiver:
 
 * txdone() comes early, or is missing: the line waits for the latest time at which its own frame
   can end.
 * any() may say only 0 or 1, as on esp8266: bytes are counted by reading them.
 * turnaround_us: the direction pin gets extra time on both sides of a frame.
-
-drop_echo() is for a slave on a TTY whose adapter brings back what is sent.
+* A TTY brings bytes in pieces, and its adapter may bring back what a slave sends.
 """
 
 import sys
@@ -15,19 +14,40 @@ from time import sleep_us, ticks_add, ticks_diff, ticks_us
 
 from micropython import RingIO, const
 
+from ..frame.rtu import REQUEST
+
+_LAG = const(18)  # esp8266 tells of bytes after 16 of them, or after 2 idle characters
+_ADAPTER = const(64)  # what comes through USB comes in pieces of up to so many characters
+_NEVER_US = const(1 << 29)  # longer than ticks can tell
 _RING = const(513)  # one more than it holds, and the characters of the longest frame
 
 
-def adapt(line, turnaround_us):
-    """Have a Line do what its UART needs, and its transceiver."""
+def adapt(line, turnaround_us, table):
+    """Have a Line do what its UART needs, and its transceiver. It was opened with this table."""
     # Ports whose UART has no irq() are those that do less than the others.
     if not hasattr(line.uart, "txdone") or (line.paced and not hasattr(line.uart, "irq")):
         _distrust_txdone(line)
         _count_bytes(line)
     if sys.platform == "esp8266":
+        if line.frame.timed:
+            line.t35_us += line.time_us(_LAG)
+            line.hole_us = max(line.hole_us, line.t35_us)
+            line.abandon_us = max(line.abandon_us, line.t35_us)
         _await_echo(line)
     if turnaround_us:
         line.de = _SlowPin(line.de, line.idle, turnaround_us)
+    if not line.paced:
+        _adapt_tty(line, table)
+
+
+def _adapt_tty(line, table):
+    """Have a Line bear with a TTY, which brings bytes in pieces, and maybe what is sent."""
+    if line.frame.timed:
+        line.hole_us = line.abandon_us + line.time_us(_ADAPTER)
+        # A client gives up the beginning of a response when its time is up.
+        line.abandon_us = line.hole_us if table is REQUEST else _NEVER_US
+    if table is REQUEST:
+        _drop_echo(line)
 
 
 def _distrust_txdone(line):
@@ -128,7 +148,7 @@ class _SlowPin:
             sleep_us(self._turnaround_us)
 
 
-def drop_echo(line):
+def _drop_echo(line):
     """Have a Line drop what comes back of what it sends, if its adapter brings that back."""
     line.uart = echo = _EchoFilter(line)
     line.any = echo.any

@@ -4,6 +4,7 @@ from time import sleep_ms, ticks_diff, ticks_us
 
 from micropython import const
 
+from ..check import integer
 from ..frame.rtu import REQUEST, RTU
 from ..port.uart import open_line
 from . import Driver
@@ -64,8 +65,7 @@ class RTUServer(Driver):
     ):
         super().__init__(server)
         self.alone = self.gateway is None
-        if not (isinstance(hold_ms, int) and 0 <= hold_ms <= _LONGEST_PAUSE):
-            raise ValueError("hold_ms must be 0..%d, not %r" % (_LONGEST_PAUSE, hold_ms))
+        integer("hold_ms", hold_ms, 0, _LONGEST_PAUSE)
         self._hold_us = hold_ms * 1000
         self.line = open_line(
             REQUEST,
@@ -73,22 +73,18 @@ class RTUServer(Driver):
             # returns None, so none is looked for in noise.
             getattr(self.server, "serves", {}.get),
             uart,
-            baudrate=baudrate,
-            bits=bits,
-            parity=parity,
-            stop=stop,
-            tx=tx,
-            rx=rx,
-            de=de,
-            de_active=de_active,
-            turnaround_us=turnaround_us,
-            gap_ms=gap_ms,
-            framer=framer,
+            baudrate,
+            bits,
+            parity,
+            stop,
+            tx,
+            rx,
+            de,
+            de_active,
+            turnaround_us,
+            gap_ms,
+            framer,
         )
-        if not self.line.paced:
-            from ..port.quirks import drop_echo
-
-            drop_echo(self.line)
         self.state = _LISTENING
         self._size = 0  # of the reply
 

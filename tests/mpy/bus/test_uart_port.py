@@ -16,22 +16,10 @@ _ADU = bytes(range(256)) + b"behind"
 
 def line_on(uart, de, baudrate=19200, form=(8, 0, 1), de_active=1, turnaround_us=0):
     bits, parity, stop = form
-    return open_line(
-        REQUEST,
-        bool,  # nothing comes: nobody asks for whom it is
-        uart,
-        baudrate=baudrate,
-        bits=bits,
-        parity=parity,
-        stop=stop,
-        de=de,
-        de_active=de_active,
-        turnaround_us=turnaround_us,
-        tx=None,
-        rx=None,
-        gap_ms=20,
-        framer=RTU,
-    )
+    serves = bool  # nothing comes: nobody asks for whom it is
+    times = turnaround_us, 20
+    form = baudrate, bits, parity, stop
+    return open_line(REQUEST, serves, uart, *form, None, None, de, de_active, *times, RTU)
 
 
 def transmit(baudrate, form, n, turnaround_us=0, **line):

@@ -88,10 +88,10 @@ def test_blocks_of_the_wrong_arguments():
             (0, range(3)),
             ([0], 1),
         ):
-            raises(TypeError, kind, start, quantity)
+            raises(ValueError, kind, start, quantity)
         for hook in ("on_read", "on_write", "validate"):
             for wrong in (5, "hook", [print], Store(), True):
-                raises(TypeError, kind, 0, 1, **{hook: wrong})
+                raises(ValueError, kind, 0, 1, **{hook: wrong})
 
 
 def test_slices():
