@@ -213,7 +213,9 @@ def _area(value, kind, name):
     elif isinstance(value, kind) and value.bits == kind.bits:
         block = value
     else:
-        raise ValueError("%s must be a number, a list or %s, not %r" % (name, kind.__name__, value))
+        raise ValueError(
+            "%s must be a number, a list or %s, not %r" % (name, kind.__name__, value)
+        )
     if not len(block):
         block.area = name
     return block
