@@ -10,8 +10,8 @@ from tools.env import ROOT
 # row below.
 ROWS = (
     {"umb"},
-    {"errors", "conf", "check", "words", "slices", "fast.bytecode", "fast.thumb", "fast.viper"},
-    {"fast"},  # chooses one of these three
+    {"errors", "conf", "mistakes", "words", "slices", "fast.bytecode", "fast.thumb", "fast.viper"},
+    {"fast", "check"},  # fast chooses one of these three
     {"blocks"},
     {"store"},
     {"frame"},

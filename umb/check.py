@@ -1,13 +1,20 @@
-"""Checks of arguments: a wrong one raises a ValueError that says which, and what it must be."""
+"""Checks of arguments. What wrong ones must be is in umb.mistakes, loaded for nothing else."""
 
 
 def integer(name, value, low, high):
     """Raise ValueError if the argument of this name is no integer from `low` to `high`."""
     if not (isinstance(value, int) and low <= value <= high):
-        raise ValueError("%s must be %d..%d, not %r" % (name, low, high, value))
+        raise wrong(name, value, "%d..%d" % (low, high))
 
 
 def function(name, value):
     """Raise ValueError if the argument of this name can neither be called nor is None."""
     if not (value is None or callable(value)):
-        raise ValueError("%s must be a function or None, not %r" % (name, value))
+        raise wrong(name, value, "a function or None")
+
+
+def wrong(name, value, needed=None):
+    """Return the ValueError for an argument of this name that must be something else."""
+    from .mistakes import describe
+
+    return ValueError(describe(name, value, needed))

@@ -7,7 +7,7 @@ requests of clients, and not for a program's own accesses.
 """
 
 from . import conf
-from .check import function, integer
+from .check import function, integer, wrong
 from .fast import copy
 
 
@@ -213,9 +213,7 @@ def _area(value, kind, name):
     elif isinstance(value, kind) and value.bits == kind.bits:
         block = value
     else:
-        raise ValueError(
-            "%s must be a number, a list or %s, not %r" % (name, kind.__name__, value)
-        )
+        raise wrong(name, value)
     if not len(block):
         block.area = name
     return block

@@ -1,6 +1,7 @@
 """Non-blocking sockets of every port: listening, accepting, and filling an ADU buffer."""
 
 import socket
+import sys
 from errno import EINPROGRESS
 
 from micropython import const
@@ -16,6 +17,26 @@ _piece = bytearray(16)  # what Stream.receive() reads on its way to the ADU buff
 def resolve(address):
     """Return (host, port) as bind and connect of this port take it. Raises OSError."""
     return socket.getaddrinfo(address[0], address[1], 0, socket.SOCK_STREAM)[0][-1]
+
+
+def call_hook(server, hook, argument, link):
+    """Call hook(argument) if there is one. Returns what it returns, None if it raises.
+
+    Its exception is told to the server's report(), or printed, and does not end serve().
+    """
+    if hook is None:
+        return None
+    try:
+        return hook(argument)
+    except Exception as error:  # noqa: BLE001 - whatever a hook does, the server lives on
+        try:
+            if hasattr(server, "report"):
+                server.report(error, link)
+            else:
+                sys.print_exception(error)
+        except Exception as failure:  # noqa: BLE001
+            sys.print_exception(failure)
+    return None
 
 
 def check_address(address, first_port=1):

@@ -13,7 +13,7 @@ import sys
 
 from micropython import const
 
-from ..check import integer
+from ..check import integer, wrong
 from ..frame import ADU_SIZE
 from ..frame.rtu import REQUEST, RESPONSE
 from .line import Line
@@ -58,7 +58,7 @@ def open_line(
     ):
         integer(name, value, low, high)
     if not hasattr(framer, "timed"):
-        raise ValueError("framer must be RTU or ASCII, not %r" % (framer,))
+        raise wrong("framer", framer)
     if isinstance(uart, int):
         uart = _open(uart, baudrate, bits, parity, stop, tx, rx)
     idle = 1 - de_active
@@ -119,5 +119,5 @@ def _open(id, baudrate, bits, parity, stop, tx, rx):
         except TypeError:
             pass
     if (bits, parity, stop) != (8, None, 1):
-        raise ValueError("this port's UART is 8N1 only")
+        raise wrong("bits, parity, stop", (bits, parity, stop))
     return UART(id, baudrate, timeout=0, timeout_char=0)

@@ -33,6 +33,7 @@ import sys
 
 from micropython import const
 
+from ..check import function, integer, wrong
 from ..frame import WRITES, refuse
 from .standard import check, read, write
 
@@ -56,13 +57,9 @@ def print_error(error, link):  # noqa: ARG001 - as on_error is called
     """
     sys.print_exception(error)
     if isinstance(error, TypeError) and "argument" in str(error):
-        sys.print_exception(
-            TypeError(
-                "umb calls hooks with (address, quantity), validate with (address, value), routes"
-                " with slave_id=, function_code=, address=, and value= if it is a write, on_error"
-                " with (exception, link)"
-            )
-        )
+        from ..mistakes import PARAMETERS
+
+        sys.print_exception(TypeError(PARAMETERS))
 
 
 class _Catcher:
@@ -111,12 +108,7 @@ class Server:
     """
 
     def __init__(self, store=None, slave_ids=(1,), *, functions=(), on_error=print_error):
-        if on_error is not None and not callable(on_error):
-            raise ValueError("on_error must be a function or None")
-        try:
-            slave_ids = tuple(slave_ids)
-        except TypeError:
-            raise TypeError("slave_ids must be a list, such as (1,)")
+        function("on_error", on_error)
         self.stores = {}  # slave id: its Store, or None
         self.routes = None  # see route()
         self.on_error = on_error
@@ -125,7 +117,7 @@ class Server:
         self._perform = self._perform  # bound once: a bound method is an allocation
         for slave_id in slave_ids:
             if slave_id in self.stores:
-                raise ValueError("slave id %d is given twice" % slave_id)
+                raise wrong("slave_ids", slave_ids)
             self.add(slave_id, store)
         if functions != ():
             from .functions import Functions
@@ -139,10 +131,9 @@ class Server:
 
         A device that has this id already gets the new store. Raises ValueError.
         """
-        if not (isinstance(slave_id, int) and 1 <= slave_id <= 247):
-            raise ValueError("a slave id must be 1..247, not %r" % (slave_id,))
+        integer("slave_id", slave_id, 1, 247)
         if store is not None and not hasattr(store, "areas"):
-            raise ValueError("a Store is needed, not %r" % (store,))
+            raise wrong("store", store)
         if slave_id not in self.stores:
             self.slave_ids.append(slave_id)
         self.stores[slave_id] = store
@@ -150,7 +141,7 @@ class Server:
     def remove(self, slave_id: int):
         """Serve this slave id no longer. Raises ValueError if it is not served."""
         if slave_id not in self.stores:
-            raise ValueError("slave id %r is not served" % (slave_id,))
+            raise wrong("slave_id", slave_id)
         self.slave_ids.remove(slave_id)
         del self.stores[slave_id]
 
@@ -162,9 +153,9 @@ class Server:
         """
         from .functions import Functions
 
-        functions = self.functions or Functions(self, ())
-        functions.add(code, handler)
-        self.functions = functions
+        if self.functions is None:
+            self.functions = Functions(self, ())
+        self.functions.add(code, handler)
 
     def route(self, slave_ids=None, function_codes=None, addresses=None, *, signed=None):
         """Decorator: let a function answer for these addresses, as uModbus has it.
@@ -220,10 +211,7 @@ class Server:
         counters.server_message_count = counters.server_message_count + 1 & 0xFFFF
         # _attempt() has room for two arguments: the length is where MBAP has it, on every link.
         adu[5] = n + 1
-        n = _attempt(self._perform, adu, link)
-        error = _caught.error
-        if error is not None:
-            n = -self._failed(error, link)
+        n = self._carry_out(adu, link)
         if n > 0:
             counters.event_count = counters.event_count + 1 & 0xFFFF
         elif n < 0:
@@ -265,25 +253,17 @@ class Server:
         counters.server_message_count = counters.server_message_count + 1 & 0xFFFF
         counters.server_no_response_count = counters.server_no_response_count + 1 & 0xFFFF
         adu[5] = n + 1
-        if adu[7] in WRITES and not check(adu, n) and self._perform_all(adu, link):
-            counters.event_count = counters.event_count + 1 & 0xFFFF
-
-    def _perform_all(self, adu, link):
-        """Carry out a broadcast of adu[5] - 1 bytes. Returns whether any device has done it."""
-        done = False
-        i = 0
-        while i < len(self.slave_ids):
-            adu[6] = self.slave_ids[i]
-            if self._is_due(adu, i):
-                length = _attempt(self._perform, adu, link)
-                error = _caught.error
-                if error is not None:
-                    self._failed(error, link)
-                elif length > 0:
-                    done = True
-            i += 1
+        if adu[7] not in WRITES or check(adu, n):
+            return
+        done = 0
+        n = 0
+        while n < len(self.slave_ids):
+            adu[6] = self.slave_ids[n]
+            if self._is_due(adu, n) and self._carry_out(adu, link) > 0:
+                done = 1
+            n += 1
         adu[6] = 0
-        return done
+        counters.event_count = counters.event_count + done & 0xFFFF
 
     def _is_due(self, adu, number):
         """Return whether a broadcast is still to be done for adu[6], slave_ids[number].
@@ -297,6 +277,20 @@ class Server:
         while self.stores[self.slave_ids[i]] is not store:
             i += 1
         return i == number
+
+    def _carry_out(self, adu, link):
+        """As _perform(), but what is raised is an exception code as well."""
+        n = _attempt(self._perform, adu, link)
+        error = _caught.error
+        if error is None:
+            return n
+        # umb.errors.ModbusError is recognised by what it has: a server need not load that module.
+        n = getattr(error, "error_code", None)
+        if not (isinstance(n, int) and 0 < n < 256):
+            n = _DEVICE_FAILURE
+            self.report(error, link)
+        _caught.error = None  # it would keep what it holds in memory
+        return -n
 
     def _perform(self, adu, link):
         """Do what the PDU of adu[5] - 1 bytes asks of the device adu[6].
@@ -321,22 +315,13 @@ class Server:
             return -_ILLEGAL_ADDRESS
         return (read if adu[7] < 5 else write)(adu, store.areas)
 
-    def _failed(self, error, link):
-        """Return the exception code for an exception of a hook, an endpoint or a function."""
-        # umb.errors.ModbusError is recognised by what it has: a server need not load that module.
-        exception_code = getattr(error, "error_code", None)
-        if isinstance(exception_code, int) and 0 < exception_code < 256:
-            _caught.error = None
-            return exception_code
-        self.report(error, link)
-        return _DEVICE_FAILURE
-
     def tell(self, handler, adu, link):
         """Call handler(adu, link). What it raises is reported, and harms nobody else."""
         _attempt(handler, adu, link)
         error = _caught.error
         if error is not None:
             self.report(error, link)
+            _caught.error = None
 
     def report(self, error: Exception, link):
         """Tell on_error of an exception that a hook raised. Never raises."""
@@ -345,7 +330,7 @@ class Server:
             error = _caught.error
             if error is not None and self.on_error is not print_error:
                 _attempt(print_error, error, link)
-        _caught.error = None  # it would keep what it holds in memory
+            _caught.error = None
 
 
 class Counters:
@@ -395,9 +380,7 @@ class Driver:
         if server is None:
             server = Server()
         if isinstance(server, type) or not hasattr(server, "handle"):
-            raise ValueError(
-                "server must be a Server or a Gateway, such as Server(store), not %r" % (server,)
-            )
+            raise wrong("server", server)
         self.server = server
         self.gateway = server if hasattr(server, "poll") else None
         self.counters = Counters()
@@ -407,22 +390,6 @@ class Driver:
     def route(self, slave_ids=None, function_codes=None, addresses=None, *, signed=None):
         """Decorator: Server.route() of this driver's server."""
         return self.server.route(slave_ids, function_codes, addresses, signed=signed)
-
-    def report(self, error: Exception, link) -> None:
-        """Tell the server's on_error of an exception that a hook raised. Never raises."""
-        _attempt(getattr(self.server, "report", print_error), error, link)
-
-    def call_hook(self, hook, argument, link):
-        """Call hook(argument) if there is one. Returns what it returns, None if it raises.
-
-        Its exception is reported, and does not end serve().
-        """
-        if hook is not None:
-            try:
-                return hook(argument)
-            except Exception as error:  # noqa: BLE001 - whatever a hook does, the server lives on
-                self.report(error, link)
-        return None
 
     def nap_ms(self) -> int:
         """Return for how many milliseconds poll() need not be called, see umb.serve."""

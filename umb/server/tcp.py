@@ -9,7 +9,7 @@ from ..fast import copy
 from ..frame import ADU_SIZE
 from ..frame.mbap import MBAP
 from ..frame.rtu import REQUEST
-from ..port.sockets import Stream, accept, listen
+from ..port.sockets import Stream, accept, call_hook, listen
 from . import Driver
 
 _LATER = const(-1)  # LATER of umb.server
@@ -274,7 +274,7 @@ class TCPServer(Driver):
             return
         connection = None
         try:
-            if self._allow is None or self.call_hook(self._allow, peer[0], self):
+            if self._allow is None or call_hook(self.server, self._allow, peer[0], self):
                 connection = self._place(peer[0])
             if connection is not None:
                 self._by_socket[sock] = connection
@@ -287,7 +287,7 @@ class TCPServer(Driver):
             sock.close()
             return
         connection.open(sock, peer)
-        self.call_hook(self.on_connect, peer, connection)
+        call_hook(self.server, self.on_connect, peer, connection)
 
     def _place(self, host):
         """Return a connection for a new client at this host, or None. See above."""
@@ -334,7 +334,7 @@ class TCPServer(Driver):
         self.poller.unregister(sock)
         del self._by_socket[sock]
         sock.close()
-        self.call_hook(self.on_disconnect, connection.peer, connection)
+        call_hook(self.server, self.on_disconnect, connection.peer, connection)
 
     def nap_ms(self) -> int:
         """Return for how many milliseconds poll() need not be called, see umb.serve."""

@@ -8,7 +8,7 @@ from ..fast import copy
 from ..frame import ADU_SIZE
 from ..frame.mbap import MBAP
 from ..frame.rtu import REQUEST
-from ..port.sockets import listen, peer_of
+from ..port.sockets import call_hook, listen, peer_of
 from . import Driver
 
 _LATER = const(-1)  # LATER of umb.server
@@ -86,7 +86,7 @@ class UDPServer(Driver):
         copy(self._adu, frame.start, data, 0, n)
         if frame.missing(self._adu, n):
             return
-        if self._allow is not None and not self.call_hook(self._allow, self.peer[0], self):
+        if self._allow is not None and not call_hook(self.server, self._allow, self.peer[0], self):
             return
         counters = self.counters
         counters.bus_message_count = counters.bus_message_count + 1 & 0xFFFF
