@@ -34,6 +34,10 @@ ROWS = (
     {"aio.client"},
     {"aio.rtu", "aio.tcp", "aio.udp"},
     {"gateway"},
+    {"points.reader", "points.rows"},
+    {"points"},
+    {"points.limits"},
+    {"points.store"},
     # uModbus's names for all of this, of which nothing above knows.
     {"umodbus", "umodbus.client", "umodbus.client.serial", "umodbus.socket"},
     {"umodbus.exceptions", "umodbus.log", "umodbus.socketserver"},

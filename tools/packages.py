@@ -44,6 +44,7 @@ PARTS = {
     "client-udp": Part(("client.udp",), ("words",)),
     "gateway": Part(("gateway", "client.rtu", "server.tcp")),
     "functions": Part(("functions.diagnostics", "functions.files", "functions.identity")),
+    "points": Part(("points", "points.store"), ("errors",)),
     "ascii": Part(("frame.ascii",)),
     "tty": Part(("port.tty",)),
     "aio": Part(("aio",)),

@@ -31,6 +31,8 @@ USES = {
     f"driver = umb.server.tcp.TCPServer({_HERE}, gateway)",
     "functions": "identity = umb.functions.identity.Identity({0: 'a', 1: 'b', 2: 'c'})\n"
     "diagnostics = umb.functions.diagnostics.Diagnostics()",
+    "points": "points = umb.points.Points([{'name': 'x', 'address': 0}])\n"
+    "store = umb.points.PointStore(points)",
     "ascii": "",
     "tty": "",
     "aio": "",
@@ -87,6 +89,7 @@ BUDGETS = {
     "client-udp": Budget(13_650, 33_350, 34_250),
     "gateway": Budget(34_700, 74_800, 81_250),
     "functions": Budget(8_200, 19_700, 20_400),
+    "points": Budget(18_500, 39_300, 45_400),
     "ascii": Budget(3_400, 8_350, 8_350),
     "tty": Budget(1_250, 3_500, 3_500),
     "aio": Budget(850, 6_650, 6_650),
@@ -96,7 +99,15 @@ BUDGETS = {
     "umodbus": Budget(22_100, 48_850, 55_900),
 }
 # Bytes of .mpy: of all that is not on this list, and of each module on it or in a package on it.
-OPTIONAL = ("frame.ascii", "port.hosts", "port.reasons", "server.udp", "client.udp", "umodbus")
+OPTIONAL = (
+    "frame.ascii",
+    "port.hosts",
+    "port.reasons",
+    "server.udp",
+    "client.udp",
+    "points",
+    "umodbus",
+)
 OPTIONAL_BUDGET = 4096
 EVERYTHING_BUDGET = 63_000
 

@@ -1,0 +1,160 @@
+"""read(): the points of a JSON file, one after another, without having all of it in memory."""
+
+import json
+
+from micropython import const
+
+_PIECE_SIZE = const(64)  # so many bytes are read at once
+_LONGEST_VALUE = const(1024)  # of one point, or of one value beside the points
+_FILE_END = const(-1)  # in place of a byte: the file is over
+_SPACE = b" \t\r\n"
+_NEWLINE = const(10)
+_QUOTE = const(34)
+_BACKSLASH = const(92)
+_TEXTS = ("manufacturer", "model", "source")
+
+
+def read(path, about, add):
+    """Read the points of a file.
+
+    about   a dict that gets what the file says of the whole device
+    add     is called with each point, as a dict; its ValueError is told with the line
+
+    Raises ValueError, which names the file and the line, for what is no such file.
+    """
+    with open(path, "rb") as file:
+        reader = _Reader(file)
+        try:
+            reader.read(about, add)
+        except ValueError as error:
+            raise ValueError("%s, line %d: %s" % (path, reader.line, error))
+
+
+class _Reader:
+    """Goes through a JSON file byte by byte.
+
+    byte   the one at hand, _FILE_END behind the last one
+    line   in which line it is, or in which the value began that was read last
+    """
+
+    def __init__(self, file):
+        self._file = file
+        self._piece = bytearray(_PIECE_SIZE)
+        self._at = self._have = 0
+        self._newlines = 1
+        self.line = 1
+        self.byte = _NEWLINE
+        self._newlines = 0
+        self._next()
+
+    def _next(self):
+        """Go to the next byte."""
+        if self.byte == _NEWLINE:
+            self._newlines += 1
+        if self._at == self._have:
+            self._at = 0
+            self._have = self._file.readinto(self._piece) or 0
+        self.byte = _FILE_END
+        if self._have:
+            self.byte = self._piece[self._at]
+            self._at += 1
+
+    def _skip_space(self):
+        """Go to the next byte that is no white space. Returns it."""
+        while self.byte >= 0 and self.byte in _SPACE:
+            self._next()
+        self.line = self._newlines
+        return self.byte
+
+    def _expect(self, characters):
+        """Go past the next byte, which has to be one of these characters. Returns it."""
+        byte = self._skip_space()
+        if byte < 0 or chr(byte) not in characters:
+            found = "the end of the file" if byte < 0 else repr(chr(byte))
+            raise ValueError("%s is needed, not %s" % (" or ".join(characters), found))
+        self._next()
+        return chr(byte)
+
+    def read(self, about, add):
+        """Read the whole file, see read()."""
+        if self._skip_space() == ord("["):
+            self._read_points(add)
+        else:
+            self._read_head(about, add)
+        if self._skip_space() != _FILE_END:
+            raise ValueError("nothing may follow, but %r does" % chr(self.byte))
+
+    def _read_head(self, about, add):
+        """Read an object with `points` and what is said of the whole device."""
+        follows = self._expect("{") and ","
+        have_points = False
+        while follows == ",":
+            key = self._value()
+            self._expect(":")
+            if key == "points" and not have_points:
+                have_points = True
+                self._read_points(add)
+            else:
+                value = self._value()
+                _check_head(key, value)
+                about[key] = value
+            follows = self._expect(",}")
+        if not have_points:
+            raise ValueError("there are no points")
+
+    def _read_points(self, add):
+        """Read a list of points."""
+        self._expect("[")
+        if self._skip_space() == ord("]"):
+            self._next()
+            return
+        follows = ","
+        while follows == ",":
+            add(self._value())
+            follows = self._expect(",]")
+
+    def _value(self):
+        """Read one value of any kind. Returns it."""
+        self._skip_space()
+        text = bytearray()
+        depth = 0
+        quoted = False
+        while self.byte >= 0:
+            byte = self.byte
+            if not quoted and not depth and byte in b",:]} \t\r\n":
+                break  # behind a number or a word
+            if quoted and byte == _BACKSLASH:
+                text.append(byte)
+                self._next()
+            elif byte == _QUOTE:
+                quoted = not quoted
+            elif not quoted:
+                depth += _step(byte)
+            if self.byte < 0 or len(text) >= _LONGEST_VALUE:
+                break
+            text.append(self.byte)
+            self._next()
+            if not quoted and not depth and byte in b'"]}':
+                break
+        if len(text) >= _LONGEST_VALUE:
+            raise ValueError("more than %d bytes are one value" % _LONGEST_VALUE)
+        try:
+            return json.loads(bytes(text))
+        except (ValueError, TypeError):
+            raise ValueError("this is not JSON: %r" % bytes(text[:40]))
+
+
+def _step(byte):
+    """Return by how much a byte outside of text leads deeper: 1, 0 or -1."""
+    if byte in b"[{":
+        return 1
+    return -1 if byte in b"]}" else 0
+
+
+def _check_head(key, value):
+    """Raise ValueError if this is nothing that a file says of a whole device."""
+    if key in _TEXTS:
+        if not isinstance(value, str):
+            raise ValueError("%s must be text, not %r" % (key, value))
+    else:
+        raise ValueError("there is no key %r" % (key,))
