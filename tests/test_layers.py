@@ -10,9 +10,10 @@ from tools.env import ROOT
 # row below.
 ROWS = (
     {"umb"},
-    {"errors", "conf", "mistakes", "words", "slices", "fast.bytecode", "fast.thumb", "fast.viper"},
+    {"errors", "conf", "mistakes", "slices", "fast.bytecode", "fast.thumb", "fast.viper"},
     {"fast", "check"},  # fast chooses one of these three
-    {"blocks"},
+    {"blocks", "words"},
+    {"sunspec"},
     {"store"},
     {"frame"},
     {"frame.rtu", "frame.mbap"},

@@ -28,7 +28,8 @@ class Part(NamedTuple):
     moves: tuple = ()  # (what a file's place begins with, what that becomes on the board)
 
 
-_SERVER = ("errors", "words")
+_VALUES = ("words", "sunspec")
+_SERVER = ("errors", *_VALUES)
 _UMODBUS = (
     ("umb/umodbus/socket.", "socket."),
     ("umb/umodbus/socketserver.", "socketserver."),
@@ -39,18 +40,18 @@ PARTS = {
     "server-rtu": Part(("server", "server.rtu", "store"), _SERVER),
     "server-tcp": Part(("server", "server.tcp", "store"), (*_SERVER, "frame.rtu_stream")),
     "server-udp": Part(("server", "server.udp", "store"), _SERVER),
-    "client-rtu": Part(("client.rtu",), ("words",)),
-    "client-tcp": Part(("client.tcp",), ("words", "frame.rtu_stream")),
-    "client-udp": Part(("client.udp",), ("words",)),
+    "client-rtu": Part(("client.rtu",), _VALUES),
+    "client-tcp": Part(("client.tcp",), (*_VALUES, "frame.rtu_stream")),
+    "client-udp": Part(("client.udp",), _VALUES),
     "gateway": Part(("gateway", "client.rtu", "server.tcp")),
     "functions": Part(("functions.diagnostics", "functions.files", "functions.identity")),
     "points": Part(("points", "points.store"), ("errors",)),
     "ascii": Part(("frame.ascii",)),
     "tty": Part(("port.tty",)),
     "aio": Part(("aio",)),
-    "aio-client-rtu": Part(("aio", "aio.rtu"), ("words",)),
-    "aio-client-tcp": Part(("aio", "aio.tcp"), ("words", "frame.rtu_stream")),
-    "aio-client-udp": Part(("aio", "aio.udp"), ("words",)),
+    "aio-client-rtu": Part(("aio", "aio.rtu"), _VALUES),
+    "aio-client-tcp": Part(("aio", "aio.tcp"), (*_VALUES, "frame.rtu_stream")),
+    "aio-client-udp": Part(("aio", "aio.udp"), _VALUES),
     "umodbus": Part(
         ("umodbus", "umodbus.server.tcp", "umodbus.socketserver", "umodbus.utils"),
         (

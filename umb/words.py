@@ -1,4 +1,4 @@
-"""Values that take more than one register: 32 and 64 bits, floats, text.
+"""Values that take more than one register, or less: integers, floats, BCD, text, single bits.
 
 `values` is anything that holds registers by index: the list that a client call returned, the
 sequence it was given as `into`, or an area of a store, where the index is the address:
@@ -9,110 +9,153 @@ sequence it was given as `into`, or an area of a store, where the index is the a
 Modbus fixes the order of the two bytes in a register and leaves the order of registers to the
 maker of the device. A word order names the bytes A (highest) to D of a 32-bit value as they come
 over the wire: ABCD is the highest register first, CDAB the lowest first; BADC and DCBA are the
-same with the two bytes of each register exchanged. With 64 bits it is alike: ABCD and BADC have
-the highest register first, CDAB and DCBA the lowest.
+same with the two bytes of each register exchanged. With 16, 48 and 64 bits it is alike: ABCD and
+BADC have the highest register first, CDAB and DCBA the lowest.
 
-Functions that write check everything first: they raise and change nothing, or write all of it.
+Functions that read take whatever a device sends: what is no value is None. Functions that write
+check everything first: they raise and change nothing, or write all of it. To get and to put a
+small integer, which is one that takes no memory itself, allocates nothing.
 """
 
 import struct
 
-U16, I16, U32, I32, U64, I64, F32, F64 = ">H", ">h", ">I", ">i", ">Q", ">q", ">f", ">d"
+from micropython import const
+
+from .check import wrong
+
+U16, I16, U32, I32, U48, I48 = "uint16", "int16", "uint32", "int32", "uint48", "int48"
+U64, I64, F32, F64 = "uint64", "int64", "float32", "float64"
+BCD16, BCD32, BCD48, BCD64 = "bcd16", "bcd32", "bcd48", "bcd64"
 ABCD, CDAB, BADC, DCBA = "ABCD", "CDAB", "BADC", "DCBA"
 
-_NAMES = {
-    U16: "U16",
-    I16: "I16",
-    U32: "U32",
-    I32: "I32",
-    U64: "U64",
-    I64: "I64",
-    F32: "F32",
-    F64: "F64",
+# How many registers a kind takes, and one of these.
+_SIGNED = const(0x10)
+_FLOAT = const(0x20)
+_BCD = const(0x30)
+_FAMILY = const(0x70)
+_REGISTERS = const(0x0F)
+_KINDS = {
+    U16: 0x01,
+    U32: 0x02,
+    U48: 0x03,
+    U64: 0x04,
+    I16: 0x11,
+    I32: 0x12,
+    I48: 0x13,
+    I64: 0x14,
+    F32: 0x22,
+    F64: 0x24,
+    BCD16: 0x31,
+    BCD32: 0x32,
+    BCD48: 0x33,
+    BCD64: 0x34,
 }
+_WIDEST = const(8)  # bytes of a value
 _INTEGER = (int, bool)  # MicroPython's bool is not an int
 _NUMBER = (int, bool, float)
-_INFINITE = (float("inf"), float("-inf"))
+_BYTES = (bytes, bytearray, str)
 _REPLACEMENT = "\ufffd"
 # UTF-8 beyond ASCII (RFC 3629, section 4): first and last lead byte, length, least and greatest
 # second byte. Further bytes are 80 to BF.
 _UTF8 = (
-    (0xC2, 0xDF, 2, 0x80, 0xBF),
-    (0xE0, 0xE0, 3, 0xA0, 0xBF),
-    (0xE1, 0xEC, 3, 0x80, 0xBF),
-    (0xED, 0xED, 3, 0x80, 0x9F),
-    (0xEE, 0xEF, 3, 0x80, 0xBF),
-    (0xF0, 0xF0, 4, 0x90, 0xBF),
-    (0xF1, 0xF3, 4, 0x80, 0xBF),
-    (0xF4, 0xF4, 4, 0x80, 0x8F),
+    b"\xc2\xdf\x02\x80\xbf"
+    b"\xe0\xe0\x03\xa0\xbf"
+    b"\xe1\xec\x03\x80\xbf"
+    b"\xed\xed\x03\x80\x9f"
+    b"\xee\xef\x03\x80\xbf"
+    b"\xf0\xf0\x04\x90\xbf"
+    b"\xf1\xf3\x04\x80\xbf"
+    b"\xf4\xf4\x04\x80\x8f"
 )
-_raw = bytearray(8)
+_raw = bytearray(_WIDEST)  # the bytes of a value, highest first, at its end
+
+
+def _code(kind):
+    """Return what _KINDS tells of this kind. Raises ValueError."""
+    code = _KINDS.get(kind) if isinstance(kind, str) else None
+    if code is None:
+        raise wrong("kind", kind, "U16, F32 or another one of umb.words")
+    return code
 
 
 def size(kind: str) -> int:
-    """Return how many registers a value of this kind takes: 1, 2 or 4.
+    """Return how many registers a value of this kind takes: 1 to 4.
 
-    Raises ValueError for a kind that is none of U16 ... F64.
+    Raises ValueError for a kind that is none of U16 ... BCD64.
     """
-    if kind not in _NAMES:
-        raise ValueError("kind must be U16, I16, U32, I32, U64, I64, F32 or F64")
-    return struct.calcsize(kind) >> 1
+    return _code(kind) & _REGISTERS
 
 
-def _place(n, i, order):
-    """Return where in a value of n registers its register i has the high byte and the low one."""
-    if order not in (ABCD, CDAB, BADC, DCBA):
-        raise ValueError("order must be ABCD, CDAB, BADC or DCBA")
-    at = 2 * (i if order in (ABCD, BADC) else n - 1 - i)
-    return (at, at + 1) if order in (ABCD, CDAB) else (at + 1, at)
-
-
-def _require(values, at, n):
-    """Raise IndexError unless there are n registers from values[at] on."""
+def _require(values, at, n, order):
+    """Raise an exception unless there are n registers from values[at] on, and such an order."""
+    if order not in ("ABCD", "CDAB", "BADC", "DCBA"):
+        raise wrong("order", order, "ABCD, CDAB, BADC or DCBA")
+    if isinstance(values, _BYTES):
+        raise TypeError("values must hold registers, not bytes, as %r does" % (values,))
     if at < 0:  # a list would count from its end
         raise IndexError("there is no register %d" % at)
     for i in range(at, at + n):
         values[i]
 
 
-def get(values, at: int, kind: str, order: str = ABCD):
-    """Return the value of this kind whose first register is values[at]: an int, or a float.
+def _place(n, i, order):
+    """Return where in _raw the byte belongs that n registers of this order have as byte i."""
+    if order in ("CDAB", "DCBA"):
+        i = 2 * n - 1 - i
+    if order in ("CDAB", "BADC"):
+        i ^= 1
+    return _WIDEST - 2 * n + i
 
-    F64 loses digits on boards whose floats have 32 bits. Raises IndexError where a register is
-    missing, ValueError for an unknown kind or order.
-    """
-    n = size(kind)
-    _require(values, at, n)
-    for i in range(n):
-        high, low = _place(n, i, order)
+
+def _load(values, at, n, order):
+    """Put the bytes of n registers from values[at] on into _raw."""
+    _require(values, at, n, order)
+    i = 0
+    while i < n:
         value = values[at + i]
-        _raw[high] = value >> 8 & 0xFF
-        _raw[low] = value & 0xFF
-    return struct.unpack_from(kind, _raw, 0)[0]
+        _raw[_place(n, 2 * i, order)] = value >> 8 & 0xFF
+        _raw[_place(n, 2 * i + 1, order)] = value & 0xFF
+        i += 1
 
 
-def _pack(kind, value):
-    """Put the bytes of a value into _raw. Raises ValueError where it does not fit."""
-    name = _NAMES[kind]
-    if name[0] == "F":
-        _pack_float(kind, name, value)
-        return
-    bits = int(name[1:])
-    least = 0 if name[0] == "U" else -(1 << bits - 1)
-    if not (isinstance(value, _INTEGER) and least <= value < least + (1 << bits)):
-        most = least + (1 << bits) - 1
-        raise ValueError("%s takes an integer from %d to %d, not %r" % (name, least, most, value))
-    struct.pack_into(kind, _raw, 0, value)
+def _save(values, at, n, order):
+    """Write the bytes in _raw to n registers from values[at] on, which are there."""
+    i = 0
+    while i < n:
+        value = _raw[_place(n, 2 * i, order)] << 8
+        values[at + i] = value | _raw[_place(n, 2 * i + 1, order)]
+        i += 1
 
 
-def _pack_float(kind, name, value):
-    """Put the bytes of a float into _raw. Raises ValueError where it does not fit."""
-    if not isinstance(value, _NUMBER):
-        raise ValueError("%s takes a number, not %r" % (name, value))
-    struct.pack_into(kind, _raw, 0, value)
-    packed = struct.unpack_from(kind, _raw, 0)[0]
-    if packed in _INFINITE and value not in _INFINITE:
-        raise ValueError("%r is too large for %s" % (value, name))
+def get(values, at: int, kind: str, order: str = ABCD):
+    """Return the value of this kind whose first register is values[at].
+
+    An int, or a float; None for a BCD with a digit that is none. F64 loses digits on boards whose
+    floats have 32 bits. Raises IndexError where a register is missing, ValueError for an unknown
+    kind or order.
+    """
+    code = _code(kind)
+    _load(values, at, code & _REGISTERS, order)
+    return _decode(code)
+
+
+def _decode(code):
+    """Return the value whose bytes are in _raw, None if they are no BCD."""
+    at = _WIDEST - 2 * (code & _REGISTERS)
+    code &= _FAMILY
+    if code == _FLOAT:
+        return struct.unpack_from(">f" if at else ">d", _raw, at)[0]
+    value = -1 if code == _SIGNED and _raw[at] & 0x80 else 0
+    while at < _WIDEST:
+        byte = _raw[at]
+        if code != _BCD:
+            value = value << 8 | byte
+        elif byte & 0x0F > 9 or byte > 0x99:
+            return None
+        else:
+            value = value * 100 + (byte >> 4) * 10 + (byte & 0x0F)
+        at += 1
+    return value
 
 
 def put(values, at: int, kind: str, value, order: str = ABCD) -> None:
@@ -122,11 +165,64 @@ def put(values, at: int, kind: str, value, order: str = ABCD) -> None:
     where a register is missing; then nothing is written.
     """
     n = size(kind)
-    _require(values, at, n)
-    _pack(kind, value)
-    for i in range(n):
-        high, low = _place(n, i, order)
-        values[at + i] = _raw[high] << 8 | _raw[low]
+    _require(values, at, n, order)
+    if _KINDS[kind] & _FAMILY == _FLOAT:
+        _encode_float(kind, value, ">f" if n == 2 else ">d")
+    else:
+        _encode(kind, value)
+    _save(values, at, n, order)
+
+
+def _encode(kind, value):
+    """Put the bytes of an integer into _raw. Raises ValueError where it does not fit."""
+    code = _KINDS[kind]
+    bits = 16 * (code & _REGISTERS)
+    code &= _FAMILY
+    least = -(1 << bits - 1) if code == _SIGNED else 0
+    most = 10 ** (bits >> 2) - 1 if code == _BCD else least + (1 << bits) - 1
+    if not (isinstance(value, _INTEGER) and least <= value <= most):
+        raise wrong(kind, value, "%d..%d" % (least, most))
+    if code != _BCD:
+        struct.pack_into(">q" if code else ">Q", _raw, 0, value)
+        return
+    bits = _WIDEST
+    while bits:
+        bits -= 1
+        _raw[bits] = value // 10 % 10 << 4 | value % 10
+        value //= 100
+
+
+def _encode_float(kind, value, code):
+    """Put the bytes of a float into _raw, in this code of struct. Raises as _encode() does."""
+    if not isinstance(value, _NUMBER):
+        raise wrong(kind, value, "a number")
+    at = 4 if code == ">f" else 0
+    struct.pack_into(code, _raw, at, value)
+    packed = struct.unpack_from(code, _raw, at)[0]
+    if packed - packed != 0 and value - value == 0:  # it has become infinite
+        raise ValueError("%r is too large for %s" % (value, kind))
+
+
+def get_bits(values, at: int, first: int, n: int, order: str = ABCD) -> int:
+    """Return n bits of the register values[at] as a number, from bit `first` on; bit 0 is lowest.
+
+    BADC and DCBA exchange the two bytes of the register. Raises ValueError for bits that are not
+    all in 0..15, or an unknown order, IndexError where the register is missing.
+    """
+    if not (isinstance(first, int) and isinstance(n, int) and 0 <= first < first + n <= 16):
+        raise ValueError("a register has bits 0..15, not %r from %r on" % (n, first))
+    return get(values, at, U16, order) >> first & (1 << n) - 1
+
+
+def put_bits(values, at: int, first: int, n: int, value: int, order: str = ABCD) -> None:
+    """Write a number to n bits of the register values[at]; the others stay as they are.
+
+    Otherwise as get_bits(). Raises ValueError, too, for a number that does not fit.
+    """
+    before = get_bits(values, at, first, n, order)
+    if not (isinstance(value, _INTEGER) and 0 <= value < 1 << n):
+        raise wrong("value", value, "0..%d" % ((1 << n) - 1))
+    put(values, at, U16, get(values, at, U16, order) ^ (before ^ value) << first, order)
 
 
 def get_bytes(values, at: int, n: int, order: str = ABCD) -> bytes:
@@ -135,12 +231,12 @@ def get_bytes(values, at: int, n: int, order: str = ABCD) -> bytes:
     BADC and DCBA exchange the two bytes of each register; the registers stay in their order.
     Raises IndexError where a register is missing, ValueError for an unknown order.
     """
+    _require(values, at, n, order)
     data = bytearray(2 * n)
-    high, low = _place(1, 0, order)
-    _require(values, at, n)
+    low = 1 if order in ("ABCD", "CDAB") else 0
     for i in range(n):
         value = values[at + i]
-        data[2 * i + high] = value >> 8 & 0xFF
+        data[2 * i + 1 - low] = value >> 8 & 0xFF
         data[2 * i + low] = value & 0xFF
     return bytes(data)
 
@@ -153,11 +249,11 @@ def put_bytes(values, at: int, n: int, data, order: str = ABCD) -> None:
     """
     if len(data) > 2 * n:
         raise ValueError("%d bytes do not fit into %d registers" % (len(data), n))
-    high, low = _place(1, 0, order)
-    _require(values, at, n)
+    _require(values, at, n, order)
     data = bytes(data) + b"\0" * (2 * n - len(data))
+    low = 1 if order in ("ABCD", "CDAB") else 0
     for i in range(n):
-        values[at + i] = data[2 * i + high] << 8 | data[2 * i + low]
+        values[at + i] = data[2 * i + 1 - low] << 8 | data[2 * i + low]
 
 
 def get_string(values, at: int, n: int, order: str = ABCD) -> str:
@@ -194,9 +290,10 @@ def _character(data, at):
     lead = data[at]
     if lead < 0x80:
         return 1
-    for first, last, n, low, high in _UTF8:
-        if first <= lead <= last:
-            if at + n > len(data) or not low <= data[at + 1] <= high:
+    for row in range(0, len(_UTF8), 5):
+        if _UTF8[row] <= lead <= _UTF8[row + 1]:
+            n = _UTF8[row + 2]
+            if at + n > len(data) or not _UTF8[row + 3] <= data[at + 1] <= _UTF8[row + 4]:
                 return 0
             for i in range(at + 2, at + n):
                 if data[i] & 0xC0 != 0x80:
