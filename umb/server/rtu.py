@@ -103,9 +103,13 @@ class RTUServer(Driver):
         return self._reply() if self.state > _HELD else 0
 
     def _listen(self, wait_ms):
-        """Follow the line until a request has been handled that is going to be answered."""
+        """Follow the line until a request has been handled that is going to be answered.
+
+        It is handled while the silence behind it runs.
+        """
         line = self.line
         frame = line.frame
+        counters = self.counters
         n = line.any()
         if n:
             if self.alone and line.character_x64 < _FAST_X64 and not (line.waiting or frame.have):
@@ -114,41 +118,27 @@ class RTUServer(Driver):
         elif wait_ms and not frame.have:
             n = line.sleep(wait_ms)
         while n or frame.have:
-            size = line.receive(n)
+            n = line.receive(n)
             if frame.rejected:
-                self._count_errors(frame)
-            if size:
-                self._handle(frame.adu, size - 3)
+                counters.bus_communication_error_count += frame.rejected
+                counters.bus_communication_error_count &= 0xFFFF
+                frame.rejected = 0
+            if n:
+                counters.bus_message_count = counters.bus_message_count + 1 & 0xFFFF
+                n = self.server.handle(frame.adu, n - 3, self)
+                self.answer(n)
                 if self.state:
                     return
-            elif not self._stay(line, frame):
+            # It stays for more of a request for this slave: the time of its last byte is exact.
+            elif not (
+                self.alone
+                and frame.have
+                and frame.for_us
+                and line.time_us(frame.need - line.waiting) <= self._hold_us
+                and line.wait_for(frame.need)
+            ):
                 return
             n = line.waiting
-
-    def _count_errors(self, frame):
-        counters = self.counters
-        errors = counters.bus_communication_error_count + frame.rejected
-        counters.bus_communication_error_count = errors & 0xFFFF
-        frame.rejected = 0
-
-    def _handle(self, adu, n):
-        """Have a PDU of n bytes handled: this is done while the silence behind it runs."""
-        counters = self.counters
-        counters.bus_message_count = counters.bus_message_count + 1 & 0xFFFF
-        self.answer(self.server.handle(adu, n, self))
-
-    def _stay(self, line, frame):
-        """Stay for more of a request for this slave: then the time of its last byte is exact.
-
-        Returns whether more has come.
-        """
-        return (
-            self.alone
-            and frame.have
-            and frame.for_us
-            and line.time_us(frame.need - line.waiting) <= self._hold_us
-            and line.wait_for(frame.need)
-        )
 
     def answer(self, n):
         """Have a response of n bytes sent, 0: none. For handlers that returned LATER."""
@@ -165,8 +155,19 @@ class RTUServer(Driver):
         """Go on with the reply. Returns 1 when it has left."""
         line = self.line
         longest_us = max(self._hold_us, _SPIN_US) if self.alone else _SHARED_SPIN_US
-        if self.state == _WAITING and not self._begin(line, longest_us):
-            return 0
+        if self.state == _WAITING:
+            line.look()
+            silent_us = ticks_diff(ticks_us(), line.last_us)
+            if (
+                0 <= silent_us < line.reply_delay_us - min(longest_us, _SPIN_US)
+                and line.waiting < _SHORTEST
+                and line.reply_delay_us + line.time_us(self._size) > longest_us
+            ):
+                return 0
+            self.state = _LISTENING  # where it stays if the UART raises
+            if not line.send(self._size):
+                return 0  # the master has moved on
+            self.state = _REPLYING
         if line.sending_us() > longest_us:
             return 0
         self.state = _LISTENING
@@ -174,21 +175,6 @@ class RTUServer(Driver):
         if line.paced:
             line.discard_input()  # what came while it sent is its echo
         return 1
-
-    def _begin(self, line, longest_us):
-        """Begin to send after the silence that has to come first. Returns whether it has begun."""
-        line.look()
-        silent_us = ticks_diff(ticks_us(), line.last_us)
-        if (
-            0 <= silent_us < line.reply_delay_us - min(longest_us, _SPIN_US)
-            and line.waiting < _SHORTEST
-            and line.reply_delay_us + line.time_us(self._size) > longest_us
-        ):
-            return False
-        self.state = _LISTENING  # where it stays if the UART raises
-        if line.send(self._size):
-            self.state = _REPLYING
-        return self.state == _REPLYING  # else the master has moved on
 
     def nap_ms(self):
         """Return for how many milliseconds poll() need not be called, see umb.serve."""
