@@ -106,3 +106,51 @@ def test_a_slave_may_come_back_on_the_same_line(micropython, parity):
         for _ in range(2):
             with rtu_slave(micropython, line.paths[0], parity=parity, slave_id=17):
                 assert master.ask(frame(17, "04 0000 0001"), len(answer)) == answer
+
+
+def test_what_a_tty_cannot_be(cooked, run):
+    """One sentence says what is wanted; the device is not opened."""
+    _, device = cooked
+    for arguments, wanted in (
+        (
+            "{!r}, 9600, parity='E'",
+            "ValueError: parity must be None, 0 (even) or 1 (odd), not 'E'",
+        ),
+        ("{!r}, 9600, parity=2", "ValueError: parity must be"),
+        ("{!r}, 9600, parity='even'", "ValueError: parity must be"),
+        ("{!r}, 9600, 9", "ValueError: bits must be 7 or 8"),
+        ("{!r}, 9600, stop=1.5", "ValueError: bits must be 7 or 8 and stop 1 or 2"),
+        ("{!r}, 9600, stop=None", "ValueError: bits must be 7 or 8 and stop 1 or 2"),
+        ("{!r}, '9600'", "ValueError: baudrate must be one of"),
+        ("{!r}, [9600]", "ValueError: baudrate must be one of"),
+        ("{!r}, None", "ValueError: baudrate must be one of"),
+        ("5, 9600", "ValueError: path must be as in"),
+        ("None, 9600", "ValueError: path must be as in"),
+        ("b'/dev/x', 9600", "ValueError: path must be as in"),
+    ):
+        told = run(f"TTY({arguments.format(device)})")
+        assert wanted in told, (arguments, told)
+
+
+def test_errors_name_the_device(run, tmp_path):
+    """One that is not there, one that may not be opened, and files that are none."""
+    file = tmp_path / "file"
+    file.write_text("x")
+    for path, words in (
+        ("/dev/no-such-device", "[Errno 2] ENOENT: /dev/no-such-device cannot be opened"),
+        (str(file), f"{file} is no serial device"),
+        (str(tmp_path), f"{tmp_path} cannot be opened"),
+        ("/dev/null", "/dev/null is no serial device"),
+    ):
+        told = run(f"TTY({path!r}, 9600)")
+        assert "OSError: " in told and words in told, (path, told)
+
+
+def test_a_path_is_no_uart(run):
+    """What it needs instead is said; so it is for a server and for a client."""
+    for driver in ("client.rtu import RTUClient", "server.rtu import RTUServer"):
+        name = driver.split()[-1]
+        for uart in ("'/dev/ttyUSB0'", "None", "1.0", "TTY", "b'/dev/ttyS0'", "[1]", "object()"):
+            told = run(f"from umb.{driver}\n{name}({uart}, baudrate=9600)")
+            wanted = "ValueError: uart must be a UART's number, a machine.UART or its like"
+            assert wanted in told, (driver, uart, told)

@@ -10,6 +10,8 @@ _NEEDED = {
     "holding_registers": _REGISTERS,
     "store": "a Store or None",
     "server": "a Server or a Gateway, such as Server(store)",
+    "uart": "a UART's number, a machine.UART or its like, such as umb.port.tty.TTY",
+    "de": "a pin's number, a Pin or a function",
     "framer": "umb.frame.rtu.RTU or umb.frame.ascii.ASCII",
     "slave_ids": "a list of different numbers",
     "slave_id": "one that is served",

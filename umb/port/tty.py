@@ -43,25 +43,39 @@ _SPEEDS = {
 class TTY:
     """The serial device at `path`, opened with this format; parity None, 0 (even) or 1 (odd).
 
-    Raises OSError where it cannot be opened, ValueError for a baudrate that Linux has not.
+    Raises OSError that names the path where it cannot be opened, ValueError for a wrong argument.
     """
 
     paced = False  # write() returns at once and nothing tells when the last bit has left
 
     def __init__(self, path, baudrate, bits=8, parity=None, stop=1):
-        speed = _SPEEDS.get(baudrate)
+        if not isinstance(path, str):
+            raise ValueError('path must be as in "/dev/ttyUSB0", not %r' % (path,))
+        speed = _SPEEDS.get(baudrate) if isinstance(baudrate, int) else None
         if speed is None:
             raise ValueError("baudrate must be one of %s" % sorted(_SPEEDS))
-        self._file = open(path, "r+b", 0)  # noqa: SIM115 - close() does it
+        if bits not in (7, 8) or stop not in (1, 2):
+            raise ValueError("bits must be 7 or 8 and stop 1 or 2, not %r and %r" % (bits, stop))
+        if parity not in (None, 0, 1):
+            raise ValueError("parity must be None, 0 (even) or 1 (odd), not %r" % (parity,))
+        self._path = path
         flags = (_CS7 if bits == 7 else _CS8) | _CREAD | _CLOCAL | speed
         if stop == 2:
             flags |= _CSTOPB
         if parity is not None:
             flags |= _PARENB | (_PARODD if parity else 0)
         try:
-            self._set(flags, speed)
-        except OSError:
-            self._set(flags & ~(_PARENB | _PARODD), speed)  # a pseudo-terminal has no parity
+            self._file = open(path, "r+b", 0)  # noqa: SIM115 - close() does it
+        except OSError as error:
+            raise OSError(error.errno, "%s cannot be opened" % path)
+        try:
+            try:
+                self._set(flags, speed)
+            except OSError:
+                self._set(flags & ~(_PARENB | _PARODD), speed)  # a pseudo-terminal has no parity
+        except OSError as error:
+            self._file.close()
+            raise OSError(error.errno, "%s is no serial device" % path)
         self._ring = RingIO(2 * _SCRATCH + 1)
         self._scratch = bytearray(_SCRATCH)
         self._lost = select.poll()
@@ -90,7 +104,7 @@ class TTY:
                 self._ring.write(self._scratch, n)
             else:
                 for _ in self._lost.ipoll(0):  # only of a hang-up does it tell
-                    raise OSError(EIO)
+                    raise OSError(EIO, "%s is gone" % self._path)
         return self._ring.any()
 
     def readinto(self, buf, n):

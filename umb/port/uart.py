@@ -61,6 +61,8 @@ def open_line(
         raise wrong("framer", framer)
     if isinstance(uart, int):
         uart = _open(uart, baudrate, bits, parity, stop, tx, rx)
+    elif isinstance(uart, type) or not (hasattr(uart, "any") and hasattr(uart, "readinto")):
+        raise wrong("uart", uart)
     idle = 1 - de_active
     line = Line(framer(bytearray(ADU_SIZE), table, serves), uart, _pin(de, idle), idle)
     # A slave that is late must not speak into the next request; four bytes may be one.
@@ -94,6 +96,8 @@ def _pin(de, value):
         de = Pin(de)
     if hasattr(de, "init"):
         de.init(de.OUT, value=value)
+    elif not callable(de):
+        raise wrong("de", de)
     de(value)
     return de
 
