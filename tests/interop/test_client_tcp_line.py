@@ -333,3 +333,16 @@ def test_70000_requests_on_one_connection(micropython):
         client.run(_MANY)
         assert client.evaluate("many(70_000)") == 70_000
         assert client.call("read_input_registers(1, 1, 2)") == [300, 600]
+
+
+def test_why_there_is_no_connection(micropython):
+    """What a network itself says of it: nobody listens, and a host that there is not."""
+    for address, why in (
+        (("127.0.0.1", free_port()), "refused"),
+        (("no-such-host.invalid", 502), "no such host"),
+    ):
+        with (
+            tcp_client(micropython, address) as client,
+            pytest.raises(Failed, match=f"NoConnectionError.*{address[0]}:{address[1]}: {why}"),
+        ):
+            client.call(_READ)

@@ -8,7 +8,7 @@ On a serial line slave id 0 broadcasts a write: nobody answers, and the call ret
 Over a network 0 is a device as any other (TCP Guide 4.4.2.1).
 """
 
-from array import array
+from errno import ECONNREFUSED, ECONNRESET, ENOENT, ETIMEDOUT, errorcode
 
 from micropython import const
 
@@ -44,8 +44,6 @@ _MOST = {1: 2000, 2: 2000, 3: 125, 4: 125, 5: 1, 6: 1, 15: 1968, 16: 123, 22: 1,
 _REPEATED = const(b"\0\0\0\0\0\4\4\0\2\0\0\0\0\0\0\4\4\0\0\0\0\6\6")
 _SIZES = const(b"\0\0\0\0\0\5\5\2\0\0\0\5\0\0\0\5\5\0\0\0\0\0\7")
 _ECHOED = const(b"\x08\x15")  # codes whose response is as long as the request
-_IMMUTABLE = (tuple, bytes, str, range)
-_ARRAYS = (array, bytearray, memoryview)
 
 
 def reply_size(asked):
@@ -71,20 +69,36 @@ def repeated_size(code):
 
 def _check_into(into, quantity, most):
     """Raise ValueError unless `into` takes so many values. `most` is the hardest to hold."""
-    if len(into) < quantity:
+    if count(into, "into") < quantity:
         raise ValueError("into must have room for %d values, not %d" % (quantity, len(into)))
-    fits = not isinstance(into, _IMMUTABLE)
-    if isinstance(into, _ARRAYS):
-        # Nothing tells what an array can hold, and it cuts off silently what it cannot.
-        before = into[0]
-        try:
-            into[0] = most
-            fits = into[0] == most
-            into[0] = before
-        except (TypeError, ValueError, OverflowError):
-            fits = False
+    # Nothing tells what an array can hold, and it cuts off silently what it cannot.
+    before = into[0]
+    try:
+        into[0] = most
+        fits = into[0] == most
+        into[0] = before
+    except (TypeError, ValueError, OverflowError):
+        fits = False
     if not fits:
         raise ValueError("into must be a list, or an array whose items can be %d" % most)
+
+
+def count(values, name):
+    """Return how many values there are. Raises ValueError unless they are a sequence."""
+    if not _is_sequence(values):
+        raise ValueError("%s must be a list or another sequence, not %r" % (name, values))
+    return len(values)
+
+
+def _is_sequence(values):
+    """Return whether values have a length, and numbers lead to the first and the last of them."""
+    try:  # with more than two variables, this would take memory
+        if len(values):
+            item = values[0]
+            item = values[len(values) - 1]  # noqa: F841 - only whether there is one matters
+        return True
+    except (TypeError, LookupError):
+        return False
 
 
 def _get_bits(adu, values, quantity):
@@ -176,6 +190,7 @@ class Client:
         self._timeout_ms = timeout_ms  # of the request under way
         self._current = None  # the Request that is under way
         self._spare = []  # Requests that are not in use
+        self._errno = 0  # why there is no connection; 0: the program has closed it
 
     def __enter__(self):
         self.connect()
@@ -187,6 +202,21 @@ class Client:
     def failure(self):
         """Return why a call could not do its work, for an error's text."""
         return "no connection"
+
+    def _reason(self):
+        """Return what self._errno stands for."""
+        number = self._errno
+        if number == 0:
+            return "closed meanwhile"
+        if not isinstance(number, int) or number < 0 or number == ENOENT:  # as getaddrinfo has it
+            return "no such host"
+        if number == ECONNREFUSED:
+            return "refused"
+        if number == ECONNRESET:
+            return "the other side closed it"
+        if number == ETIMEDOUT:
+            return "timed out"
+        return errorcode.get(number, "error %d" % number)
 
     def open(self):
         """Return the status: calls connect by themselves."""
@@ -241,11 +271,11 @@ class Client:
 
     def write_multiple_coils(self, slave_id: int, starting_address: int, values) -> int:
         """FC 15 (AP 6.11): write a sequence of 1..1968 bits. Returns how many."""
-        return self._call(self._request(15, slave_id, starting_address, len(values), values))
+        return self._call(self._request(15, slave_id, starting_address, None, values))
 
     def write_multiple_registers(self, slave_id: int, starting_address: int, values) -> int:
         """FC 16 (AP 6.12): write a sequence of 1..123 values -32768..65535. Returns how many."""
-        return self._call(self._request(16, slave_id, starting_address, len(values), values))
+        return self._call(self._request(16, slave_id, starting_address, None, values))
 
     def mask_write_register(
         self, slave_id: int, address: int, and_mask: int, or_mask: int
@@ -364,9 +394,8 @@ class Client:
             if wait:
                 self.wait()
             return self.advance()
-        except OSError:
-            self.abandon()
-            return NO_CONNECTION
+        except OSError as error:
+            return self._failed(error)
 
     def _start(self, request, n):
         """Have the driver send the request PDU of n bytes in the buffer. Returns its status."""
@@ -376,9 +405,14 @@ class Client:
             if self.clear():  # what had come unasked was read into the buffer
                 n = self._put_request(request)
             return self.start(n)
-        except OSError:
-            self.abandon()
-            return NO_CONNECTION
+        except OSError as error:
+            return self._failed(error)
+
+    def _failed(self, error):
+        """The port has raised this OSError. Returns the status."""
+        self._errno = error.errno
+        self.abandon()
+        return NO_CONNECTION
 
     def _decide(self, request, status):
         """Send what has to follow: the request again, or for more objects. Returns the status."""
@@ -441,7 +475,7 @@ class Client:
         if code in _MOST:
             n = self._put_standard(request)
         elif code == _RAW:
-            n = len(values)
+            n = count(values, "pdu")
             if not 1 <= n <= 253:
                 raise ValueError("a PDU has 1..253 bytes, not %d" % n)
             for i in range(n):
@@ -486,6 +520,8 @@ class Client:
         """Write the request PDU of FC 1 to 6, 15, 16, 22 or 23. Returns its length."""
         code = request.function_code
         address = request.address
+        if code in (15, 16):
+            request.quantity = count(request.values, "values")
         quantity = request.quantity
         if not (isinstance(quantity, int) and 1 <= quantity <= _MOST[code]):
             raise ValueError("quantity must be 1..%d, not %r" % (_MOST[code], quantity))
@@ -528,7 +564,7 @@ class Client:
         """Write what follows the quantity of FC 15, 16 or 23. Returns the PDU's length."""
         adu = self._adu
         values = request.values
-        quantity = len(values)
+        quantity = count(values, "values")
         kind = Registers
         size = quantity << 1
         at = 12

@@ -66,9 +66,18 @@ def _build_diagnostics(adu, sub_function, data):
 
 def _build_records(adu, code, records):
     """Write the sub-requests of FC 20 or 21 (AP 6.14, 6.15). Returns the PDU's length."""
+    try:
+        return _put_records(adu, code, records)
+    except (TypeError, LookupError):
+        what = "length" if code == 20 else "values"
+        raise ValueError("records must be a list of (file, record, %s), not %r" % (what, records))
+
+
+def _put_records(adu, code, records):
     at = 9
     response = 0  # bytes of the response to FC 20; that to FC 21 is its request
-    for part in records:
+    for i in range(len(records)):
+        part = records[i]
         if len(part) != 3:
             raise ValueError("a record is (file, number, length), or (file, number, values)")
         file, number, what = part
@@ -85,8 +94,8 @@ def _build_records(adu, code, records):
         _put_word(adu, at + 5, length, "length")
         at += 7
         if code == 21:
-            for i in range(length):
-                Registers.encode(adu, at + 2 * i << 3, what[i])
+            for k in range(length):
+                Registers.encode(adu, at + 2 * k << 3, what[k])
             at = end
     if at == 9:
         raise ValueError("at least one record is needed")

@@ -155,10 +155,11 @@ class RTUClient(Client):
         self.abandon()
         self.line.release()
         self.connected = False
+        self._errno = 0
 
     def failure(self):
         """Return why a call could not do its work, for an error's text."""
-        return "the serial line failed"
+        return "the serial line failed: " + self._reason()
 
     def clear(self):
         """Throw away what has come unasked. Returns whether the buffer was used."""

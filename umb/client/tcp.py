@@ -1,6 +1,7 @@
 """TCPClient: the calls of umb.client over Modbus TCP, and over RTU frames in a TCP stream."""
 
 import select
+from errno import ECONNRESET, ETIMEDOUT
 from time import sleep_ms, ticks_diff, ticks_ms
 
 from micropython import const
@@ -97,6 +98,7 @@ class TCPClient(Client):
         """Close the connection. A call that is under way ends with NoConnectionError."""
         self._stop_retries()
         self._hang_up()
+        self._errno = 0
 
     def _hang_up(self):
         """Close the connection; the call that is under way may make a new one."""
@@ -117,7 +119,7 @@ class TCPClient(Client):
     def failure(self):
         """Return why there is no connection, for an error's text."""
         backoff_ms = self._backoff_left_ms()
-        text = "no connection to %s:%d" % (self._address[0], self._address[1])
+        text = "no connection to %s:%d: %s" % (self._address[0], self._address[1], self._reason())
         if backoff_ms and self._stream.sock is None:
             text += ", the next attempt is due in %d ms" % backoff_ms
         return text
@@ -151,8 +153,9 @@ class TCPClient(Client):
         # Less than 0: so much time has passed that the clock has wrapped.
         return self._backoff_ms - passed_ms if 0 <= passed_ms < self._backoff_ms else 0
 
-    def _lost(self, status):
-        """Close a connection of no more use. Returns the status."""
+    def _lost(self, status, number=ECONNRESET):
+        """Close a connection of no more use, for the reason of this errno. Returns the status."""
+        self._errno = number
         again = (
             status == NO_CONNECTION
             and self._used
@@ -230,10 +233,14 @@ class TCPClient(Client):
         else:
             events = self._ready(0)
             if events & _BROKEN:
+                if state == _CONNECTING:
+                    self._stream.sock.readinto(self._stream.whole, 1)  # raises OSError: why
                 return self._lost(NO_CONNECTION)
             if events & _OUT:
                 return self._begin_to_write() if state == _CONNECTING else self._write()
-        return self._lost(NO_CONNECTION) if self._is_time_up() else PENDING
+        if not self._is_time_up():
+            return PENDING
+        return self._lost(NO_CONNECTION, self._errno if state == _BACKOFF else ETIMEDOUT)
 
     def _ready(self, wait_ms):
         """Return what the poller reports of the connection."""

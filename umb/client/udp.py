@@ -51,6 +51,7 @@ class UDPClient(Client):
         if self._sock is not None:
             self._sock.close()
             self._sock = self._poller = None
+        self._errno = 0
 
     def open(self):
         """Open the socket, if it is not. Returns the status. Raises OSError."""
@@ -68,7 +69,7 @@ class UDPClient(Client):
 
     def failure(self):
         """Return why there is no connection, for an error's text."""
-        return "no connection to %s:%d" % (self._address[0], self._address[1])
+        return "no connection to %s:%d: %s" % (self._address[0], self._address[1], self._reason())
 
     def abandon(self):
         """Give up a call, whose reply is going to be dropped when it comes."""

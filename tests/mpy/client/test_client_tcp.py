@@ -134,23 +134,46 @@ def test_connect_again():
 
 
 def test_connect_in_vain():
-    for refuse, accept_ms, took_ms in (
-        (errno.ECONNREFUSED, 0, 0),
-        ("late", 30, 30),
-        (None, None, 300),
+    for refuse, accept_ms, took_ms, why in (
+        (errno.ECONNREFUSED, 0, 0, "refused"),
+        ("late", 30, 30, "refused"),
+        (None, None, 300, "timed out"),
+        (-2, 0, 0, "no such host"),
+        ("[addrinfo error -2]", 0, 0, "no such host"),
+        (errno.EHOSTUNREACH, 0, 0, "EHOSTUNREACH"),
+        (101, 0, 0, "error 101"),
     ):
         client = client_of(good(), timeout_ms=300)
         net.refuse, net.accept_ms = refuse, accept_ms
         for wait_ms in (0, 100, 200):
             before_ms = now_ms()
             error = raises(NoConnectionError, client.connect)
-            assert str(error).startswith("no connection to 10.0.0.5:502"), error
+            assert str(error).startswith("no connection to 10.0.0.5:502: " + why), error
             assert now_ms() - before_ms - took_ms <= wait_ms
             assert not client.connected and net.open_socks() == 0
         net.refuse, net.accept_ms = None, 0
         rest(1000)
         client.connect()
         assert client.connected
+
+
+def test_why_a_connection_is_lost():
+    for server, why in (
+        (closing(5), "the other side closed it"),
+        (closing(5, error=errno.ECONNRESET), "the other side closed it"),
+    ):
+        client = client_of(server)
+        error = raises(NoConnectionError, client.read_holding_registers, 1, 10, 2)
+        wanted = "no connection to 10.0.0.5:502: %s, the next attempt is due in " % why
+        assert str(error).startswith(wanted), error
+        error = raises(NoConnectionError, client_waits, client)
+        assert str(error).startswith(wanted), "the reason is that of the last attempt"
+
+
+def client_waits(client):
+    """A call whose time is up before the client may try to connect again."""
+    client.timeout_ms = 10
+    client.connect()
 
 
 def test_connect_tries_again():

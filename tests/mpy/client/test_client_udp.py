@@ -75,7 +75,7 @@ def test_connect():
     assert not client.connected and net.open_socks() == 0
     net.refuse = -2
     error = raises(NoConnectionError, client.connect)
-    assert str(error) == "no connection to 10.0.0.5:502"
+    assert str(error) == "no connection to 10.0.0.5:502: no such host"
 
 
 def test_nobody_is_found():
@@ -194,7 +194,8 @@ def test_an_error_during_the_call():
         return bool(data)
 
     client = client_of(refused, timeout_ms=100)
-    assert read(client)[0] == "NoConnectionError"
+    error = raises(NoConnectionError, client.read_holding_registers, 1, 10, 2)
+    assert str(error).startswith("no connection to 10.0.0.5:502: refused, asking"), error
     net.server = good()
     assert read(client) == ([10, 11], 5)
 

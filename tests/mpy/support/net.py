@@ -52,7 +52,7 @@ class Net:
     def connect(self, address):
         assert tuple(address) == (HOST, PORT)
         self.attempts_ms.append(now_ms())
-        if isinstance(self.refuse, int):
+        if self.refuse not in (None, "late"):
             raise OSError(self.refuse)
         sock = Sock(self.accept_ms, self.refuse == "late")
         self.socks.append(sock)
@@ -133,6 +133,8 @@ class Sock:
 
     def _take(self, n):
         assert not self.closed
+        if self.refused:
+            raise OSError(errno.ECONNREFUSED)
         if self.error_once:
             error, self.error_once = self.error_once, 0
             raise OSError(error)
