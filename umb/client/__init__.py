@@ -8,11 +8,10 @@ On a serial line slave id 0 broadcasts a write: nobody answers, and the call ret
 Over a network 0 is a device as any other (TCP Guide 4.4.2.1).
 """
 
-from errno import ECONNREFUSED, ECONNRESET, ENOENT, ETIMEDOUT, errorcode
-
 from micropython import const
 
 from .. import conf
+from ..check import integer, wrong
 from ..errors import BadReplyError, NoConnectionError, NoReplyError, exception_for
 from ..fast import copy
 from ..frame import WRITES
@@ -26,6 +25,8 @@ NO_CONNECTION = -4
 LATE_REPLY = -5  # the reply may belong to an earlier request
 REWRITE = -6  # nothing was sent yet, and the buffer was needed: the request has to be written anew
 
+LONGEST_MS = (1 << 29) - 1  # half of the time after which ticks_ms() wraps
+
 _PDU = const(7)  # where in the buffer the PDU begins
 _HEAD = const(7)  # by how many bytes of its PDU a response is recognized at most
 # What stands for a function code in a Request:
@@ -36,7 +37,6 @@ _MASK_WRITE = const(22)
 _READ_WRITE = const(23)
 _READ_FILE = const(20)
 _IDENTIFICATION = const(43)
-_LONGEST_TIMEOUT_MS = const((1 << 29) - 1)  # half of the time after which ticks_ms() wraps
 # The most values one request may carry (AP 6.1-6.6, 6.11, 6.12, 6.16, 6.17).
 _MOST = {1: 2000, 2: 2000, 3: 125, 4: 125, 5: 1, 6: 1, 15: 1968, 16: 123, 22: 1, 23: 125}
 # By function code: how many bytes behind it a response repeats from its request, and how long a
@@ -70,7 +70,7 @@ def repeated_size(code):
 def _check_into(into, quantity, most):
     """Raise ValueError unless `into` takes so many values. `most` is the hardest to hold."""
     if count(into, "into") < quantity:
-        raise ValueError("into must have room for %d values, not %d" % (quantity, len(into)))
+        raise wrong("into", into, "%d values long, or longer" % quantity)
     # Nothing tells what an array can hold, and it cuts off silently what it cannot.
     before = into[0]
     try:
@@ -80,13 +80,13 @@ def _check_into(into, quantity, most):
     except (TypeError, ValueError, OverflowError):
         fits = False
     if not fits:
-        raise ValueError("into must be a list, or an array whose items can be %d" % most)
+        raise wrong("into", into, "a list, or an array whose items can be %d" % most)
 
 
 def count(values, name):
     """Return how many values there are. Raises ValueError unless they are a sequence."""
     if not _is_sequence(values):
-        raise ValueError("%s must be a list or another sequence, not %r" % (name, values))
+        raise wrong(name, values, "a list or another sequence")
     return len(values)
 
 
@@ -172,12 +172,8 @@ class Client:
     )
 
     def __init__(self, adu, timeout_ms, retries):
-        if not (isinstance(timeout_ms, int) and 1 <= timeout_ms <= _LONGEST_TIMEOUT_MS):
-            raise ValueError(
-                "timeout_ms must be 1..%d milliseconds, not %r" % (_LONGEST_TIMEOUT_MS, timeout_ms)
-            )
-        if not (isinstance(retries, int) and retries >= 0):
-            raise ValueError("retries must be 0 or more, not %r" % (retries,))
+        integer("timeout_ms", timeout_ms, 1, LONGEST_MS)
+        integer("retries", retries, 0, LONGEST_MS)
         self.timeout_ms = timeout_ms
         self.retries = retries
         self._adu = adu
@@ -190,7 +186,7 @@ class Client:
         self._timeout_ms = timeout_ms  # of the request under way
         self._current = None  # the Request that is under way
         self._spare = []  # Requests that are not in use
-        self._errno = 0  # why there is no connection; 0: the program has closed it
+        self._errno = 0  # of the last OSError, or what explains that there is no connection
 
     def __enter__(self):
         self.connect()
@@ -202,21 +198,6 @@ class Client:
     def failure(self):
         """Return why a call could not do its work, for an error's text."""
         return "no connection"
-
-    def _reason(self):
-        """Return what self._errno stands for."""
-        number = self._errno
-        if number == 0:
-            return "closed meanwhile"
-        if not isinstance(number, int) or number < 0 or number == ENOENT:  # as getaddrinfo has it
-            return "no such host"
-        if number == ECONNREFUSED:
-            return "refused"
-        if number == ECONNRESET:
-            return "the other side closed it"
-        if number == ETIMEDOUT:
-            return "timed out"
-        return errorcode.get(number, "error %d" % number)
 
     def open(self):
         """Return the status: calls connect by themselves."""
@@ -460,7 +441,7 @@ class Client:
         slave_id = request.slave_id
         most = 247 if self.serial else 255
         if not (isinstance(slave_id, int) and 0 <= slave_id <= most):
-            raise ValueError("slave_id must be 0..%d, not %r" % (most, slave_id))
+            raise wrong("slave_id", slave_id, "0..%d" % most)
         self._slave_id = self._adu[6] = slave_id
         self._timeout_ms = request.timeout_ms
         code = request.function_code
@@ -469,18 +450,16 @@ class Client:
             return 0
         broadcast = slave_id == 0 and (code == _RAW or code in WRITES)
         if slave_id == 0 and self.serial and not broadcast:
-            raise ValueError("slave_id 0 is a broadcast, which nobody answers: only write")
+            raise wrong("slave_id", 0, "1..247: nobody answers broadcasts")
         self._broadcast = broadcast and (self.serial or self.broadcast)
         values = request.values
         if code in _MOST:
             n = self._put_standard(request)
         elif code == _RAW:
             n = count(values, "pdu")
-            if not 1 <= n <= 253:
-                raise ValueError("a PDU has 1..253 bytes, not %d" % n)
+            integer("length of a PDU", n, 1, 253)
             for i in range(n):
-                if not (isinstance(values[i], int) and 0 <= values[i] <= 255):
-                    raise ValueError("a PDU takes bytes 0..255, not %r" % (values[i],))
+                integer("byte of a PDU", values[i], 0, 255)
                 self._adu[_PDU + i] = values[i]
         else:
             from .rare import build
@@ -524,9 +503,9 @@ class Client:
             request.quantity = count(request.values, "values")
         quantity = request.quantity
         if not (isinstance(quantity, int) and 1 <= quantity <= _MOST[code]):
-            raise ValueError("quantity must be 1..%d, not %r" % (_MOST[code], quantity))
+            raise wrong("quantity", quantity, "1..%d" % _MOST[code])
         if not (isinstance(address, int) and 0 <= address <= 65536 - quantity):
-            raise ValueError("addresses must be 0..65535: %r x %d" % (address, quantity))
+            raise wrong("address", address, "0..%d for %d values" % (65536 - quantity, quantity))
         if request.signed is None:
             request.signed = conf.SIGNED_VALUES
         if request.into is not None:
@@ -573,12 +552,8 @@ class Client:
             size = quantity + 7 >> 3
         elif request.function_code == _READ_WRITE:
             address = request.write_address
-            if not (
-                1 <= quantity <= 121
-                and isinstance(address, int)
-                and 0 <= address <= 65536 - quantity
-            ):
-                raise ValueError("1..121 values can be written, to addresses 0..65535")
+            integer("number of values", quantity, 1, 121)
+            integer("write_address", address, 0, 65536 - quantity)
             Registers.encode(adu, 12 << 3, address)
             Registers.encode(adu, 14 << 3, quantity)
             at = 16

@@ -6,6 +6,7 @@ adu[7].
 
 from micropython import const
 
+from ..check import wrong
 from ..store import Registers
 
 MORE = "more"  # what decode() returns if the device has more objects; objects[MORE] is the next id
@@ -20,7 +21,7 @@ def _is_in(value, least, most):
 
 def _put_word(adu, at, value, name):
     if not _is_in(value, 0, 65535):
-        raise ValueError("%s must be an integer from 0 to 65535, not %r" % (name, value))
+        raise wrong(name, value, "0..65535")
     adu[at] = value >> 8
     adu[at + 1] = value & 0xFF
 
@@ -44,7 +45,7 @@ def build(adu, code: int, address, quantity, values) -> int:
         return 3
     if code == 43:
         if not (_is_in(address, 1, 4) and _is_in(quantity, 0, 255)):
-            raise ValueError("code must be 1, 2, 3 or 4, and object_id 0..255")
+            raise wrong("code, object_id", (address, quantity), "1..4 and 0..255")
         adu[8] = 14  # the MEI type of device identification (AP 6.21)
         adu[9] = address
         adu[10] = quantity
@@ -59,7 +60,7 @@ def _build_diagnostics(adu, sub_function, data):
         _put_word(adu, 10, data, "data")
         return 5
     if not (isinstance(data, (bytes, bytearray, memoryview)) and 2 <= len(data) <= 250):
-        raise ValueError("data must be an integer from 0 to 65535, or 2..250 bytes")
+        raise wrong("data", data, "0..65535, or 2..250 bytes")
     adu[10 : 10 + len(data)] = data
     return 3 + len(data)
 
@@ -69,8 +70,7 @@ def _build_records(adu, code, records):
     try:
         return _put_records(adu, code, records)
     except (TypeError, LookupError):
-        what = "length" if code == 20 else "values"
-        raise ValueError("records must be a list of (file, record, %s), not %r" % (what, records))
+        raise wrong("records", records, "a list of (file, record, length), or of values instead")
 
 
 def _put_records(adu, code, records):
@@ -79,15 +79,15 @@ def _put_records(adu, code, records):
     for i in range(len(records)):
         part = records[i]
         if len(part) != 3:
-            raise ValueError("a record is (file, number, length), or (file, number, values)")
+            raise TypeError
         file, number, what = part
         length = what if code == 20 else len(what)
         if not (_is_in(file, 1, 65535) and _is_in(number, 0, 9999) and _is_in(length, 1, 124)):
-            raise ValueError("a record has file 1..65535, number 0..9999 and 1..124 registers")
+            raise wrong("file, record, length", part, "1..65535, 0..9999 and 1..124")
         response += 2 + 2 * length
         end = at + 7 + (2 * length if code == 21 else 0)
         if end > 260 or (code == 20 and response > 245):
-            raise ValueError("these records do not fit into one request and its response")
+            raise wrong("records", records, "so few that they fit into a request and its response")
         adu[at] = _REFERENCE_TYPE
         _put_word(adu, at + 1, file, "file")
         _put_word(adu, at + 3, number, "number")
@@ -98,7 +98,7 @@ def _put_records(adu, code, records):
                 Registers.encode(adu, at + 2 * k << 3, what[k])
             at = end
     if at == 9:
-        raise ValueError("at least one record is needed")
+        raise wrong("records", records, "one or more")
     adu[8] = at - 9
     return at - _PDU
 

@@ -4,10 +4,20 @@ from time import sleep_ms, ticks_add, ticks_diff, ticks_ms, ticks_us
 
 from micropython import const
 
+from ..check import integer
 from ..fast import crc16
 from ..frame.rtu import REQUEST, RESPONSE, RTU, rtu_size
 from ..port.uart import open_line
-from . import BAD_REPLY, LATE_REPLY, NO_CONNECTION, NO_REPLY, PENDING, REWRITE, Client
+from . import (
+    BAD_REPLY,
+    LATE_REPLY,
+    LONGEST_MS,
+    NO_CONNECTION,
+    NO_REPLY,
+    PENDING,
+    REWRITE,
+    Client,
+)
 from .late import LateReplies, question_of
 
 _FRAME = const(6)  # where in the buffer an RTU frame begins
@@ -121,8 +131,7 @@ class RTUClient(Client):
             framer,
         )
         super().__init__(line.frame.adu, timeout_ms, retries)
-        if not (isinstance(turnaround_ms, int) and turnaround_ms >= 0):
-            raise ValueError("turnaround_ms must be 0 or more, not %r" % (turnaround_ms,))
+        integer("turnaround_ms", turnaround_ms, 0, LONGEST_MS)
         self.connected = True
         self._own_adu = self._adu  # _adu may be somebody else's, see forward()
         inexact_ms = _INEXACT_MS + line.time_us(1) // 1000 + (0 if line.paced else gap_ms)
@@ -155,11 +164,12 @@ class RTUClient(Client):
         self.abandon()
         self.line.release()
         self.connected = False
-        self._errno = 0
 
     def failure(self):
         """Return why a call could not do its work, for an error's text."""
-        return "the serial line failed: " + self._reason()
+        if not self.connected:
+            return "the serial line was closed meanwhile"
+        return "the serial line failed: error %d" % self._errno
 
     def clear(self):
         """Throw away what has come unasked. Returns whether the buffer was used."""

@@ -6,9 +6,11 @@ from time import sleep_ms, ticks_diff, ticks_ms
 
 from micropython import const
 
+from ..check import wrong
 from ..frame import ADU_SIZE
 from ..frame.mbap import MBAP
 from ..frame.rtu import RESPONSE
+from ..port.failures import failure
 from ..port.sockets import Stream, check_address, connect
 from . import BAD_REPLY, NO_CONNECTION, NO_REPLY, PENDING, Client
 
@@ -62,7 +64,7 @@ class TCPClient(Client):
     ):
         check_address(address)
         if not (callable(framer) and hasattr(framer, "wrapping")):
-            raise ValueError("framer must be MBAP or RTUStream")
+            raise wrong("framer", framer, "umb.frame.mbap.MBAP or umb.frame.rtu_stream.RTUStream")
         frame = framer(RESPONSE)
         self._search = None
         if frame.start:  # an RTU frame, which has no transaction id
@@ -73,7 +75,7 @@ class TCPClient(Client):
         elif echo is None:
             self._stream = Stream(bytearray(ADU_SIZE), frame, frame.header)
         else:
-            raise ValueError("echo is for framer=RTUStream")
+            raise wrong("echo", echo, "None, but for framer=RTUStream")
         super().__init__(self._stream.adu, timeout_ms, retries)
         self.broadcast = broadcast
         self._address = address
@@ -119,7 +121,8 @@ class TCPClient(Client):
     def failure(self):
         """Return why there is no connection, for an error's text."""
         backoff_ms = self._backoff_left_ms()
-        text = "no connection to %s:%d: %s" % (self._address[0], self._address[1], self._reason())
+        text = "no connection to %s:%d: " % (self._address[0], self._address[1])
+        text += failure(self._errno)
         if backoff_ms and self._stream.sock is None:
             text += ", the next attempt is due in %d ms" % backoff_ms
         return text

@@ -7,6 +7,7 @@ from micropython import const
 
 from ..frame import ADU_SIZE
 from ..frame.mbap import MBAP
+from ..port.failures import failure
 from ..port.sockets import check_address, datagrams
 from . import BAD_REPLY, NO_CONNECTION, NO_REPLY, PENDING, Client
 
@@ -69,7 +70,8 @@ class UDPClient(Client):
 
     def failure(self):
         """Return why there is no connection, for an error's text."""
-        return "no connection to %s:%d: %s" % (self._address[0], self._address[1], self._reason())
+        text = "no connection to %s:%d: " % (self._address[0], self._address[1])
+        return text + failure(self._errno)
 
     def abandon(self):
         """Give up a call, whose reply is going to be dropped when it comes."""

@@ -11,6 +11,8 @@ from errno import EIO
 
 from micropython import RingIO, const
 
+from ..check import integer, wrong
+
 _SCRATCH = const(256)
 _CS7, _CS8, _CSTOPB, _CREAD, _PARENB, _PARODD, _CLOCAL = (
     0o40,
@@ -50,14 +52,14 @@ class TTY:
 
     def __init__(self, path, baudrate, bits=8, parity=None, stop=1):
         if not isinstance(path, str):
-            raise ValueError('path must be as in "/dev/ttyUSB0", not %r' % (path,))
+            raise wrong("path", path, 'a device, such as "/dev/ttyUSB0"')
         speed = _SPEEDS.get(baudrate) if isinstance(baudrate, int) else None
         if speed is None:
-            raise ValueError("baudrate must be one of %s" % sorted(_SPEEDS))
-        if bits not in (7, 8) or stop not in (1, 2):
-            raise ValueError("bits must be 7 or 8 and stop 1 or 2, not %r and %r" % (bits, stop))
-        if parity not in (None, 0, 1):
-            raise ValueError("parity must be None, 0 (even) or 1 (odd), not %r" % (parity,))
+            raise wrong("baudrate", baudrate, "one of %s" % sorted(_SPEEDS))
+        integer("bits", bits, 7, 8)
+        integer("stop", stop, 1, 2)
+        if parity is not None:
+            integer("parity", parity, 0, 1)
         self._path = path
         flags = (_CS7 if bits == 7 else _CS8) | _CREAD | _CLOCAL | speed
         if stop == 2:

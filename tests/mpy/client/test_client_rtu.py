@@ -245,4 +245,4 @@ def test_errors_say_who_and_what():
     bench = Bench(_RIGHT)
     bench.bus.fail_in = "write"
     error = raises(NoConnectionError, bench.call, _READ)
-    assert str(error) == "the serial line failed: EIO, asking slave 1 FC 3 at 10 x 2", error
+    assert str(error) == "the serial line failed: error 5, asking slave 1 FC 3 at 10 x 2", error

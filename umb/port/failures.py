@@ -1,0 +1,18 @@
+"""Why there is no connection to a server, in words."""
+
+from errno import ECONNREFUSED, ECONNRESET, ENOENT, ETIMEDOUT, errorcode
+
+
+def failure(number) -> str:
+    """Return what an OSError's errno says of a connection; 0: the program itself has closed it."""
+    if number == 0:
+        return "closed meanwhile"
+    if not isinstance(number, int) or number < 0 or number == ENOENT:  # as getaddrinfo has it
+        return "no such host"
+    if number == ECONNREFUSED:
+        return "refused"
+    if number == ECONNRESET:
+        return "the other side closed it"
+    if number == ETIMEDOUT:
+        return "timed out"
+    return errorcode.get(number, "error %d" % number)
