@@ -52,7 +52,7 @@ def test_a_part_is_the_sum_of_its_files(measured, tmp_path):
 
 def test_what_a_use_loads(measured):
     """Enough, and nothing that only others need."""
-    assert measured.loaded("tty") == {"", "port.tty"}
+    assert measured.loaded("tty") == {"", "port.tty", "check"}
     assert measured.loaded("aio") == {"", "aio"}
     server = {"", "server", "server.standard", "frame", "store", "blocks", "conf", "check"}
     fast = {"fast", "fast.viper", "fast.thumb", "fast.bytecode"}
