@@ -110,7 +110,7 @@ OPTIONAL = (
     "umodbus",
 )
 OPTIONAL_BUDGET = 4096
-EVERYTHING_BUDGET = 64_000
+EVERYTHING_BUDGET = 65_000
 
 
 def is_optional(module):
