@@ -488,8 +488,11 @@ class Client:
         """Note what the response to the request of FC 20 at adu[7] has to be like."""
         adu = self._adu
         size = 2
-        for at in range(12, n + 5, 7):  # where the length of each record begins
-            size += 2 + 2 * (adu[at + 2] << 8 | adu[at + 3])
+        n += 5
+        at = 12  # where the length of each record begins
+        while at < n:
+            size += (adu[at + 2] << 9) + 2 * adu[at + 3] + 2
+            at += 7
         self._reply_size = size
         self._head[1] = size - 2 & 0xFF
         self._head[2] = 1 + 2 * adu[15] & 0xFF  # the length of the first one, with its type

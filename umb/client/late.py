@@ -121,11 +121,11 @@ class LateReplies:
         place = self._find(adu[6])
         if place is None or not place[_REPLIES]:
             return False
-        code = adu[7]
-        if code in _ECHOES:
-            question = place[_QUESTION]
-            return question == _SEVERAL or question == question_of(adu, n, crc16(adu, 6, n + 1))
-        return place[_FORM] in (_SEVERAL, code << 8, code << 8 | n)
+        if adu[7] in _ECHOES:
+            crc = crc16(adu, 6, n + 1)
+            return place[_QUESTION] == _SEVERAL or place[_QUESTION] == question_of(adu, n, crc)
+        form = place[_FORM]
+        return form == _SEVERAL or (form >> 8 == adu[7] and (form & 0xFF or n) == n)
 
     def answered(self):
         """The slave has answered the request under way."""
@@ -198,8 +198,10 @@ class LateReplies:
     def _forget_past(self, now_ms):
         """Free the places of those whose time is over."""
         for place in self._places:
-            left_ms = ticks_diff(place[_UNTIL_MS], now_ms)
-            longest_ms = 3 * place[_TIMEOUT_MS] + self._inexact_ms + self._leaving_ms
-            # More than that: so much time has passed that the clock has wrapped.
-            if place[_SLAVE_ID] != _FREE and not 0 < left_ms <= longest_ms:
+            if place[_SLAVE_ID] != _FREE and self._is_past(place, now_ms):
                 self._free(place)
+
+    def _is_past(self, place, now_ms):
+        left_ms = ticks_diff(place[_UNTIL_MS], now_ms)
+        longest_ms = 3 * place[_TIMEOUT_MS] + self._inexact_ms + self._leaving_ms
+        return not 0 < left_ms <= longest_ms  # more: so much time that the clock has wrapped

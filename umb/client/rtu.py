@@ -345,7 +345,11 @@ class RTUClient(Client):
         quiet_us = ticks_diff(ticks_us(), line.last_us)
         if self._discard_input() or 0 <= quiet_us < self._silence_us:
             return PENDING if self._left_ms() > 0 else self._end(NO_REPLY)
-        frame = line.frame
+        return self._send()
+
+    def _send(self):
+        """Send the request PDU of _n bytes at adu[7]. Returns the status."""
+        frame = self.line.frame
         adu = self._adu
         frame.reset()
         frame.rejected = 0
@@ -353,9 +357,10 @@ class RTUClient(Client):
             frame.out = adu
         frame.adu = adu
         self._size = frame.seal(adu, self._n)
-        line.send(self._size)
+        self.line.send(self._size)
         self._state = _SENDING
-        self._late.question = question_of(adu, self._n, crc16(adu, _FRAME, self._n + 1))
+        crc = crc16(adu, _FRAME, self._n + 1)
+        self._late.question = question_of(adu, self._n, crc)
         return self._go_on_sending()
 
     def _go_on_sending(self):
@@ -424,17 +429,17 @@ class RTUClient(Client):
         """Go on with receiving the reply."""
         line = self.line
         frame = line.frame
-        have = frame.have
         rejected = frame.rejected
         n = line.any()
-        size = line.receive(n)
-        if size:
-            return self._received(size - _ENDS)
+        came = frame.have + n
+        n = line.receive(n)
+        if n:
+            return self._received(n - _ENDS)
         if frame.have:
             damaged = self._has_stopped() and self._is_damaged_reply(frame.have)
         else:
             damaged = frame.rejected != rejected
-            damaged = damaged and self._is_damaged_reply(have + n - line.waiting)
+            damaged = damaged and self._is_damaged_reply(came - line.waiting)
         if damaged:
             self._late.answered()
             return self._end(BAD_REPLY)
@@ -452,12 +457,15 @@ class RTUClient(Client):
         if status == BAD_REPLY and not self._is_bad_reply(slave_id, n):
             self._rejected = True
             return self._time_out(True)
-        late = self._late
-        doubtful = late.count and late.expects(slave_id, self._began_ms(n), late.question)
-        if doubtful and status != BAD_REPLY:
+        if status != BAD_REPLY and self._may_be_late(slave_id, n):
             status = LATE_REPLY
-        late.answered()
+        self._late.answered()
         return self._end(status)
+
+    def _may_be_late(self, slave_id, n):
+        """Return whether a reply with a PDU of n bytes may answer an earlier request."""
+        late = self._late
+        return late.count and late.expects(slave_id, self._began_ms(n), late.question)
 
     def _is_bad_reply(self, slave_id, n):
         """Return whether a frame is the reply, if a wrong one: then no other is going to come."""

@@ -45,10 +45,12 @@ _HIGH = (
 def crc16(buf, at, n):
     """The CRC-16 of n bytes at buf[at]."""
     low = high = _INITIAL
-    for i in range(at, at + n):
-        j = low ^ buf[i]
+    n += at
+    while at < n:
+        j = low ^ buf[at]
         low = high ^ _LOW[j]
         high = _HIGH[j]
+        at += 1
     return high << 8 | low
 
 

@@ -2,10 +2,13 @@
 
 from support.uart import UART, clock  # comes first: it stands in for the module time
 
+import micropython
+from support import skip
 from support.bus import answer
 from support.heap import allocated, free_of_heap, kept
-from support.pdu import Link, raw, request, write_registers
+from support.pdu import Link, raw, request, write_bits, write_registers
 from support.rtu import frame
+from support.wire import Wire
 
 from umb.client.rtu import RTUClient
 from umb.gateway import Gateway
@@ -83,9 +86,9 @@ def check(traffic, asker):
 class Stage:
     """A Gateway with a local device and one line."""
 
-    def __init__(self, retries=0):
+    def __init__(self, retries=0, uart=None):
         clock.reset(step_us=_STEP_US)
-        self.slave = Slave(921600, cost_us=_STEP_US)
+        self.slave = uart or Slave(921600, cost_us=_STEP_US)
         line = RTUClient(self.slave, baudrate=921600, retries=retries, timeout_ms=5)
         line._turnaround_ms = 5
         local = Server(Store(holding_registers=200), (LOCAL,))
@@ -160,6 +163,77 @@ def test_a_thousand_requests():
     play(traffic)
     assert allocated(play, traffic) == 0
     assert not traffic.faults
+
+
+def taken(gateway, asker, wire):
+    """How much is allocated for a request until it is answered, even if it is freed at once.
+
+    What has been said to it comes once more afterwards, when nobody waits for it.
+    """
+    before = micropython.mem_total()
+    asker.n = gateway.handle(asker.adu, asker.size, asker)
+    while asker.n == LATER:
+        gateway.poll()
+    wire.say()
+    while wire.any():
+        gateway.poll()
+    gateway.poll()
+    return micropython.mem_total() - before
+
+
+def test_frames_stay_off_the_heap():
+    """Of a function with more than 11 words MicroPython makes the frame there, and frees it again.
+
+    Requests that are answered, refused, not answered, answered wrongly, or asked again; replies
+    that come when nobody waits for them; and broadcasts.
+    """
+    if not hasattr(micropython, "mem_total"):
+        skip("this MicroPython does not count what it allocates")
+    for retries in (0, 2):
+        wire = Wire(b"", replies=True)
+        gateway = Stage(retries, wire).gateway
+        asker = Asker()
+        answers = set()
+        for slave_id, pdu, reply in exchanges():
+            wire.said = reply
+            asker.adu[6] = slave_id
+            asker.adu[7 : 7 + len(pdu)] = pdu
+            asker.size = len(pdu)
+            n = taken(gateway, asker, wire)
+            assert n == 0, (retries, slave_id, pdu, reply, n)
+            answers.add(bytes(asker.adu[7 : 7 + asker.n])[:2] if asker.n < 3 else asker.adu[7])
+        assert answers.issuperset(
+            (1, 3, 5, 16, 20, 21, 24, 43, b"\x41\5", b"", b"\x83\2", b"\x83\x0b")
+        )
+
+
+def exchanges():
+    """(slave id, request PDU, what is said to it)"""
+    for pdu, good in (
+        (READ, ANSWER),
+        (request(1, 0, 2000), b"\x01\xfa" + bytes(250)),
+        (request(4, 0, 125), b"\x04\xfa" + bytes(250)),
+        (request(5, 1, 0xFF00), request(5, 1, 0xFF00)),
+        (request(6, 1, 2), request(6, 1, 2)),
+        (write_registers(0, [7] * 123), request(16, 0, 123)),
+        (write_bits(0, [1] * 9), request(15, 0, 9)),
+        (raw("08 0000 0102 0304"), raw("08 0000 0102 0304")),
+        (raw("14 07 06 0004 0001 0002"), raw("14 06 05 06 0102 0304")),
+        (raw("15 09 06 0004 0007 0001 0102"), raw("15 09 06 0004 0007 0001 0102")),
+        (raw("18 0005"), raw("18 0004 0001 0102")),
+        (raw("2b 0e 01 00"), raw("2b 0e 01 81 00 00 01 00 02 4142")),
+        (raw("41 01 02"), raw("41 05")),
+    ):
+        yield SLAVE, pdu, frame(SLAVE, good)
+        yield SLAVE, pdu, frame(SLAVE, bytes((pdu[0] | 0x80, 2)))
+        yield SLAVE, pdu, b"\0" + frame(SLAVE, good) + b"\0"
+        yield SLAVE, pdu, frame(SLAVE + 1, good)
+        yield SLAVE, pdu, frame(SLAVE, good)[:-1] + b"\x55"
+        yield SLAVE, pdu, frame(SLAVE, good)[:4]
+        yield SLAVE, pdu, frame(SLAVE, good) * 2
+        yield SLAVE, pdu, b""
+        for slave_id in (ABSENT, LOCAL, 0, 255, 50):
+            yield slave_id, pdu, b""
 
 
 def test_what_is_kept_of_a_connection_is_kept_once():
