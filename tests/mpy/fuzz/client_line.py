@@ -7,7 +7,7 @@ requests (fuzz/slaves.py). A request beyond its scripts is answered as it should
 from support.uart import UART, Output, _Incoming, clock
 
 from fuzz import calls, slaves
-from fuzz.frames import ascii, crc, rtu, shown
+from fuzz.frames import ascii, crc, ends, rtu, shown
 from fuzz.heap import heap
 from fuzz.rng import Difference, Rng, journal
 
@@ -23,20 +23,13 @@ _DECIDES = ("good", "around", "double", "exception")
 _PASSED = ("id", "other", "request")
 
 
-def spoilt(byte, other):
-    """What two characters at the same time become.
-
-    Never 00: a frame that is short of a byte has a right CRC with one behind it.
-    """
-    return byte & other or 0xFF
-
-
 class _Mixed(_Incoming):
     """Characters in the order of their times; those that overlap spoil one another."""
 
     def __init__(self, char_ns):
         super().__init__()
         self._char_ns = char_ns
+        self.spoilt = False  # whether two have overlapped
 
     def add(self, time_ns, byte):
         trace = self._trace
@@ -45,15 +38,24 @@ class _Mixed(_Incoming):
             at -= 1
         if at == trace.n or self.next_ns == _NEVER_NS:
             if at > self._next and time_ns - trace.times_ns[at - 1] < self._char_ns - 1:
-                trace.values[at - 1] = spoilt(trace.values[at - 1], byte)
+                self._spoil(at - 1, byte)
                 return
             super().add(time_ns, byte)
             return
         for near in (at - 1, at):
             if self._next <= near and abs(trace.times_ns[near] - time_ns) < self._char_ns - 1:
-                trace.values[near] = spoilt(trace.values[near], byte)
+                self._spoil(near, byte)
                 return
         self._insert(at, time_ns, byte)
+
+    def _spoil(self, at, byte):
+        """A second character comes at the same time as one that is there.
+
+        They never become 00: a frame that is short of a byte has a right CRC with one behind it.
+        """
+        values = self._trace.values
+        values[at] = values[at] & byte or 0xFF
+        self.spoilt = True
 
     def _insert(self, at, time_ns, byte):
         trace = self._trace
@@ -82,6 +84,7 @@ class Bus(UART):
         self._asked = asked
         self._part = b""
         self.speech_us = 0  # when all that is going to be said has been
+        self.spoilt_us = -_NEVER_NS  # when the last speech ends that another one spoils
 
     def write(self, buf, at, n):
         with heap.opened:
@@ -97,6 +100,9 @@ class Bus(UART):
         """Let data come. Returns when they end."""
         end_us = self.hear(begin_us, data)
         self.speech_us = max(self.speech_us, end_us)
+        if self._line.spoilt:
+            self._line.spoilt = False
+            self.spoilt_us = self.speech_us
         return end_us
 
 
@@ -205,6 +211,11 @@ def draw(seed, draw_setup=draw_line):
         call = calls.draw(rng, rng.choice(_SLAVES), number)
         events.append((5 * script.timeout_us + 3_000_000, call, []))
     return setup, events
+
+
+def owed_us(setup):
+    """For how long a client may wait for an answer that does not come."""
+    return 4000 * setup["timeout_ms"] + 200_000
 
 
 def is_late(scripts, timeout_us):
@@ -405,7 +416,10 @@ class Game:
         if kind == "noise":
             return detail
         if kind == "cut":
-            return data[: 1 + detail % (len(data) - 1)]
+            n = 1 + detail % (len(data) - 1)
+            while n in ends(data):  # by chance the CRC is right there
+                n -= 1
+            return data[:n]
         at = len(data) - (3 if self.setup["ascii"] else 2)
         return data[:at] + bytes((data[at] ^ 1 << (detail & 3),)) + data[at + 1 :]
 
@@ -425,13 +439,15 @@ class Game:
         clock.now_ns += pause * 1000
         now_us = clock.now_us()
         at_rest = now_us > max(self.bus.speech_us + 20_000, self.owed_us.get(call[1], 0))
+        # Nobody has heard what was spoilt: it may still be waited for.
+        at_rest = at_rest and now_us > self.bus.spoilt_us + owed_us(self.setup)
         self.record = Record(call, scripts)
         verdict = self.verdict(call, scripts)
         begin_us = clock.now_us()
         got = self.outcome()
         journal.append((clock.now_us(), got))
         if call[1] and self.record.requests > len(self.record.spoken):
-            self.owed_us[call[1]] = clock.now_us() + 4000 * self.setup["timeout_ms"] + 200_000
+            self.owed_us[call[1]] = clock.now_us() + owed_us(self.setup)
         self.check(got, verdict if at_rest else Verdict(None))
         self.check_time(begin_us)
         if self.pin.level() != 0:

@@ -7,7 +7,7 @@ several connections, which waits until the same one's earlier request is answere
 from support.uart import Output, clock
 
 from fuzz import calls, client_line, slaves
-from fuzz.client_line import Bus, Record, Script, decide, is_late
+from fuzz.client_line import Bus, Record, Script, decide, is_late, owed_us
 from fuzz.frames import ascii, crc, rtu, shown
 from fuzz.heap import heap
 from fuzz.rng import Difference, Rng, journal
@@ -211,7 +211,9 @@ class Game:
         setup = self.setup
         pdu = calls.request(call)
         asker.certain = None
-        if self.idle() and clock.now_us() > self.owed_us.get(call[1], 0):
+        spoilt_us = max([bus.spoilt_us for bus in self.buses])
+        at_rest_us = max(self.owed_us.get(call[1], 0), spoilt_us + owed_us(setup))
+        if self.idle() and clock.now_us() > at_rest_us:
             timeout_us = setup["timeout_ms"] * 1000
             asker.certain = decide(
                 call, scripts, timeout_us, setup["retries"], setup["char_us"], False
@@ -257,7 +259,7 @@ class Game:
         if not any(other.record is record for other in self.askers):
             del self.records[call[1], calls.request(call)]
         if record.requests > len(record.spoken):
-            self.owed_us[call[1]] = clock.now_us() + 4000 * self.setup["timeout_ms"] + 200_000
+            self.owed_us[call[1]] = clock.now_us() + owed_us(self.setup)
         if asker.gone:
             return
         problem = self.problem(asker, call, got, record)
