@@ -134,6 +134,7 @@ class RTUClient(Client):
         integer("turnaround_ms", turnaround_ms, 0, LONGEST_MS)
         self.connected = True
         self._own_adu = self._adu  # _adu may be somebody else's, see forward()
+        self._overwritten = False  # what came late has taken the place of the request PDU
         inexact_ms = _INEXACT_MS + line.time_us(1) // 1000 + (0 if line.paced else gap_ms)
         self._late = LateReplies(line.time_us(_LONGEST_CHARACTERS) // 1000, inexact_ms)
         # ASCII asks for no silence, but others may be in the middle of a frame.
@@ -172,11 +173,14 @@ class RTUClient(Client):
         return "the serial line failed: error %d" % self._errno
 
     def clear(self):
-        """Throw away what has come unasked. Returns whether the buffer was used."""
+        """Throw away what has come unasked. Returns whether the buffer was used.
+
+        It may be late replies: then start() has the request written anew if need be.
+        """
         if self._late.count:
             self._take_late()
-            return self._adu is self._own_adu
-        self._discard_input()
+        else:
+            self._discard_input()
         return False
 
     def start(self, n):
@@ -187,7 +191,7 @@ class RTUClient(Client):
         self.connected = True
         self._rejected = False
         self._expire_in(self._busy_ms())
-        self._state = _AWAITING if self.late_ms(self._slave_id, ticks_ms()) else _SILENCE
+        self._state = _AWAITING if self._late.count or self._overwritten else _SILENCE
         return self.advance()
 
     # --- for gateways, whose requests and replies stay where they are
@@ -310,10 +314,13 @@ class RTUClient(Client):
     def _take_late(self):
         """Note which slaves send what nobody waits for any more, and throw it away."""
         line = self.line
-        size = line.receive(line.any())
-        while size:
-            self._note_late(self._own_adu, size - _ENDS)
-            size = line.receive(line.any())
+        n = line.any()
+        if n or line.frame.have:
+            self._overwritten = self._adu is self._own_adu
+        n = line.receive(n)
+        while n:
+            self._note_late(self._own_adu, n - _ENDS)
+            n = line.receive(line.any())
         line.frame.rejected = 0
 
     def _note_late(self, adu, n):
@@ -322,30 +329,44 @@ class RTUClient(Client):
             self._late.heard(adu[_FRAME], ticks_ms())
 
     def _await_late(self):
+        """Wait for a late reply of the slave, and for what is arriving to end."""
+        line = self.line
+        now_us = ticks_us()
         self._take_late()
         if self.late_ms(self._slave_id, ticks_ms()):
+            self._expire_in(self._busy_ms())  # that has not begun
             return PENDING
-        if self._adu is self._own_adu:
+        if line.frame.have:  # the beginning of what may be a late reply
+            silent_us = ticks_diff(now_us, line.last_us)  # less than 0: more has come
+            if silent_us < max(self._silence_us, line.hole_us) and self._left_ms() > 0:
+                return PENDING
+            if silent_us < self._silence_us:
+                return self._end(NO_REPLY)
+        if self._overwritten:
+            self._overwritten = False
             return self._end(REWRITE)
         self._state = _SILENCE
         self._expire_in(self._busy_ms())
         return PENDING
 
+    def _await_silence(self):
+        line = self.line
+        if line.any():
+            if self._late.count:
+                self._state = _AWAITING
+                return PENDING
+            self._discard_input()
+        quiet_us = ticks_diff(ticks_us(), line.last_us)
+        if 0 <= quiet_us < self._silence_us:
+            return PENDING if self._left_ms() > 0 else self._end(NO_REPLY)
+        return self._send()
+
     def _discard_input(self):
-        """Throw away what is on the line. Returns whether there was something."""
+        """Throw away what is on the line."""
         line = self.line
         if line.any():
             line.discard_input()
             line.last_us = ticks_us()
-            return True
-        return False
-
-    def _await_silence(self):
-        line = self.line
-        quiet_us = ticks_diff(ticks_us(), line.last_us)
-        if self._discard_input() or 0 <= quiet_us < self._silence_us:
-            return PENDING if self._left_ms() > 0 else self._end(NO_REPLY)
-        return self._send()
 
     def _send(self):
         """Send the request PDU of _n bytes at adu[7]. Returns the status."""

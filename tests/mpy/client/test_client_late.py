@@ -5,6 +5,7 @@ from support.late import TIMEOUT_MS, LateBus, always, clock, once  # comes first
 import random
 
 from support.bus import value_of
+from support.client import Bench
 from support.rtu import frame
 from support.umb import raises
 
@@ -303,6 +304,42 @@ def test_a_late_reply_that_has_come_meanwhile():
     assert ask(client, 5, 0) and not ask(client, 5, 1)
     clock.sleep_ms(2 * TIMEOUT_MS)
     assert ask(client, 5, 2)
+
+
+def ask_around(reply, offset_us, line, options):
+    """A slave's late reply ends so long before another slave is asked. Then it is asked again."""
+    late_us = (TIMEOUT_MS + 15) * 1000
+    bench = Bench(None, timeout_ms=TIMEOUT_MS, line=line, **options)
+    if "lump" in line:
+        bench.unpace()
+    ends_us = []
+
+    def be_late(slave_id, _pdu):
+        sent_us = bench.bus.end_ns() // 1000
+        ends_us.append(sent_us + bench.say(late_us, frame(slave_id, reply)))
+
+    bench.replies = be_late
+    assert bench.outcome("request(1, b'\\x%02x')" % reply[0]) == "NoReplyError"
+    bench.replies = None
+    clock.now_ns = max(clock.now_ns, (ends_us[0] + offset_us) * 1000)
+    values = [value_of(2, 7)]
+    assert bench.outcome("read_holding_registers(2, 7, 1)") == values, (reply, offset_us)
+    values = [value_of(1, 8)]
+    assert bench.outcome("read_holding_registers(1, 8, 1)") == values, (reply, offset_us)
+
+
+def test_a_late_reply_right_before_another_slave_is_asked():
+    """At every moment, also where nothing but the silence behind it tells that it is whole.
+
+    An adapter tells of bytes some time after they have come.
+    """
+    for reply in (b"\x03\4\0\1\0\2", b"\x41\1\2\3", b"\x2b\x0d" + bytes(60), b"\x83\6"):
+        for baudrate, char_us in ((19200, 573), (115200, 96)):
+            first_us = max(-15_000, -char_us * (len(reply) + 1))  # its first byte has come
+            for offset_us in range(first_us, 9000, 250):
+                ask_around(reply, offset_us, {}, {"baudrate": baudrate})
+                adapter = {"lump": 2000, "txdone": "true", "paced": False}
+                ask_around(reply, 2300 + offset_us - first_us, adapter, {"baudrate": baudrate})
 
 
 # --- clocks
