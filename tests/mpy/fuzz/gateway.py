@@ -258,7 +258,7 @@ class Game:
         journal.append((clock.now_us(), got))
         if not any(other.record is record for other in self.askers):
             del self.records[call[1], calls.request(call)]
-        if record.requests > len(record.spoken):
+        if record.may_be_owed(got[1:] != b"\x0b"):
             self.owed_us[call[1]] = clock.now_us() + owed_us(self.setup)
         if asker.gone:
             return

@@ -80,9 +80,12 @@ def _own(slave_id, pdu):
     Its frame ends where its CRC is right first: it is not right earlier, by chance or because the
     frame ends with 00.
     """
-    answer = pdu[:1] + bytes((slave_id,)) + bytes(reversed(pdu[1:]))
+    head, data = pdu[:1] + bytes((slave_id,)), bytes(reversed(pdu[1:]))
+    answer = head + data
+    more = 0
     while len(ends(rtu(slave_id, answer))) > 1:
-        answer += b"\x55"
+        answer = head + bytes((more,)) + data
+        more += 1
     return answer
 
 
