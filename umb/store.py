@@ -128,24 +128,28 @@ class Registers:
 
         Raises IndexError if they do not fit, or are not there.
         """
+        address = address - self.start << 1
         quantity <<= 1
-        _copy(buf, at, self.data, address - self.start << 1, quantity)
+        # copy() checks nothing. To look at the last bytes raises IndexError if they are not there;
+        # len() would take longer.
+        if (address | quantity | at) < 0 or (
+            self.data[address + quantity - 1] | buf[at + quantity - 1] < 0
+        ):
+            raise IndexError("%d bytes do not fit" % quantity)
+        copy(buf, at, self.data, address, quantity)
 
     def put(self, address: int, quantity: int, buf, at: int):
         """Store values from buf[at:] at `quantity` addresses from `address` on.
 
         Raises IndexError if they do not fit, or are not there.
         """
+        address = address - self.start << 1
         quantity <<= 1
-        _copy(self.data, address - self.start << 1, buf, at, quantity)
-
-
-def _copy(dst, at, src, start, n):
-    """As copy(), which checks nothing. Raises IndexError for what is not within the buffers."""
-    # To look at the last bytes raises it if they are not there; len() would take longer.
-    if (at | start | n) < 0 or dst[at + n - 1] | src[start + n - 1] < 0:
-        raise IndexError("%d bytes do not fit" % n)
-    copy(dst, at, src, start, n)
+        if (address | quantity | at) < 0 or (  # see get()
+            self.data[address + quantity - 1] | buf[at + quantity - 1] < 0
+        ):
+            raise IndexError("%d bytes do not fit" % quantity)
+        copy(self.data, address, buf, at, quantity)
 
 
 class Bits(Registers):
@@ -183,23 +187,19 @@ class Bits(Registers):
 
     def put(self, address: int, quantity: int, buf, at: int):
         """Store `quantity` bits from buf[at:], lowest first, from `address` on."""
-        _put_bits(self.data, address - self.start, quantity, buf, at)
-
-
-def _put_bits(data, bit, quantity, buf, at):
-    """Put `quantity` bits of buf[at:] to where this bit of data is, and the following ones."""
-    shift = bit & 7
-    bit >>= 3
-    while quantity > 0:
-        mask = ((1 << quantity) - 1 if quantity < 8 else 0xFF) << shift
-        pair = data[bit + 1]
-        pair = (pair << 8 | data[bit]) & ~mask
-        pair |= buf[at] << shift & mask
-        data[bit] = pair & 0xFF
-        bit += 1
-        data[bit] = pair >> 8
-        at += 1
-        quantity -= 8
+        address -= self.start
+        shift = address & 7
+        address >>= 3
+        while quantity > 0:
+            mask = ((1 << quantity) - 1 if quantity < 8 else 0xFF) << shift
+            pair = self.data[address + 1]
+            pair = (pair << 8 | self.data[address]) & ~mask
+            pair |= buf[at] << shift & mask
+            self.data[address] = pair & 0xFF
+            address += 1
+            self.data[address] = pair >> 8
+            at += 1
+            quantity -= 8
 
 
 def _area(value, kind, name):

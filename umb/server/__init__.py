@@ -74,7 +74,7 @@ class _Catcher:
 
     def __exit__(self, kind, error, _):
         self.error = error
-        return isinstance(error, Exception)
+        return kind is not None and issubclass(kind, Exception)
 
 
 _caught = _Catcher()
@@ -211,11 +211,18 @@ class Server:
         counters.server_message_count = counters.server_message_count + 1 & 0xFFFF
         # _attempt() has room for two arguments: the length is where MBAP has it, on every link.
         adu[5] = n + 1
-        n = self._carry_out(adu, link)
+        n = _attempt(self._perform, adu, link)
+        if _caught.error is not None:
+            n = self._failed(link)
         if n > 0:
             counters.event_count = counters.event_count + 1 & 0xFFFF
         elif n < 0:
-            n = self._refuse(adu, -n, counters)
+            counters.bus_exception_error_count = counters.bus_exception_error_count + 1 & 0xFFFF
+            if n == -_BUSY:
+                counters.server_busy_count = counters.server_busy_count + 1 & 0xFFFF
+            elif n == -_NAK:
+                counters.server_nak_count = counters.server_nak_count + 1 & 0xFFFF
+            n = refuse(adu, -n)
         if n and self.functions is not None:
             self.functions.sent(adu, link)
         return n
@@ -234,15 +241,6 @@ class Server:
         adu[6] = unit
         return n
 
-    def _refuse(self, adu, exception_code, counters):
-        """Make and count an exception response. Returns its length."""
-        counters.bus_exception_error_count = counters.bus_exception_error_count + 1 & 0xFFFF
-        if exception_code == _BUSY:
-            counters.server_busy_count = counters.server_busy_count + 1 & 0xFFFF
-        elif exception_code == _NAK:
-            counters.server_nak_count = counters.server_nak_count + 1 & 0xFFFF
-        return refuse(adu, exception_code)
-
     def _broadcast(self, adu, n, link):
         """Do a write for every device, in silence (SL 2.1). Anything else is ignored."""
         if self.functions is not None:
@@ -259,8 +257,12 @@ class Server:
         n = 0
         while n < len(self.slave_ids):
             adu[6] = self.slave_ids[n]
-            if self._is_due(adu, n) and self._carry_out(adu, link) > 0:
-                done = 1
+            if self._is_due(adu, n):
+                length = _attempt(self._perform, adu, link)
+                if _caught.error is not None:
+                    self._failed(link)
+                elif length > 0:
+                    done = 1
             n += 1
         adu[6] = 0
         counters.event_count = counters.event_count + done & 0xFFFF
@@ -277,20 +279,6 @@ class Server:
         while self.stores[self.slave_ids[i]] is not store:
             i += 1
         return i == number
-
-    def _carry_out(self, adu, link):
-        """As _perform(), but what is raised is an exception code as well."""
-        n = _attempt(self._perform, adu, link)
-        error = _caught.error
-        if error is None:
-            return n
-        # umb.errors.ModbusError is recognised by what it has: a server need not load that module.
-        n = getattr(error, "error_code", None)
-        if not (isinstance(n, int) and 0 < n < 256):
-            n = _DEVICE_FAILURE
-            self.report(error, link)
-        _caught.error = None  # it would keep what it holds in memory
-        return -n
 
     def _perform(self, adu, link):
         """Do what the PDU of adu[5] - 1 bytes asks of the device adu[6].
@@ -314,6 +302,17 @@ class Server:
         if store is None:
             return -_ILLEGAL_ADDRESS
         return (read if adu[7] < 5 else write)(adu, store.areas)
+
+    def _failed(self, link):
+        """Return minus the exception code for what a hook, an endpoint or a function raised."""
+        error = _caught.error
+        # umb.errors.ModbusError is recognised by what it has: a server need not load that module.
+        exception_code = getattr(error, "error_code", None)
+        if not (isinstance(exception_code, int) and 0 < exception_code < 256):
+            exception_code = _DEVICE_FAILURE
+            self.report(error, link)
+        _caught.error = None  # it would keep what it holds in memory
+        return -exception_code
 
     def tell(self, handler, adu, link):
         """Call handler(adu, link). What it raises is reported, and harms nobody else."""
