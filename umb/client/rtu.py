@@ -5,7 +5,7 @@ from time import sleep_ms, ticks_add, ticks_diff, ticks_ms, ticks_us
 from micropython import const
 
 from ..check import integer
-from ..fast import crc16
+from ..fast import copy, crc16
 from ..frame.rtu import REQUEST, RESPONSE, RTU, rtu_size
 from ..port.uart import open_line
 from . import (
@@ -231,11 +231,14 @@ class RTUClient(Client):
                 self._listen(0)
         if self._state > _SENDING:
             replies = 0 if self._broadcast else 1
-            if self._state == _ECHO:
-                replies += 1
+            if self._state == _ECHO and not (self._echoed or _is_request(self._adu, self._n)):
+                replies += 1  # the echo will be taken for one
             self._late.missed(replies)
             self._late.abandoned_id = self._slave_id
-        self._end(NO_REPLY)
+        frame = self.line.frame
+        if frame.adu is not self._own_adu:
+            copy(self._own_adu, _FRAME, frame.adu, _FRAME, frame.have)
+        self._end(0)  # the beginning of the reply stays: its rest is going to come
 
     # --- time
 

@@ -9,6 +9,7 @@ from support.client import Bench
 from support.rtu import frame
 from support.umb import raises
 
+from umb.client import PENDING
 from umb.client.rtu import RTUClient
 from umb.errors import BadReplyError, ModbusError, NoReplyError
 
@@ -402,6 +403,56 @@ def test_an_abandoned_call():
                 be_interrupted(client)
                 for i in range(4):
                     ask(client, slave_id, 10 + i)
+
+
+def status_of(client, pdu, for_us=1_000_000):
+    """What becomes of a request as a gateway makes it; None if it is abandoned after so long."""
+    adu = bytearray(262)
+    adu[6] = 1
+    adu[7 : 7 + len(pdu)] = pdu
+    end_us = clock.now_us() + for_us
+    status = client.forward(adu, len(pdu), TIMEOUT_MS)
+    while status == PENDING:
+        if clock.now_us() > end_us:
+            client.abandon()
+            adu[:] = b"\xff" * 262  # the buffer is somebody else's now
+            return None
+        clock.sleep_us(50)
+        status = client.advance()
+    return status
+
+
+def check_abandoned(pdu, reply, after_us, echo, **options):
+    """Neither echo nor reply are waited for once they have come, whoever has left when."""
+    line = {"paced": False, "echo": True} if echo else {}
+    bench = Bench(lambda slave_id, _: frame(slave_id, reply), line=line, echo=echo, **options)
+    if echo:
+        bench.unpace()
+    client = bench.client
+    last_us = clock.now_us() + TIMEOUT_MS * 1000
+    status_of(client, pdu, after_us)
+    while clock.now_us() < last_us:
+        client.clear()
+        clock.sleep_us(500)
+    bench.replies = None
+    begin_us = clock.now_us()
+    assert status_of(client, b"\x03\0\x08\0\1") == 0, (pdu, after_us, echo)
+    assert clock.now_us() - begin_us < TIMEOUT_MS * 1000
+
+
+def test_abandoned_at_every_moment():
+    """While a request leaves, its echo comes, the slave thinks, or the reply comes."""
+    for pdu, reply in (
+        (b"\x03\0\1\0\1", b"\x03\2\0\7"),
+        (b"\x06\0\1\0\7", b"\x06\0\1\0\7"),
+        (b"\x18\0\5", b"\x18\0\4\0\1\0\7"),
+        (b"\x0b", b"\x0b\0\0\0\1"),
+        (b"\x41\1\2", b"\x41\1\3"),
+    ):
+        for echo in (False, True):
+            for baudrate, step_us in ((19200, 290), (115200, 50)):
+                for after_us in range(0, 36 * step_us, step_us):
+                    check_abandoned(pdu, reply, after_us, echo, baudrate=baudrate)
 
 
 # --- at random
