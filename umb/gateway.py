@@ -9,7 +9,7 @@ from time import ticks_diff, ticks_ms
 
 from micropython import const
 
-from .client import NO_CONNECTION, PENDING
+from .client import NO_CONNECTION, NO_REPLY, PENDING
 from .fast import copy
 from .frame import WRITES, refuse
 from .server import LATER, Counters, Driver, Server
@@ -129,10 +129,9 @@ class _Path:
         """
         dropped = 0
         i = self.count
-        now_ms = ticks_ms()
         while i:
             i -= 1
-            if self._is_over(i, now_ms):
+            if self._is_over(i):
                 if i == 0 and self._begun:
                     self._begun = False
                     self.client.abandon()  # it listens for the reply in a buffer of its own
@@ -140,7 +139,7 @@ class _Path:
                 dropped += 1
         return dropped
 
-    def _is_over(self, i, now_ms):
+    def _is_over(self, i):
         """Return whether nobody waits any more for the answer to this request.
 
         Broadcasts are sent in any case: nobody ever waits for an answer to them.
@@ -151,8 +150,12 @@ class _Path:
         gone = waiting.link.gone
         if i == 0 and self._begun:
             return gone and not self.client.is_sending()
+        return gone or not self._is_young(waiting)
+
+    def _is_young(self, waiting):
+        """Return whether a request waits for no longer than max_wait_ms."""
         # Less than 0: so much time has passed that the clock has wrapped.
-        return gone or not 0 <= ticks_diff(now_ms, waiting.since_ms) <= self._max_wait_ms
+        return 0 <= ticks_diff(ticks_ms(), waiting.since_ms) <= self._max_wait_ms
 
     def _choose(self):
         """Put the request that can be sent first in front. Returns whether there is one.
@@ -190,7 +193,8 @@ class _Path:
         self._begun = False
         waiting = self._waiting[0]
         if waiting.slave_id == 0:
-            return self._pass_on()
+            # Others kept the line busy: then the broadcast was not sent, and nobody would know.
+            return 0 if status == NO_REPLY and self._is_young(waiting) else self._pass_on()
         if status >= 0:
             self._take_out(0).link.answer(self.client.response_size())
             return 1
@@ -258,7 +262,8 @@ class Gateway(Driver):
     local        a Server for slave ids that are served here, even while the line is busy; 255 is
                  its first device
     max_wait_ms  a request that has not been sent after so long is dropped: whoever asked has given
-                 up by then. Broadcasts are sent in any case
+                 up by then. Broadcasts are sent in any case, unless others keep the line busy for
+                 so long
     queue        how many requests may wait for a line; a further one is refused with exception 6
 
     A reply is handed on if its slave id, function code, length and what it has to repeat fit the

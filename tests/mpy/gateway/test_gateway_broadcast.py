@@ -65,6 +65,25 @@ def test_a_broadcast_waits_for_its_line_as_long_as_that_takes():
         line.is_clean()
 
 
+def test_a_broadcast_waits_for_a_line_that_is_busy():
+    """However many frames follow one another, for max_wait_ms; then others have a turn."""
+    for busy_ms in (1, 10, 20, 50, 100, 190, 290):
+        line = bench(max_wait_ms=200)
+        bus = line.buses[0]
+        begin_us = clock.now_us()
+        first, second = Asker(), Asker()
+        for _ in range(busy_ms // 10 or 1):
+            begin_us = bus.hear(begin_us, b"\x55" * 105)  # 10 ms, without silence between them
+        first.ask(line.gateway, 0, request(6, 1, 2))
+        second.ask(line.gateway, 1, READ)
+        line.until_answered(first, second)
+        assert first.answers == [b""]
+        assert len(second.answers) == 1
+        sent = [slave_id for slave_id, _ in bus.asked]
+        assert (0 in sent) == (busy_ms < 200), (busy_ms, sent)
+        line.is_clean()
+
+
 def test_a_broadcast_goes_where_there_is_room():
     first, second = Bus(), Bus()
     lines = Bench((first, (1,)), (second, (2,)), queue=2)
