@@ -33,11 +33,12 @@ def crc_bytes(data):
 def ends(data):
     """At which lengths these bytes have the CRC of an RTU frame."""
     found = []
+    table = _TABLE
     state = 0xFFFF
-    for n in range(1, len(data) + 1):
-        state = crc(data[n - 1 : n], state)
-        if n > 3 and state == 0:
-            found.append(n)
+    for i, byte in enumerate(data):
+        state = state >> 8 ^ table[(state ^ byte) & 0xFF]
+        if state == 0 and i > 2:
+            found.append(i + 1)
     return found
 
 
