@@ -16,6 +16,7 @@ COMMANDS = {
     "conformance": ("tools.conformance", "run the conformance suite, write CONFORMANCE.md"),
     "dist": ("tools.dist", "compile umb to .mpy files and a ROMFS image, in dist/"),
     "fuzz": ("tools.fuzz.main", "random traffic beside independent models, as long as one likes"),
+    "micropython": ("tools.program", "run a program of a board on this PC, with umb at hand"),
     "packages": ("tools.packages", "write the package files of mip anew"),
     "pico": ("tools.pico", "watch the remote-I/O slave on an emulated Raspberry Pi Pico"),
     "run": ("tools.run", "serve the remote-I/O application over Modbus TCP and RTU"),

@@ -42,7 +42,7 @@ def _serve(command):
         child = subprocess.Popen(
             command,
             stdin=subprocess.DEVNULL,
-            preexec_fn=_prepare_child,  # noqa: PLW1509 - two system calls, no lock taken
+            preexec_fn=prepare_child,  # noqa: PLW1509 - two system calls, no lock taken
             start_new_session=True,  # a terminal's Ctrl-C comes to us alone and is passed on once
         )
         while child.poll() is None:
@@ -65,7 +65,7 @@ def _signals():
     yield reading
 
 
-def _prepare_child():
+def prepare_child():
     """Between fork and exec: let no Ctrl-C in before MicroPython can take it, nor outlive us.
 
     MicroPython sets its own handler for SIGINT once it is up, whatever was there. The serial line
