@@ -283,7 +283,8 @@ def board(micropython, pty_pair, tmp_path):
             process.kill()
 
 
-README = (ROOT / "README.md").read_text()
+PAGES = ("README.md", "docs/start/install.md", "docs/how-to/freeze.md", "docs/how-to/memory.md")
+README = "\n".join((ROOT / page).read_text() for page in PAGES)
 PACKAGES = (ROOT / FOLDER / "README.md").read_text()
 IMPORT = "import umb.server.{0}, umb.store; print(umb.server.{0}.__file__)"
 

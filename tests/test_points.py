@@ -1,4 +1,4 @@
-"""docs/points.md: its examples run, its file can be read, its tables have every key and type."""
+"""docs/how-to/points.md: its examples run, its file is read, its tables are complete."""
 
 import ast
 import json
@@ -8,7 +8,7 @@ from tests.interop.peer_remote import Remote
 from tests.support.sessions import wrong_examples
 from tools.env import ROOT
 
-_PAGE = (ROOT / "docs" / "points.md").read_text()
+_PAGE = (ROOT / "docs" / "how-to" / "points.md").read_text()
 _ROWS = ast.parse((ROOT / "umb" / "points" / "rows.py").read_text())
 
 
@@ -34,7 +34,7 @@ def first_cells():
 
 
 def test_its_examples(micropython):
-    assert wrong_examples(micropython, _PAGE, "docs/points.md") == []
+    assert wrong_examples(micropython, _PAGE, "docs/how-to/points.md") == []
 
 
 def test_its_file(micropython, tmp_path):

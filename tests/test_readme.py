@@ -1,155 +1,103 @@
-"""The examples of README.md do what they promise, pasted into MicroPython."""
+"""README: short, and its commands and programs do what they promise."""
 
-import os
 import re
-import time
+import shlex
+import subprocess
+import sys
 
 import pytest
-from pymodbus.client import ModbusSerialClient, ModbusTcpClient
-from pymodbus.exceptions import ModbusException
 
-from tests.support.service import Service, free_port
+from tests.support.pages import PAGES, blocks, programs
+from tests.support.pc import PC
+from tests.support.service import dev
+from tools.dev import COMMANDS
 from tools.env import ROOT
 
 README = (ROOT / "README.md").read_text()
-EXAMPLES = re.findall(r"```python\n(.*?)```", README, re.S)
+_COMMENT = re.compile(r"print\(.*\)  # (.+)$", re.M)
+_FLASH = "python3 tools/flash.py "
 
 
-def example(about):
-    """Return the one example that is about something."""
-    (text,) = (text for text in EXAMPLES if about in text and "import" in text)
-    return text
+def commands(page):
+    """Return the lines of the blocks of shell in a page, without comments."""
+    lines = "".join(blocks(page, "")).splitlines()
+    return [line.partition("  #")[0].strip() for line in lines]
 
 
-def swap(text, old, new):
-    """Put what a PC has in the place of what a board has."""
-    assert text.count(old) == 1, old
-    return text.replace(old, new)
+ALL = sorted({line for page in PAGES for line in commands(page)})
 
 
-@pytest.fixture
-def paste(micropython, tmp_path):
-    """Run a program in MicroPython with umb at hand."""
-    running = []
-
-    def start(text):
-        path = tmp_path / f"example{len(running)}.py"
-        path.write_text(text)
-        env = {**os.environ, "MICROPYPATH": f"{ROOT}:.frozen"}
-        running.append(Service([micropython, path], env=env))
-        return running[-1]
-
-    yield start
-    for service in running:
-        service.end()
+def test_it_is_short():
+    assert len(README.splitlines()) <= 150
+    first = [programs()[f"README-{i}"] for i in range(2)]
+    assert all(len(re.findall(r"^\S.*$", text, re.M)) <= 6 for text in first)
 
 
-def answer(service, ask):
-    """Return the answer to a request, asked until the program is up."""
-    deadline = time.monotonic() + 30
-    while time.monotonic() < deadline and service.process.poll() is None:
-        try:
-            response = ask()
-        except (OSError, ModbusException):
-            time.sleep(0.1)
-            continue
-        return response
-    raise AssertionError("no answer; it printed:\n" + "\n".join(service.lines))
+def test_its_slave_and_its_master(micropython, tmp_path):
+    slave, master = (programs()[f"README-{i}"] for i in range(2))
+    with PC(micropython, tmp_path) as pc:
+        pc.start(slave).wait_for("UART 0 is")
+        asking = pc.start(master, uarts={0: pc.far_end(0)})
+        assert asking.process.wait(30) == 0, "\n".join(asking.lines)
+        shown = _COMMENT.findall(master)
+        assert len(shown) == 2
+        assert [line for line in asking.lines if "UART" not in line] == shown
 
 
-def test_the_tcp_server(paste):
-    port = free_port()
-    service = paste(swap(example("changed"), "502", str(port)))
-    client = ModbusTcpClient("127.0.0.1", port=port, timeout=10)
-
-    def ask():
-        if not client.connect():
-            raise ConnectionError
-        return client.write_registers(120, [7, 8])
-
-    assert not answer(service, ask).isError()
-    assert client.read_holding_registers(120, count=2).registers == [7, 8]
-    assert client.read_holding_registers(150, count=1).exception_code == 2
-    assert len(client.read_coils(0, count=8).bits) == 8
-    service.wait_for("written: 120 2")
-    client.close()
+def test_its_error(micropython, tmp_path):
+    with PC(micropython, tmp_path) as pc:
+        asking = pc.start(programs()["README-1"])
+        assert asking.process.wait(30) == 1
+        text = re.search(r"`(slave 7 did not .*?)`", README, re.S)[1]
+        assert asking.lines[-1] == "NoReplyError: " + " ".join(text.split())
 
 
-def test_the_rtu_server(paste, pty_pair):
-    text = swap(example("RTUServer(1,"), "RTUServer(1,", "RTUServer(TTY(PATH, 19200, parity=0),")
-    text = swap(text, ", tx=8, rx=9, de=4", "")
-    head = f"from umb.port.tty import TTY\nPATH = {pty_pair.server_path!r}\n"
-    service = paste(head + text)
-    client = ModbusSerialClient(pty_pair.client_path, baudrate=19200, timeout=1)
-    assert client.connect()
-
-    def ask():
-        return client.write_coil(7, True)
-
-    assert not answer(service, ask).isError()
-    assert client.read_coils(0, count=8).bits[7]
-    first = client.read_input_registers(0, count=1).registers
-    time.sleep(0.05)
-    assert client.read_input_registers(0, count=1).registers != first
-    client.close()
-
-
-def test_a_program_on_a_pc(paste, pty_pair):
-    service = paste(swap(example("ttyUSB0"), "/dev/ttyUSB0", pty_pair.server_path))
-    client = ModbusSerialClient(pty_pair.client_path, baudrate=19200, timeout=1)
-    assert client.connect()
-    assert not answer(service, lambda: client.write_coil(7, True)).isError()
-    client.close()
+def test_its_commands_on_a_pc(micropython):
+    slave, master = (
+        shlex.split(line)[2:]
+        for line in commands(ROOT / "README.md")
+        if "dev.py micropython" in line
+    )
+    running = dev(*slave, env={"MICROPYTHON": micropython})
+    far_end = running.wait_for("UART 0 is").split()[-1]
+    place = master.index("--uart") + 1
+    assert re.fullmatch(r"0=/dev/pts/\d+", master[place])
+    master[place] = f"0={far_end}"
+    asking = dev(*master, env={"MICROPYTHON": micropython})
+    assert asking.process.wait(30) == 0, "\n".join(asking.lines)
+    asking.wait_for("[230, 17]")
+    assert running.end() != 0
+    running.wait_for("KeyboardInterrupt")
 
 
-def a_slave(line_path):
-    """A program that is slave 7 on a pseudo-terminal."""
-    return f"""
-from umb.port.tty import TTY
-from umb.server import Server
-from umb.server.rtu import RTUServer
-from umb.store import Store
-store = Store(input_registers=2, holding_registers=20)
-store.input_registers[0], store.input_registers[1] = 230, 17
-line = TTY({line_path!r}, 9600)
-RTUServer(line, Server(store, slave_ids=(7,)), baudrate=9600).serve_forever()
-"""
+def test_the_commands_exist():
+    named = {shlex.split(line)[2] for line in ALL if line.startswith("python3 tools/dev.py ")}
+    assert {"run", "test", "micropython", "dist"} <= named <= COMMANDS.keys()
+    table = (ROOT / "docs" / "reference" / "commands.md").read_text()
+    assert set(re.findall(r"tools/dev.py (\w+)", table)) == COMMANDS.keys() | {"COMMAND"}
 
 
-def on_a_pty(text, path):
-    """The example's client, on a pseudo-terminal in place of UART 1."""
-    text = swap(text, "RTUClient(1,", f"RTUClient(TTY({path!r}, 9600),")
-    text = swap(text, ", tx=8, rx=9, de=4", "")
-    return "from umb.port.tty import TTY\n" + text
+@pytest.mark.parametrize("line", [line for line in ALL if line.startswith(_FLASH)])
+def test_the_commands_that_flash(line):
+    """With --dry-run: what it says is checked, and nothing is done."""
+    words = shlex.split(line)[2:]
+    if "--board" not in words:
+        words += ["--board", "RPI_PICO"]  # the one that would be found
+    done = subprocess.run(
+        [sys.executable, "tools/flash.py", "--dry-run", *words],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_the_client(paste, pty_pair):
-    paste(a_slave(pty_pair.server_path))
-    client = paste(on_a_pty(example("meter"), pty_pair.client_path))
-    client.wait_for("[230, 17]")
-
-
-def test_the_gateway(paste, pty_pair):
-    paste(a_slave(pty_pair.server_path))
-    port = free_port()
-    text = swap(on_a_pty(example("Gateway"), pty_pair.client_path), "502", str(port))
-    service = paste(text)
-    client = ModbusTcpClient("127.0.0.1", port=port, timeout=10)
-
-    def ask():
-        if not client.connect():
-            raise ConnectionError
-        return client.read_input_registers(0, count=2, device_id=7)
-
-    assert answer(service, ask).registers == [230, 17]
-    assert client.read_holding_registers(0, count=1, device_id=100).registers == [0]
-    assert client.read_holding_registers(0, count=1, device_id=50).exception_code == 10
-    client.close()
-
-
-def test_the_examples_are_short():
-    assert all(len(text.splitlines()) <= 15 for text in EXAMPLES)
-    assert len(README.splitlines()) <= 300
+def test_programs_that_are_named_are_there():
+    named = {word for line in ALL for word in line.split() if word.endswith((".py", ".json"))}
+    made = {"dist/server-rtu.json", "settings.json"}  # by dev.py dist, and by the reader
+    for word in named - made:
+        assert (ROOT / word.strip(":")).exists() or word == ":main.py", word
 
 
 def test_the_printed_text_is_what_run_prints(slave):
@@ -158,5 +106,6 @@ def test_the_printed_text_is_what_run_prints(slave):
     def places_out(line):
         return re.sub(r"127.0.0.1:\d+|/dev/\w+(/\d+)?, \d+ 8.1( \(.*\))?", "PLACE", line).rstrip()
 
-    shown = re.search(r"```\n(umb remote I/O.*?)```", README, re.S)[1].splitlines()
+    page = (ROOT / "docs" / "start" / "pc.md").read_text()
+    shown = re.search(r"```text\n(umb remote I/O.*?)```", page, re.S)[1].splitlines()
     assert [places_out(line) for line in shown] == [places_out(line) for line in slave.lines]

@@ -10,7 +10,7 @@ from tests.interop.peer_remote import Remote
 from tests.support.sessions import wrong_examples
 from tools.env import ROOT
 
-_PAGE = (ROOT / "docs" / "words.md").read_text()
+_PAGE = (ROOT / "docs" / "how-to" / "words.md").read_text()
 _MODULE = (ROOT / "umb" / "words.py").read_text()
 _SETUP = """
 from umb.words import get_string
@@ -70,7 +70,7 @@ def test_any_text(board):
 
 
 def test_the_page(micropython):
-    assert wrong_examples(micropython, _PAGE, "docs/words.md") == []
+    assert wrong_examples(micropython, _PAGE, "docs/how-to/words.md") == []
 
 
 def test_the_page_has_every_public_name():

@@ -5,8 +5,8 @@
     points = Points.load("meter.json")
     points = Points([{"name": "voltage", "address": 0, "input_type": "input", "scale": 0.1}])
 
-docs/points.md describes the keys of a point. PointStore is in a file of its own, which is loaded
-when its name is first used.
+docs/how-to/points.md describes the keys of a point. PointStore is in a file of its own, which is
+loaded when its name is first used.
 """
 
 from micropython import const
@@ -83,7 +83,7 @@ def _rounded(value):
 class Points:
     """The points of a device, packed: 20 bytes each, their names, and what differs among them.
 
-    points   a list of dicts, one a point, with the keys that docs/points.md describes
+    points   a list of dicts, one a point, with the keys that docs/how-to/points.md describes
 
     len(points) is how many there are, `for name in points` goes through their names in the order
     in which they were given, `name in points` tells whether one has this name, and points[name] is

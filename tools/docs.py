@@ -1,0 +1,67 @@
+"""dev.py docs: the documentation as a site, in the folder site/ or, with --serve, in a browser."""
+
+import argparse
+import importlib.util
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from tools import drawings
+from tools.env import ROOT, Venv, requirements
+
+SITE = ROOT / "site"
+# How mkdocs is started. The variable keeps mkdocs-material from advertising at every start.
+PLACE = {
+    "cwd": ROOT,
+    "env": {**os.environ, "PYTHONPATH": str(ROOT), "NO_MKDOCS_2_WARNING": "1"},
+}
+
+
+def main(args):
+    """Build the site; 0 if that went without a warning."""
+    parser = argparse.ArgumentParser(prog="dev.py docs", description="docs/ as a site")
+    parser.add_argument("--output", metavar="FOLDER", type=Path, default=SITE)
+    parser.add_argument(
+        "--serve", action="store_true", help="show it at 127.0.0.1, and build it anew on changes"
+    )
+    parser.add_argument(
+        "--draw", action="store_true", help="draw the pictures of docs/images anew first"
+    )
+    parser.add_argument("--port", type=int, default=8000, help="where --serve shows it (8000)")
+    wanted = parser.parse_args(args)
+    use_venv(args)
+    if wanted.draw:
+        drawings.write()
+    if wanted.serve:
+        return subprocess.call(command("serve", f"--dev-addr=127.0.0.1:{wanted.port}"), **PLACE)
+    faults = build(wanted.output)
+    if faults:
+        print(*faults, sep="\n", file=sys.stderr)
+        return 1
+    print(f"the first page is {wanted.output / 'index.html'}")
+    return 0
+
+
+def use_venv(args):
+    """Go on if mkdocs is at hand, else become this command in .venv."""
+    inside = sys.prefix != sys.base_prefix
+    if inside and all(map(importlib.util.find_spec, ("mkdocs", "material", "mkdocstrings"))):
+        return
+    venv = Venv(ROOT / ".venv")
+    venv.provide(requirements("docs"), "mkdocs")
+    sys.stdout.flush()
+    os.execv(venv.python, [venv.python, str(ROOT / "tools" / "dev.py"), "docs", *args])
+
+
+def build(folder):
+    """Make the site in a folder. Returns what mkdocs complains of: no lines, or it has failed."""
+    words = command("build", "--strict", f"--site-dir={folder.resolve()}")
+    done = subprocess.run(words, **PLACE, capture_output=True, text=True, check=False)
+    said = [line for line in done.stderr.splitlines() if line and not line.startswith("INFO")]
+    return said or [f"mkdocs ended with {done.returncode}"] if done.returncode else []
+
+
+def command(*words):
+    """Return the words that start mkdocs."""
+    return [sys.executable, "-m", "mkdocs", *words]
