@@ -5,38 +5,32 @@ What cannot be used is named and its default taken. boards/README.md lists all s
 
 import json
 
-# A rule is (default, lowest, highest) of a whole number, (default, fewest, most) of the bytes of a
-# text, (default, choices), or (default,) of true or false.
+from .defaults import LISTS, OF_POINTS, VALUES, VALUES_OF_NETWORK, pin_of
+
+# A rule is (lowest, highest) of a whole number, (fewest, most) of the bytes of a text, (choices,),
+# or () of true or false.
 _RULES = {
-    "slave_id": (1, 1, 247),  # SL 2.2
-    "name": ("", 0, 64),
-    "rtu": (True,),
-    "baudrate": (19200, 300, 4000000),
-    "parity": ("E", ("N", "E", "O")),
-    "stop": (1, 1, 2),
-    "failsafe_s": (0, 0, 65535),
-    "watchdog_s": (0, 0, 8),
+    "slave_id": (1, 247),  # SL 2.2
+    "name": (0, 64),
+    "rtu": (),
+    "baudrate": (300, 4000000),
+    "parity": (("N", "E", "O"),),
+    "stop": (1, 2),
+    "failsafe_s": (0, 65535),
+    "watchdog_s": (0, 8),
 }
 _RULES_OF_NETWORK = {
-    "tcp_port": (502, 1, 65535),
-    "idle_timeout_s": (600, 0, 65535),
-    "ssid": ("", 0, 32),
-    "password": ("", 8, 63),  # so WPA2 has it; empty: an open network
-    "hostname": ("", 0, 32),
-    "address": ("", 7, 15),
-    "netmask": ("255.255.255.0", 7, 15),
-    "gateway": ("", 7, 15),
+    "tcp_port": (1, 65535),
+    "idle_timeout_s": (0, 65535),
+    "ssid": (0, 32),
+    "password": (8, 63),  # so WPA2 has it; empty: an open network
+    "hostname": (0, 32),
+    "address": (7, 15),
+    "netmask": (7, 15),
+    "gateway": (7, 15),
 }
 _ADDRESSES = ("address", "netmask", "gateway")
 _LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789-"
-# Lists of points: the most, and what points have besides their pin.
-_LISTS = (
-    ("analogues", 16, ("scale",)),
-    ("inputs", 32, ("invert", "pull")),
-    ("outputs", 32, ("invert", "safe")),
-    ("pwms", 16, ("freq", "full", "safe")),  # "full" comes before "safe"
-)
-_DEFAULTS = {"invert": False, "safe": 0, "pull": "up", "scale": None, "freq": 1000, "full": 65535}
 _LONGEST = 60  # characters of a value in a message
 _MOST_PROBLEMS = 40  # that are named: a file may hold more of them than the memory
 
@@ -55,12 +49,12 @@ class Checked:
         self._board = board
         self._raw = raw
         self._used = {}  # pin: the setting that has it
-        self._take(_RULES)
+        self._take(VALUES, _RULES)
         if board.NETWORK:
-            self._take(_RULES_OF_NETWORK)
+            self._take(VALUES_OF_NETWORK, _RULES_OF_NETWORK)
         self._serial_line()
         for named in (True, False):
-            for name, most, keys in _LISTS:
+            for name, most, keys in LISTS:
                 if (name in raw) == named:
                     settings[name] = self._list(name, most, keys)
             if ("led" in raw) == named:
@@ -84,15 +78,17 @@ class Checked:
         what = "{} must be {}, not {}".format(where, wanted, given)
         self._tell(what, "{} is used".format(in_words(default)))
 
-    def _take(self, rules):
+    def _take(self, defaults, rules):
         """Take the settings that have rules."""
         for key in sorted(rules):
-            rule = rules[key]
-            value = self._raw.get(key, rule[0])
-            wanted = "" if value is rule[0] else wanted_by(rule, value) or wanted_as(key, value)
-            if wanted and not (isinstance(value, str) and value == rule[0]):
-                self._refuse(key, wanted, value, rule[0])
-                value = rule[0]
+            default = defaults[key]
+            value = self._raw.get(key, default)
+            wanted = ""
+            if value is not default:
+                wanted = wanted_by((default,) + rules[key], value) or wanted_as(key, value)
+            if wanted and not (isinstance(value, str) and value == default):
+                self._refuse(key, wanted, value, default)
+                value = default
             self.settings[key] = value
 
     def _serial_line(self):
@@ -185,7 +181,7 @@ class Checked:
             self._used[pin] = where
         point = {"pin": pin}
         for key in keys:
-            point[key] = _DEFAULTS[key]
+            point[key] = OF_POINTS[key]
         if isinstance(given, dict):
             self._complete(where, point, given, keys)
         return point
@@ -245,7 +241,10 @@ _SAFE = 'one of its values or "hold"'
 
 
 def wanted_by(rule, value):
-    """Return what a value has to be by its rule, as words; "" if it is that."""
+    """Return what a value has to be, as words; "" if it is that.
+
+    rule   the default, and what _RULES has
+    """
     default = rule[0]
     if default is True or default is False:
         return "" if value is True or value is False else "true or false"
@@ -284,11 +283,6 @@ def size_of(value):
         return len(value.encode()) if isinstance(value, str) else None
     except ValueError:  # half a surrogate pair, which Python does not encode
         return None
-
-
-def pin_of(point):
-    """Return the pin of a point, which is an object with it, or the pin itself."""
-    return point.get("pin") if isinstance(point, dict) else point
 
 
 def in_words(value):

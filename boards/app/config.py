@@ -7,6 +7,8 @@ import json
 import os
 from errno import EIO, ENOENT
 
+from .defaults import defaults
+
 FILE = "/umb.json"
 _NEW = ".new"  # what a file is called until it takes the place of the old one
 _PIECE = 64
@@ -18,24 +20,24 @@ def load(board, path=FILE):
 
     problems is a list of sentences, each about one thing that could not be used; note is a
     sentence about the file, if there is something to tell. Nothing in the file, and no memory
-    that is too short for it, raises anything.
+    that is too short for it, raises anything. What checks a file is loaded if there is one.
     """
-    from .check import Checked
-
-    note = broken = None
+    problems = []
     try:
         raw = read(path)
-        checked = Checked(raw or {}, board)
         if raw is None:
-            note = "there is no {}: defaults hold".format(path)
+            return defaults(board), problems, "there is no {}: defaults hold".format(path)
+        from .check import Checked
+
+        checked = Checked(raw, board)
+        for what, instead in checked.problems:
+            problems.append("{}: {}".format(what, instead))
+        return checked.settings, problems, None
     except Exception as error:  # noqa: BLE001 - a board starts whatever its file is like
-        raw = None  # its memory is free for what follows
-        broken = "the file cannot be used ({}): defaults hold".format(str(error) or "no memory")
-        checked = Checked({}, board)
-    problems = ["{}: {}".format(what, instead) for what, instead in checked.problems]
-    if broken:
-        problems.append(broken)
-    return checked.settings, problems, note
+        why = str(error) or "no memory"
+    raw = None  # its memory is free for what follows
+    problems.append("the file cannot be used ({}): defaults hold".format(why))
+    return defaults(board), problems, None
 
 
 def read(path=FILE):

@@ -8,6 +8,7 @@ import umb
 
 from . import config
 from .application import PRODUCT, Application
+from .defaults import defaults
 from .drivers import line_in_words, open_line, open_network
 from .hardware import Hardware
 
@@ -95,10 +96,8 @@ def serve_line(board, settings, application, drivers):
     try:
         driver = make_line(application, settings)
     except Exception as error:  # noqa: BLE001 - ports raise what they like
-        from .check import Checked
-
         application.state.problems.append(str(error))
-        default = Checked({}, board).settings
+        default = defaults(board)
         say("{} instead: {}".format(describe(default), error))
         driver = make_line(application, default)
     drivers.insert(0, driver)  # the first driver sleeps for all, and its times are the shortest

@@ -8,6 +8,7 @@ from app import application as application_module
 from app import config
 from app import main as main_module
 from app.check import Checked
+from app.defaults import defaults
 from app.hardware import Hardware
 
 saved = []
@@ -69,6 +70,7 @@ def test_defaults_are_possible():
         board = use(name)
         checked = Checked({}, board)
         assert checked.problems == []
+        assert checked.settings == defaults(board)
         for points in ("outputs", "inputs", "analogues"):
             pins = [point and point["pin"] for point in checked.settings[points]]
             assert tuple(pins) == tuple(getattr(board, points.upper())) and pins, points

@@ -1,0 +1,68 @@
+"""What holds where /umb.json is silent, and the settings of a board without one.
+
+Python runs this too, for tests and for boards/unix.
+"""
+
+VALUES = {
+    "slave_id": 1,
+    "name": "",
+    "rtu": True,
+    "baudrate": 19200,
+    "parity": "E",
+    "stop": 1,
+    "failsafe_s": 0,
+    "watchdog_s": 0,
+}
+VALUES_OF_NETWORK = {
+    "tcp_port": 502,
+    "idle_timeout_s": 600,
+    "ssid": "",
+    "password": "",
+    "hostname": "",
+    "address": "",
+    "netmask": "255.255.255.0",
+    "gateway": "",
+}
+# Lists of points: the most, and what points have besides their pin.
+LISTS = (
+    ("analogues", 16, ("scale",)),
+    ("inputs", 32, ("invert", "pull")),
+    ("outputs", 32, ("invert", "safe")),
+    ("pwms", 16, ("freq", "full", "safe")),  # "full" comes before "safe"
+)
+OF_POINTS = {"invert": False, "safe": 0, "pull": "up", "scale": None, "freq": 1000, "full": 65535}
+
+
+def defaults(board):
+    """Return the settings of this board where there is no file."""
+    settings = dict(VALUES)
+    if board.NETWORK:
+        settings.update(VALUES_OF_NETWORK)
+    for key in ("uart", "tx", "rx"):
+        settings[key] = getattr(board, key.upper())
+    used = [None, board.TX, board.RX]  # pins: each has one use, and the serial line comes first
+    settings["de"] = _point(board.DE, ("invert",), used)
+    for name, _, keys in LISTS:
+        points = getattr(board, name.upper())
+        settings[name] = [_point(point, keys, used) for point in points]
+    settings["led"] = _point(board.LED, ("invert",), used)
+    return settings
+
+
+def _point(given, keys, used):
+    """Return one of the board's own points as a dict, None if its pin is in use already."""
+    pin = pin_of(given)
+    if pin in used:
+        return None
+    used.append(pin)
+    point = {"pin": pin}
+    for key in keys:
+        point[key] = OF_POINTS[key]
+    if isinstance(given, dict):
+        point.update(given)
+    return point
+
+
+def pin_of(point):
+    """Return the pin of a point, which is an object with it, or the pin itself."""
+    return point.get("pin") if isinstance(point, dict) else point
