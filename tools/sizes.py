@@ -85,7 +85,7 @@ BUDGETS = {
     "server-tcp": Budget(14_400, 31_850, 34_350),
     "server-udp": Budget(12_350, 28_400, 31_050),
     "client-rtu": Budget(21_350, 49_800, 52_550),
-    "client-tcp": Budget(17_100, 42_700, 44_000),
+    "client-tcp": Budget(17_600, 43_200, 44_600),
     "client-udp": Budget(13_650, 33_350, 34_250),
     "gateway": Budget(34_700, 74_800, 81_250),
     "functions": Budget(8_200, 19_700, 20_400),
@@ -94,7 +94,7 @@ BUDGETS = {
     "tty": Budget(1_800, 4_500, 4_500),
     "aio": Budget(850, 6_650, 6_650),
     "aio-client-rtu": Budget(22_750, 57_400, 60_200),
-    "aio-client-tcp": Budget(18_500, 50_400, 51_700),
+    "aio-client-tcp": Budget(19_000, 50_800, 52_200),
     "aio-client-udp": Budget(15_100, 40_900, 41_800),
     "umodbus": Budget(22_100, 48_850, 55_900),
 }

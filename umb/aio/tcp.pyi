@@ -16,12 +16,16 @@ class AsyncTCPClient(AsyncCalls, TCPClient):  # type: ignore[misc] # the same ca
                 write whose reply only repeats it takes timeout_ms
     broadcast   whether slave id 0 is everybody behind the server, who do not answer a write; else
                 it is a device as any other (TCP Guide 4.4.2.1)
+    connect_pause_ms          how long after a connection is made the first request is sent over
+                it: some inverters close it if they are asked in their first second
+    reconnect_after_timeouts  after how many time-outs in a row, on which nothing at all came, the
+                connection is given up; 1 with RTUStream
 
     It connects when it is first used, and again after the connection was lost. If the server has
     closed a connection that was used before, and no byte of the reply has come, the request is
-    sent once more over a new one. A connection on which nothing comes until a time-out is given
-    up. Attempts to connect in a row are 0.1 s apart, then twice as long each time, up to 10 s, if
-    they fail or the server closes without a reply; a call waits timeout_ms at most for its turn.
+    sent once more over a new one. Attempts to connect in a row are 0.1 s apart, then twice as long
+    each time, up to 10 s, if they fail or the server closes without a reply; a call waits
+    timeout_ms at most for its turn. A pause after connecting is no part of timeout_ms.
 
     Raises ValueError for a wrong argument.
     """
@@ -35,4 +39,6 @@ class AsyncTCPClient(AsyncCalls, TCPClient):  # type: ignore[misc] # the same ca
         framer=MBAP,
         echo=None,
         broadcast: bool = False,
+        connect_pause_ms: int = 0,
+        reconnect_after_timeouts: int = 1,
     ) -> None: ...

@@ -6,13 +6,13 @@ from time import sleep_ms, ticks_diff, ticks_ms
 
 from micropython import const
 
-from ..check import wrong
+from ..check import integer, wrong
 from ..frame import ADU_SIZE
 from ..frame.mbap import MBAP
 from ..frame.rtu import RESPONSE
 from ..port.failures import failure
 from ..port.sockets import Stream, check_address, connect
-from . import BAD_REPLY, NO_CONNECTION, NO_REPLY, PENDING, Client
+from . import BAD_REPLY, LONGEST_MS, NO_CONNECTION, NO_REPLY, PENDING, Client
 
 _FRAMES_AT_ONCE = const(16)  # of replies that nobody waits for, before others get their turn
 _POLL_MS = const(10)
@@ -26,8 +26,9 @@ _BROKEN = const(8 | 16)
 _NO_CALL = const(0)
 _BACKOFF = const(1)  # waiting until it may try to connect again
 _CONNECTING = const(2)
-_WRITING = const(3)  # sending the request
-_READING = const(4)  # receiving the reply
+_PAUSING = const(3)  # waiting until the first request may be sent
+_WRITING = const(4)  # sending the request
+_READING = const(5)  # receiving the reply
 
 
 class TCPClient(Client):
@@ -42,12 +43,16 @@ class TCPClient(Client):
                 write whose reply only repeats it takes timeout_ms
     broadcast   whether slave id 0 is everybody behind the server, who do not answer a write; else
                 it is a device as any other (TCP Guide 4.4.2.1)
+    connect_pause_ms          how long after a connection is made the first request is sent over
+                it: some inverters close it if they are asked in their first second
+    reconnect_after_timeouts  after how many time-outs in a row, on which nothing at all came, the
+                connection is given up; 1 with RTUStream
 
     It connects when it is first used, and again after the connection was lost. If the server has
     closed a connection that was used before, and no byte of the reply has come, the request is
-    sent once more over a new one. A connection on which nothing comes until a time-out is given
-    up. Attempts to connect in a row are 0.1 s apart, then twice as long each time, up to 10 s, if
-    they fail or the server closes without a reply; a call waits timeout_ms at most for its turn.
+    sent once more over a new one. Attempts to connect in a row are 0.1 s apart, then twice as long
+    each time, up to 10 s, if they fail or the server closes without a reply; a call waits
+    timeout_ms at most for its turn. A pause after connecting is no part of timeout_ms.
 
     Raises ValueError for a wrong argument.
     """
@@ -61,6 +66,8 @@ class TCPClient(Client):
         framer=MBAP,
         echo=None,
         broadcast: bool = False,
+        connect_pause_ms: int = 0,
+        reconnect_after_timeouts: int = 1,
     ):
         check_address(address)
         if not (callable(framer) and hasattr(framer, "wrapping")):
@@ -76,8 +83,17 @@ class TCPClient(Client):
             self._stream = Stream(bytearray(ADU_SIZE), frame, frame.header)
         else:
             raise wrong("echo", echo, "None, but for framer=RTUStream")
+        integer("connect_pause_ms", connect_pause_ms, 0, LONGEST_MS)
+        integer("reconnect_after_timeouts", reconnect_after_timeouts, 1, LONGEST_MS)
+        if self._search is not None and reconnect_after_timeouts != 1:
+            # Without transaction ids a late reply would be taken for the one to the next request.
+            raise wrong(
+                "reconnect_after_timeouts", reconnect_after_timeouts, "1 with framer=RTUStream"
+            )
         super().__init__(self._stream.adu, timeout_ms, retries)
         self.broadcast = broadcast
+        self.connect_pause_ms = connect_pause_ms
+        self.reconnect_after_timeouts = reconnect_after_timeouts
         self._address = address
         self._poller = None
         self._transaction = 0
@@ -85,6 +101,9 @@ class TCPClient(Client):
         self._size = 0  # of the request frame; 0: only the connection is wanted
         self._rejected = False  # something came that is no reply to this request
         self._used = False  # a reply has come over this connection
+        self._is_new = False  # no request has been sent over this connection
+        self._connected_ms = 0  # when it was made
+        self._silent = 0  # time-outs in a row on which nothing came
         self._since_ms = 0  # when the time-out began
         self._attempt_ms = 0  # when it last tried to connect
         self._backoff_ms = 0  # how long after that it may try again
@@ -111,6 +130,7 @@ class TCPClient(Client):
         stream.clear()
         self._state = _NO_CALL
         self._used = False
+        self._silent = 0
 
     def open(self):
         """Set out to connect, unless there is a connection. Returns the status."""
@@ -156,6 +176,14 @@ class TCPClient(Client):
         # Less than 0: so much time has passed that the clock has wrapped.
         return self._backoff_ms - passed_ms if 0 <= passed_ms < self._backoff_ms else 0
 
+    def _pause_left_ms(self):
+        """Return for how long no request may be sent over this connection."""
+        if not self._is_new:
+            return 0
+        passed_ms = ticks_diff(ticks_ms(), self._connected_ms)
+        # Less than 0: so much time has passed that the clock has wrapped.
+        return self.connect_pause_ms - passed_ms if 0 <= passed_ms < self.connect_pause_ms else 0
+
     def _lost(self, status, number=ECONNRESET):
         """Close a connection of no more use, for the reason of this errno. Returns the status."""
         self._errno = number
@@ -172,7 +200,9 @@ class TCPClient(Client):
 
     def abandon(self):
         """Give up a call, whose reply is going to be dropped when it comes."""
-        if self._state != _READING or self._stream.have or self._search is not None:
+        if self._state == _PAUSING:
+            pass  # nothing has been sent
+        elif self._state != _READING or self._stream.have or self._search is not None:
             self._hang_up()  # the rest of a frame, or a reply, would be taken for the next one's
         self._state = _NO_CALL
 
@@ -206,7 +236,6 @@ class TCPClient(Client):
             self._search.begin(self._size)
         if stream.sock is None:
             return self._begin_to_connect()
-        self._since_ms = ticks_ms()
         return self._begin_to_write()
 
     def nap_ms(self):
@@ -215,6 +244,9 @@ class TCPClient(Client):
 
     def wait(self):
         """Sleep until there may be something to go on with."""
+        if self._state == _PAUSING:
+            sleep_ms(self._pause_left_ms())
+            return
         wait_ms = self._timeout_ms - ticks_diff(ticks_ms(), self._since_ms)
         if not 0 < wait_ms <= self._timeout_ms:
             return
@@ -230,6 +262,8 @@ class TCPClient(Client):
             return self._read() if self._search is None else self._read_stream()
         if state == _NO_CALL:
             return NO_CONNECTION  # closed meanwhile
+        if state == _PAUSING:
+            return PENDING if self._pause_left_ms() else self._begin_to_write()
         if state == _BACKOFF:
             if not self._backoff_left_ms():
                 return self._connect()
@@ -240,7 +274,7 @@ class TCPClient(Client):
                     self._stream.sock.readinto(self._stream.whole, 1)  # raises OSError: why
                 return self._lost(NO_CONNECTION)
             if events & _OUT:
-                return self._begin_to_write() if state == _CONNECTING else self._write()
+                return self._made() if state == _CONNECTING else self._write()
         if not self._is_time_up():
             return PENDING
         return self._lost(NO_CONNECTION, self._errno if state == _BACKOFF else ETIMEDOUT)
@@ -257,13 +291,24 @@ class TCPClient(Client):
         # Less than 0: so much time has passed that the clock has wrapped.
         return not 0 <= ticks_diff(ticks_ms(), self._since_ms) < self._timeout_ms
 
+    def _made(self):
+        """The connection is there. Returns the status."""
+        self._poller.modify(self._stream.sock, _IN)
+        self._connected_ms = ticks_ms()
+        self._is_new = True
+        if self._size:
+            return self._begin_to_write()
+        self._state = _NO_CALL  # only the connection was wanted
+        return 0
+
     def _begin_to_write(self):
         """Send the request, or as much of it as the network takes. Returns the status."""
+        if self._pause_left_ms():
+            self._state = _PAUSING
+            return PENDING
+        self._is_new = False
+        self._since_ms = ticks_ms()
         stream = self._stream
-        if self._size == 0:  # only the connection was wanted
-            self._poller.modify(stream.sock, _IN)
-            self._state = _NO_CALL
-            return 0
         stream.at = stream.frame.start
         stream.size = self._size
         self._state = _WRITING
@@ -345,13 +390,19 @@ class TCPClient(Client):
         self._state = _NO_CALL
         self._used = True
         self._backoff_ms = 0
+        self._silent = 0
         return 0
 
     def _time_out(self, anything_came):
         """Return PENDING, or when the time is up why there is no reply."""
         if not self._is_time_up():
             return PENDING
-        if self._stream.have or not anything_came or self._search is not None:
+        self._silent = 0 if anything_came else self._silent + 1
+        if (
+            self._stream.have
+            or self._search is not None
+            or self._silent >= self.reconnect_after_timeouts
+        ):
             self._hang_up()  # what still comes would be taken for the next reply, or nothing comes
             # The connection was made, and the time-out was a pause: a slave that is absent must
             # not keep the next one, behind the same server, waiting.

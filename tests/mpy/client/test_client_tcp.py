@@ -456,6 +456,258 @@ def test_an_exception_is_an_answer_too():
     assert read(client) == ("IllegalDataAddressError", 5)
 
 
+# --- a pause after connecting
+
+
+def hasty(ms):
+    """A server that closes if it is asked before so many ms have passed since it accepted."""
+
+    def serve(sock, data):
+        if not is_whole(data):
+            return False
+        if clock.now_ns - sock.opens_ns < ms * 1_000_000:
+            sock.end(0)
+            return True
+        return good()(sock, data)
+
+    return serve
+
+
+def test_wrong_pauses():
+    for pause_ms in (-1, 0.5, "1000", None, 1 << 29):
+        error = raises(ValueError, TCPClient, (HOST, PORT), connect_pause_ms=pause_ms)
+        assert str(error) == "connect_pause_ms must be 0..536870911, not %r" % (pause_ms,)
+
+
+def test_a_server_that_drops_whoever_asks_in_the_first_second():
+    client = client_of(hasty(1000), timeout_ms=1000, retries=3)
+    assert read(client)[0] == "NoConnectionError"
+    assert len(net.socks) == 4, "without a pause there is no way"
+    for timeout_ms in (50, 300, 5000):
+        for options in ({}, {"retries": 2}):
+            client = client_of(
+                hasty(1000), timeout_ms=timeout_ms, connect_pause_ms=1000, **options
+            )
+            net.accept_ms = 20
+            assert read(client) == ([10, 11], 1025)
+            assert client.connected
+            for _ in range(3):
+                assert read(client) == ([10, 11], 5), "the pause is over"
+            assert len(net.socks) == 1
+
+
+def test_the_pause_counts_from_the_connection():
+    """connect() does not wait for its end. What has passed by then is not waited for again."""
+    for rest_ms, took_ms in ((0, 1005), (400, 605), (999, 6), (1000, 5), (5000, 5)):
+        client = client_of(hasty(1000), connect_pause_ms=1000)
+        net.accept_ms = 20
+        assert outcome(client.connect) == (None, 20)
+        rest(rest_ms)
+        assert outcome(client.connect) == (None, 0)
+        assert read(client) == ([10, 11], took_ms), rest_ms
+        assert len(net.socks) == 1
+
+
+def test_every_connection_has_its_pause():
+    """After a close, after a time-out, after the server has hung up."""
+    client = client_of(hasty(1000), timeout_ms=200, connect_pause_ms=1000)
+    for _ in range(3):
+        assert read(client) == ([10, 11], 1005)
+        client.close()
+    assert read(client) == ([10, 11], 1005)
+    net.server = silent
+    assert read(client) == ("NoReplyError", 200)
+    net.server = hasty(1000)
+    assert read(client) == ([10, 11], 1005)
+    net.socks[-1].end(0)
+    assert read(client) == ([10, 11], 1005)
+    assert len(net.socks) == 6
+
+
+def test_the_second_try_has_its_pause_too():
+    client = client_of(hasty(1000), connect_pause_ms=1000)
+    assert read(client) == ([10, 11], 1005)
+    net.server = in_turn(closing(5), hasty(1000))
+    assert read(client) == ([10, 11], 5 + 1005)
+    assert [len(sock.requests) for sock in net.socks] == [2, 1]
+
+
+def test_the_pause_is_no_part_of_a_time_out():
+    for pause_ms in (1, 100, 1000, 60_000):
+        client = client_of(silent, timeout_ms=100, connect_pause_ms=pause_ms)
+        net.accept_ms = 90
+        assert read(client) == ("NoReplyError", 90 + pause_ms + 100)
+    client = client_of(good(), timeout_ms=100, connect_pause_ms=1000)
+    client.connect()
+    net.room = 0
+    assert read(client) == ("NoConnectionError", 1100), "the network does not take the request"
+    net.room, net.accept_ms = 1000, None
+    rest(10_000)
+    assert read(client) == ("NoConnectionError", 100)
+
+
+def test_a_call_that_is_given_up_in_the_pause_leaves_the_connection():
+    """Nothing was sent: the next call goes on with the same pause."""
+
+    class Stopped(TCPClient):
+        left = 0
+
+        def wait(self):
+            TCPClient.wait(self)
+            self.left -= 1
+            if self.left == 0:
+                raise KeyboardInterrupt
+
+    for framer in (MBAP, RTUStream):
+        net.reset()
+        net.server = hasty(1000)
+        client = Stopped((HOST, PORT), connect_pause_ms=1000, framer=framer)
+        client.connect()
+        rest(400)
+        client.left = 1
+        raises(KeyboardInterrupt, read, client)
+        assert client.connected and len(net.socks) == 1 and net.socks[0].asked() == b""
+    net.reset()
+    net.server = hasty(1000)
+    client = TCPClient((HOST, PORT), connect_pause_ms=1000)
+    client.connect()
+    rest(400)
+    request = client._request(3, 1, 10, 2)
+    client._begin(request)
+    client._release(request)
+    rest(100)
+    assert read(client) == ([10, 11], 505) and len(net.socks) == 1
+
+
+def test_closed_in_the_pause():
+    class Closing(TCPClient):
+        def wait(self):
+            if self.connected:
+                self.close()
+            TCPClient.wait(self)
+
+    net.reset()
+    net.server = good()
+    client = Closing((HOST, PORT), connect_pause_ms=1000, retries=3)
+    error = raises(NoConnectionError, client.read_coils, 1, 0, 1)
+    assert "closed meanwhile" in str(error) and net.open_socks() == 0
+
+
+def test_any_rest_before_the_first_request():
+    """The clock wraps meanwhile. At worst the pause is kept once more."""
+    for idle_ms in _IDLE_MS:
+        for pause_ms in (0, 1000):
+            client = client_of(good(), connect_pause_ms=pause_ms)
+            client.connect()
+            rest(idle_ms)
+            got, took_ms = read(client)
+            assert got == [10, 11] and took_ms <= 5 + pause_ms
+            rest(idle_ms)
+            assert read(client) == ([10, 11], 5)
+            assert len(net.socks) == 1
+
+
+def test_a_program_that_stalls_in_the_pause():
+    for idle_ms in _IDLE_MS:
+        client = stalled(good(), idle_ms, connect_pause_ms=1000)
+        assert read(client)[0] == [10, 11]
+
+
+# --- reconnect after time-outs
+
+
+def test_wrong_numbers_of_time_outs():
+    for n in (0, -1, 0.5, "3", None, 1 << 29):
+        error = raises(ValueError, TCPClient, (HOST, PORT), reconnect_after_timeouts=n)
+        assert str(error) == "reconnect_after_timeouts must be 1..536870911, not %r" % (n,)
+    for n in (2, 3, 1000):
+        error = raises(
+            ValueError, TCPClient, (HOST, PORT), framer=RTUStream, reconnect_after_timeouts=n
+        )
+        sentence = "reconnect_after_timeouts must be 1 with framer=RTUStream, not %r" % (n,)
+        assert str(error) == sentence
+
+
+def test_a_connection_is_given_up_after_so_many_time_outs():
+    for n in (1, 2, 3, 10):
+        for retries in (0, 1, 4):
+            client = client_of(silent, timeout_ms=200, retries=retries, reconnect_after_timeouts=n)
+            for _ in range(3 * n):
+                assert read(client)[0] == "NoReplyError"
+            asked = [len(sock.requests) for sock in net.socks]
+            tries = 3 * n * (1 + retries)
+            assert asked[: tries // n] == [n] * (tries // n) and sum(asked) == tries
+            assert client.connected == (tries % n > 0)
+
+
+def test_time_outs_in_a_row():
+    """Whatever comes between begins the count anew: a reply, an exception, a late reply."""
+
+    def sometimes(pattern):
+        """A server that answers (1), refuses (2), answers too late (3) or not at all (0)."""
+        left = list(pattern)
+
+        def serve(sock, data):
+            if not is_whole(data):
+                return False
+            how = left.pop(0) if left else 1
+            if how == 2:
+                sock.say(5, frame(data, bytes((data[7] | 0x80, 2))))
+            elif how:
+                sock.say(5 if how == 1 else 250, frame(data, registers(data[7:])))
+            return True
+
+        return serve
+
+    for pattern, connections in (
+        ((0, 0, 1, 0, 0, 1), 1),
+        ((0, 0, 2, 0, 0, 1), 1),
+        ((0, 3, 0, 0, 1), 1),  # it comes during the third one, which is not silent then
+        ((0, 0, 0, 1), 2),
+        ((0, 0, 0, 0, 0, 0, 1), 3),
+        ((1, 0, 0, 0, 1), 2),
+    ):
+        client = client_of(
+            sometimes(pattern), timeout_ms=200, retries=9, reconnect_after_timeouts=3
+        )
+        for address in range(10):
+            got = read(client, address)[0]
+            assert got in ([address, address + 1], "IllegalDataAddressError"), (pattern, got)
+        assert len(net.socks) == connections, (pattern, len(net.socks))
+
+
+def test_late_replies_over_a_connection_that_is_kept():
+    """A value that is returned belongs to the question, whatever comes late."""
+
+    def slow(sock, data):
+        if not is_whole(data):
+            return False
+        sock.say(150 if len(sock.requests) % 2 else 10, frame(data, registers(data[7:])))
+        return True
+
+    client = client_of(slow, timeout_ms=100, reconnect_after_timeouts=1000)
+    for address in range(100):
+        got = read(client, address)[0]
+        assert got in ([address, address + 1], "NoReplyError", "BadReplyError"), got
+        rest(7 * (address % 5))
+    assert len(net.socks) == 1
+
+
+def test_half_a_reply_ends_a_connection_at_once():
+    """However many time-outs are allowed: its other half would be taken for the next reply."""
+
+    def cut(sock, data):
+        if not is_whole(data):
+            return False
+        sock.say(5, frame(data, registers(data[7:]))[:8])
+        return True
+
+    client = client_of(in_turn(cut, good()), timeout_ms=300, reconnect_after_timeouts=5)
+    assert read(client) == ("BadReplyError", 300)
+    assert net.open_socks() == 0
+    assert read(client) == ([10, 11], 5)
+
+
 # --- clocks that wrap
 
 

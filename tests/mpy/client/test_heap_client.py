@@ -5,8 +5,10 @@ from array import array
 from support.client_calls import CALLS, INTO
 from support.heap import free_of_heap
 from support.tcp import Bench
+from support.umb import raises
 
 from umb.client.tcp import TCPClient
+from umb.errors import NoReplyError
 from umb.server import Server
 from umb.store import Store
 
@@ -75,8 +77,9 @@ class Driven(TCPClient):
 class Traffic:
     """A client, a call of it, and where its values go."""
 
-    def __init__(self, bench, call, wanted, times):
-        self.client = Driven(("127.0.0.1", bench.port), timeout_ms=5000, broadcast=True)
+    def __init__(self, bench, call, wanted, times, **options):
+        options.setdefault("timeout_ms", 5000)
+        self.client = Driven(("127.0.0.1", bench.port), broadcast=True, **options)
         self.client.tcp = bench.tcp
         self.call = call
         self.wanted = wanted
@@ -100,6 +103,40 @@ def test_every_call():
             traffic = Traffic(bench, call, wanted, 100 if wanted and wanted > 200 else _TIMES)
             free_of_heap(name, call_again_and_again, traffic)
             traffic.client.close()
+
+
+def test_a_connection_with_a_pause_that_outlives_time_outs():
+    """From the first call on: the pause is kept, and nothing is made anew after it."""
+    for name, call, wanted in _CALLS[:4]:
+        with Bench(Server(Store(2000, 2000, 200, 200)), max_clients=1) as bench:
+            traffic = Traffic(
+                bench, call, wanted, 20, connect_pause_ms=20, reconnect_after_timeouts=3
+            )
+            free_of_heap(name, call_again_and_again, traffic)
+            traffic.client.close()
+
+
+class Asleep:
+    """Stands for a server that does not work at all."""
+
+    def poll(self):
+        pass
+
+
+def test_after_time_outs_on_a_connection_that_is_kept():
+    """The time-outs raise, which allocates; calls after them, over the same connection, do not."""
+    with Bench(Server(Store(holding_registers=200)), max_clients=1) as bench:
+        traffic = Traffic(bench, _CALLS[2][1], 125, 100, reconnect_after_timeouts=3)
+        client = traffic.client
+        call_again_and_again(traffic)
+        client.tcp, client.timeout_ms = Asleep(), 20
+        for _ in range(2):
+            raises(NoReplyError, client.read_holding_registers, 1, 0, 1)
+        client.tcp, client.timeout_ms = bench.tcp, 5000
+        sock = client._stream.sock
+        free_of_heap("after time-outs", call_again_and_again, traffic)
+        assert client._stream.sock is sock
+        client.close()
 
 
 def test_late_answers():
