@@ -93,6 +93,12 @@ def test_lists_of_docstrings_become_tables():
 # --- the programs
 
 
+@pytest.fixture
+def pc(micropython, tmp_path):
+    with PC(micropython, tmp_path) as one:
+        yield one
+
+
 class World:
     """What a program of the pages needs around it, found in its text, and what it has to do."""
 
@@ -136,19 +142,65 @@ class World:
 
 
 @pytest.mark.parametrize("name", PROGRAMS)
-def test_a_program(name, micropython, tmp_path):
-    with PC(micropython, tmp_path) as pc:
-        world = World(pc, PROGRAMS[name])
-        world.make_peers()
-        service = pc.start(world.text)
-        if world.serves:
-            world.ask(service)
-        elif "while True" in world.text:
-            service.wait_for("V")
-        else:
-            assert service.process.wait(30) == 0, "\n".join(service.lines)
-        printed = "\n".join(service.lines)
-        assert not re.search("Traceback|did not answer|refused|no connection|gave no", printed)
+def test_a_program(pc, name):
+    world = World(pc, PROGRAMS[name])
+    world.make_peers()
+    service = pc.start(world.text)
+    if world.serves:
+        world.ask(service)
+    elif "while True" in world.text:
+        service.wait_for("V")
+    else:
+        assert service.process.wait(30) == 0, "\n".join(service.lines)
+    printed = "\n".join(service.lines)
+    assert not re.search("Traceback|did not answer|refused|no connection|gave no", printed)
+
+
+HEAD = """
+from umb.client.rtu import RTUClient
+from umb.client.tcp import TCPClient
+from umb.server.rtu import RTUServer
+from umb.store import Store
+"""
+BUS = (
+    HEAD + "RTUClient(0, baudrate=9600, timeout_ms=500, retries=2).read_input_registers(7, 0, 2)\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("page", "program", "devices", "text"),
+    [
+        ("start/master", BUS, None, "slave 7 did not answer FC 4 at 0 x 2 within 500 ms, 3 times"),
+        (
+            "start/master",
+            BUS,
+            {7: {"registers": [1]}},
+            "slave 7 refused FC 4 at 0 x 2: illegal data address (exception 2)",
+        ),
+        ("start/master", BUS, b"\7\4\2\0\0\1\2", "slave 7 gave no valid answer to FC 4 at 0 x 2"),
+        ("troubleshooting", "RTUServer(7, baudrate=9600)\n", None, "UART(7) doesn't exist"),
+        (
+            "troubleshooting",
+            "RTUServer(0, Store(coils=8), baudrate=9600)\n",
+            None,
+            "server must be a Server or a Gateway, such as Server(store), not",
+        ),
+    ],
+)
+def test_an_error_that_a_page_quotes(pc, page, program, devices, text):
+    quoted = text.replace("UART(7)", "UART(1)")
+    assert quoted in (ROOT / "docs" / f"{page}.md").read_text()
+    if isinstance(devices, dict):
+        pc.peer("serial", pc.far_end(0), devices)
+    service = pc.start(program if program == BUS else HEAD + program)
+    if isinstance(devices, bytes):
+        service.wait_for("UART 0 is")
+        with open(pc.far_end(0), "r+b", buffering=0) as line:
+            for _ in range(3):
+                line.read(8)
+                line.write(devices)
+    assert service.process.wait(30) == 1
+    assert text in service.lines[-1]
 
 
 @pytest.mark.parametrize(
