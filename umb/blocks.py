@@ -1,5 +1,7 @@
 """Blocks: several blocks of one area as one, for a Store that is given a tuple of them."""
 
+from .check import wrong
+
 
 class Blocks:
     """Several blocks of one kind as one. A request may cross blocks that touch, but no gap.
@@ -14,7 +16,7 @@ class Blocks:
     def __init__(self, kind, blocks):
         for block in blocks:
             if not isinstance(block, kind) or block.bits != kind.bits:
-                raise ValueError("a tuple of %s is needed, not %r in it" % (kind.__name__, block))
+                raise wrong("block", block, kind.__name__)
         self._blocks = sorted(blocks or (kind(0, 0),), key=lambda block: block.start)
         self.bits = kind.bits
         self.area = None  # as of Registers

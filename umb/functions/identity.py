@@ -2,6 +2,7 @@
 
 from micropython import const
 
+from ..check import wrong
 from ..fast import copy
 
 _ILLEGAL_FUNCTION = const(1)
@@ -14,13 +15,13 @@ _OBJECT_MOST = const(244)
 _SERVER_ID_MOST = const(250)  # a PDU of 253 without function code, byte count, run indicator
 
 
-def _bytes(value):
-    """Return text or bytes as bytes."""
+def _bytes(name, value):
+    """Return an argument of this name, text or bytes, as bytes. Raises ValueError."""
     if isinstance(value, str):
         return value.encode()
     if isinstance(value, (bytes, bytearray)):
         return bytes(value)
-    raise TypeError("text or bytes are needed, not %r" % (value,))
+    raise wrong(name, value)
 
 
 class Identity:
@@ -32,26 +33,26 @@ class Identity:
     5 ModelName, 6 UserApplicationName; 0x80..0xFF as one likes. Their ids make the conformity
     level.
 
-    Raises ValueError for an id that is reserved or missing, or more than 244 bytes; TypeError for
-    values that are neither text nor bytes, or another argument.
+    Raises ValueError for an id that is reserved or missing, more than 244 bytes, or values that
+    are neither text nor bytes.
     """
 
     codes = b"\x2b"
 
     def __init__(self, objects: dict):
         if not isinstance(objects, dict):
-            raise TypeError("objects must be {object id: text or bytes}, not %r" % (objects,))
+            raise wrong("objects", objects)
         for i in range(3):
             if i not in objects:
-                raise ValueError("objects 0, 1 and 2 are mandatory: vendor, product, revision")
+                raise wrong("objects", objects)
         for i in objects:
             if not (isinstance(i, int) and (0 <= i <= 6 or 0x80 <= i <= 0xFF)):
-                raise ValueError("an object id must be 0..6 or 0x80..0xFF, not %r" % (i,))
+                raise wrong("object_id", i)
         self._ids = bytes(sorted(objects))
-        self._values = [_bytes(objects[i]) for i in self._ids]
-        for i in range(len(self._ids)):
-            if len(self._values[i]) > _OBJECT_MOST:
-                raise ValueError("object %d is longer than 244 bytes" % self._ids[i])
+        self._values = [_bytes("object", objects[i]) for i in self._ids]
+        for value in self._values:
+            if len(value) > _OBJECT_MOST:
+                raise wrong("object", value)
         last = self._ids[-1]
         self._conformity = 0x80 | (3 if last > 6 else 2 if last > 2 else 1)
 
@@ -115,19 +116,19 @@ class ServerId:
 
     running is the run indicator, True for on: a program may set it.
 
-    Raises ValueError for more than 250 bytes of id and additional data, TypeError for what is
-    neither text nor bytes.
+    Raises ValueError for more than 250 bytes of id and additional data, or what is neither text
+    nor bytes.
     """
 
     codes = b"\x11"
 
     def __init__(self, server_id, additional=b"", networks: bool = False):
-        self._id = _bytes(server_id)
-        self._additional = _bytes(additional)
+        self._id = _bytes("server_id", server_id)
+        self._additional = _bytes("additional", additional)
         self._networks = networks
         self.running = True
         if len(self._id) + len(self._additional) > _SERVER_ID_MOST:
-            raise ValueError("server_id and additional have %d bytes at most" % _SERVER_ID_MOST)
+            raise wrong("additional", additional)
 
     def handle(self, adu, n, link) -> int:
         """Answer FC 17 in place: the response's length, or minus an exception code."""

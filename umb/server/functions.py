@@ -2,6 +2,7 @@
 
 from micropython import const
 
+from ..check import wrong
 from .standard import check
 
 _ILLEGAL_FUNCTION = const(1)
@@ -14,7 +15,7 @@ class Functions:
     server      what reports the exceptions of received() and sent()
     functions   those that Server() was given
 
-    Raises ValueError for what is no function or a code that is taken, TypeError for no tuple.
+    Raises ValueError for what is no function, a code that is taken, or no tuple.
     """
 
     def __init__(self, server, functions):
@@ -23,9 +24,7 @@ class Functions:
         self._received = ()  # methods that are told of every request,
         self._sent = ()  # and of every response
         if not isinstance(functions, (tuple, list)):
-            raise TypeError(
-                "functions must be a tuple, such as (Diagnostics(),), not %r" % (functions,)
-            )
+            raise wrong("functions", functions)
         for function in functions:
             self._offer(function)
 
@@ -38,9 +37,7 @@ class Functions:
                 or code in self._handlers
                 or check(bytes(7) + bytes((code,)) * 10, 1) != _ILLEGAL_FUNCTION  # the store's
             ):
-                raise ValueError(
-                    "%r needs handle(), and codes 1..127 that nobody else has" % (function,)
-                )
+                raise wrong("function", function)
             self._handlers[code] = handle
         if hasattr(function, "received"):
             self._received += (function.received,)
@@ -50,9 +47,9 @@ class Functions:
     def add(self, code, handler):
         """Add a user-defined function code, see Server.function(). Raises ValueError."""
         if not (isinstance(code, int) and (65 <= code <= 72 or 100 <= code <= 110)):
-            raise ValueError("a user-defined code is 65..72 or 100..110, not %r" % (code,))
+            raise wrong("code", code)
         if not callable(handler):
-            raise ValueError("handler must be a function, not %r" % (handler,))
+            raise wrong("handler", handler)
         self._handlers[code] = handler
 
     def handle(self, adu, n, link):

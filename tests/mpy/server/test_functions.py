@@ -158,7 +158,7 @@ def test_functions_that_cannot_be():
         raises(ValueError, Server, functions=(wrong,))
         raises(ValueError, Server, functions=(Function((100,)), wrong))
     for wrong in (Diagnostics(), None, 5, Function((65,)), {65: Function((65,))}):
-        raises(TypeError, Server, functions=wrong)
+        raises(ValueError, Server, functions=wrong)
     for codes in (65, None):
         raises(TypeError, Server, functions=(Function(codes),))
 
