@@ -36,3 +36,13 @@ WRITE_10 = Case(
     300,
 )
 CASES = (READ_1, READ_10, READ_100, WRITE_10)
+# One of every standard kind (AP 6.1 to 6.6, 6.11, 6.12, 6.16, 6.17).
+STANDARD = (
+    *(read_registers(SLAVE_ID, 4, function_code=code) for code in (1, 2, 3, 4)),
+    frame(SLAVE_ID, [5, 0, 1, 0xFF, 0]),
+    frame(SLAVE_ID, [6, 0, 1, 0, 7]),
+    frame(SLAVE_ID, [15, 0, 0, 0, 3, 1, 5]),
+    write_registers(SLAVE_ID, [1, 2, 3]),
+    frame(SLAVE_ID, [22, 0, 1, 0, 0xF2, 0, 0x25]),
+    frame(SLAVE_ID, [23, 0, 0, 0, 2, 0, 4, 0, 1, 2, 0, 9]),
+)

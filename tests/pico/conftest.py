@@ -28,12 +28,11 @@ def flash(emulator):
 
 @pytest.fixture(scope="session")
 def fresh_pico(emulator, firmware, flash, figures):
-    """The board that all tests share, with what the library takes of its memory: (pico, bytes)."""
+    """The board that all tests share, with what a slave takes of its memory: (pico, Ram)."""
     pico = emulator.boot(firmware, flash)
     version = pico.exec("import sys; print(sys.version)")
     figures.note("firmware", version.partition(";")[2].strip())
-    _, whole = emulator.ram_bytes(pico)  # importing takes long: once for all tests
-    return pico, whole
+    return pico, emulator.ram(pico)  # importing takes long: once for all tests
 
 
 @pytest.fixture

@@ -39,8 +39,9 @@ def measure(arguments):
 
     cases = [case for case in CASES if arguments.request in case.name]
     pico = slave.boot(find_firmware(), slave.flash_files())
-    imported, whole = slave.ram_bytes(pico)
-    print(f"RAM: import {imported} bytes, with 100 registers {whole} (goal 10240)")
+    ram = slave.ram(pico)
+    print(f"RAM: import {ram.imported} bytes, a slave with four areas {ram.made},")
+    print(f"  after one of every standard request {ram.used} (goal 12288), {ram.names} names")
     for baudrate in arguments.baud:
         form = Format(baudrate)
         master = slave.start_alone(pico, form, program=arguments.program)

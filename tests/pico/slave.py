@@ -1,11 +1,15 @@
 """A slave built with `umb` on an emulated board, and the master that talks to it."""
 
+import re
 from pathlib import Path
+from typing import NamedTuple
 
+from tests.pico.cases import STANDARD
 from tools.emulator.image import program_files
 from tools.emulator.line import Line, Station
 from tools.emulator.master import Master
-from tools.emulator.pico import BoardError, Pico
+from tools.emulator.pico import READY_PIN, BoardError, Pico
+from tools.emulator.wire import Format
 
 __all__ = [
     "ONBOARD",
@@ -15,7 +19,7 @@ __all__ = [
     "flash_files",
     "heap_bytes",
     "program_files",
-    "ram_bytes",
+    "ram",
     "start",
     "start_alone",
 ]
@@ -23,22 +27,41 @@ __all__ = [
 ONBOARD = Path(__file__).parent / "onboard"
 _START_LIMIT_MS = 2000
 
-# Prints the heap bytes of an import and of that and a slave with 100 registers.
-_RAM_CODE = """
-import gc
+_RAM_FORM = Format(115200)
+# Prints the heap bytes of an import, of that and a slave with four areas, and of all of that after
+# so many requests; then how many names are interned.
+_RAM_CODE = f"""
+import gc, micropython
+imported = made = answered = 0
 gc.collect()
 start = gc.mem_alloc()
 from umb.server import Server
 from umb.server.rtu import RTUServer
 from umb.store import Store
 gc.collect()
-imported = gc.mem_alloc()
-server = Server(Store(holding_registers=100))
-slave = RTUServer(0, server, baudrate=9600, parity=0, tx=0, rx=1, de=2)
+imported = gc.mem_alloc() - start
+server = Server(Store(coils=8, discrete_inputs=8, input_registers=4, holding_registers=100))
+form = dict(baudrate={_RAM_FORM.baudrate}, parity={_RAM_FORM.parity}, stop={_RAM_FORM.stop})
+slave = RTUServer(0, server, tx=0, rx=1, de=2, **form)
 gc.collect()
-print(imported - start, gc.mem_alloc() - start)
+made = gc.mem_alloc() - start
+Pin({READY_PIN})(1)
+while answered < {len(STANDARD)}:
+    answered += slave.poll()
+gc.collect()
+print(imported, made, gc.mem_alloc() - start)
+micropython.qstr_info()
 del slave
 """
+
+
+class Ram(NamedTuple):
+    """Heap bytes of an import, with a slave, after requests; and how many names are interned."""
+
+    imported: int
+    made: int
+    used: int
+    names: int
 
 
 def flash_files():
@@ -64,10 +87,16 @@ def start_alone(pico, form, slave_id=1, program="serve"):
     return Master(Line(form, start(pico, form, slave_id, program)))
 
 
-def ram_bytes(pico):
-    """(bytes of the import, bytes of that and a slave with 100 registers) on a fresh board."""
-    imported, whole = pico.exec(_RAM_CODE, _START_LIMIT_MS).split()
-    return int(imported), int(whole)
+def ram(pico):
+    """Return the Ram of a slave with four areas, on a fresh board.
+
+    It is asked for one of every standard kind.
+    """
+    pico.start(_RAM_CODE, _START_LIMIT_MS)
+    exchanges = Master(Line(_RAM_FORM, Station(pico))).ask_all(STANDARD)
+    assert [exchange.reply[1] for exchange in exchanges] == [request[1] for request in STANDARD]
+    figures, names = pico.finish(_START_LIMIT_MS).splitlines()
+    return Ram(*map(int, figures.split()), int(re.search(r"n_qstr=(\d+)", names)[1]))
 
 
 def heap_bytes(pico, form, requests, idle_polls=50):
