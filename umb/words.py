@@ -164,32 +164,38 @@ def put(values, at: int, kind: str, value, order: str = ABCD) -> None:
     Raises ValueError where the value does not fit, or for an unknown kind or order, IndexError
     where a register is missing; then nothing is written.
     """
-    n = size(kind)
+    code = _code(kind)
+    n = code & _REGISTERS
     _require(values, at, n, order)
-    if _KINDS[kind] & _FAMILY == _FLOAT:
+    if code & _FAMILY == _FLOAT:
         _encode_float(kind, value, ">f" if n == 2 else ">d")
-    else:
-        _encode(kind, value)
+    elif not (isinstance(value, _INTEGER) and _encode(code, value)):
+        raise wrong(kind, value, _limits(code & _FAMILY, 16 * n))
     _save(values, at, n, order)
 
 
-def _encode(kind, value):
-    """Put the bytes of an integer into _raw. Raises ValueError where it does not fit."""
-    code = _KINDS[kind]
-    bits = 16 * (code & _REGISTERS)
+def _encode(code, value):
+    """Put the bytes of an integer into _raw. Returns whether it fits."""
+    at = _WIDEST - 2 * (code & _REGISTERS)
     code &= _FAMILY
-    least = -(1 << bits - 1) if code == _SIGNED else 0
-    most = 10 ** (bits >> 2) - 1 if code == _BCD else least + (1 << bits) - 1
-    if not (isinstance(value, _INTEGER) and least <= value <= most):
-        raise wrong(kind, value, "%d..%d" % (least, most))
-    if code != _BCD:
-        struct.pack_into(">q" if code else ">Q", _raw, 0, value)
-        return
-    bits = _WIDEST
-    while bits:
-        bits -= 1
-        _raw[bits] = value // 10 % 10 << 4 | value % 10
-        value //= 100
+    i = _WIDEST
+    while i > at:
+        i -= 1
+        if code == _BCD:
+            _raw[i] = value // 10 % 10 << 4 | value % 10
+            value //= 100
+        else:
+            _raw[i] = value & 0xFF
+            value >>= 8
+    return value == (-(_raw[at] >> 7) if code == _SIGNED else 0)
+
+
+def _limits(family, bits):
+    """Return what the integers of a kind are, for an error's text."""
+    if family == _BCD:
+        return "0..%d" % (10 ** (bits >> 2) - 1)
+    least = -(1 << bits - 1) if family == _SIGNED else 0
+    return "%d..%d" % (least, least + (1 << bits) - 1)
 
 
 def _encode_float(kind, value, code):
