@@ -1,8 +1,10 @@
 """The pages: a site without a warning, prose without misspellings, programs that run."""
 
+import importlib
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from pymodbus import FramerType
@@ -222,3 +224,37 @@ def test_what_programs_import_is_in_the_reference():
         known = f"from {module} import" in _REFERENCE and re.search(rf"\b{name}\b", _REFERENCE)
         whole = re.search(rf"^::: {module}$", _REFERENCE, re.M)
         assert known or whole, f"{module}.{name}"
+
+
+# What the texts call things of the reader's, and what is CPython's.
+_READERS = {"app", "tcp", "rtu", "ttyUSB0", "TCPServer", "server_close", "DEBUG"}
+
+
+def identifiers(texts):
+    """Return the names in these texts."""
+    return {name for text in texts for name in re.findall(r"[A-Za-z_]\w+", text)}
+
+
+def code_of(page, column):
+    """Return the code in a column of the tables of a page."""
+    rows = [
+        re.split(r" ?(?<!\\)\| ?", row) for row in page.read_text().splitlines() if "| `" in row
+    ]
+    return [text for row in rows for text in re.findall(r"`([^`]+)`", row[column])]
+
+
+@pytest.mark.parametrize("name", ["umodbus", "micropython-modbus", "pymodbus"])
+def test_names_of_umb_for_those_who_come_from_elsewhere(name):
+    sources = [path.read_text() for path in ROOT.glob("umb/**/*.py")]
+    named = identifiers(code_of(ROOT / "docs" / "coming-from" / f"{name}.md", 2))
+    assert len(named) > 20
+    assert named - identifiers(sources) - {"ip", "True"} == set()
+
+
+@pytest.mark.parametrize("name", ["umodbus", "pymodbus"])
+def test_names_of_others(name):
+    folder = Path(importlib.import_module(name).__file__).parent
+    sources = [path.read_text() for path in folder.rglob("*.py")]
+    named = identifiers(code_of(ROOT / "docs" / "coming-from" / f"{name}.md", 1))
+    assert len(named) > 20
+    assert named - identifiers(sources) - _READERS == set()
