@@ -27,9 +27,10 @@ _NEEDED = {
     "bits, parity, stop": "(8, None, 1), as this port's UART has nothing else",
 }
 PARAMETERS = (
-    "umb calls hooks with (address, quantity), validate with (address, value), routes with"
-    " slave_id=, function_code=, address=, and value= if it is a write, on_error with"
-    " (exception, link)"
+    "umb calls on_read and on_write with (address, quantity), validate with (address, value),"
+    " routes with slave_id=, function_code=, address=, and value= if it is a write, functions with"
+    " (adu, n, link), allow with (host), on_connect and on_disconnect with ((host, port)),"
+    " on_error with (exception, link)"
 )
 
 

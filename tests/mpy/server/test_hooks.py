@@ -15,6 +15,7 @@ from support.umb import Signed, Told, contents, raises, values
 
 import umb.server
 from umb import errors
+from umb.port.sockets import call_hook
 from umb.server import Server
 from umb.store import Bits, Registers, Store
 
@@ -360,8 +361,8 @@ def test_what_hooks_are_called_with_is_printed():
         len,
     )
     for hook in wrong:
-        assert "hooks with (address, quantity)," in calls_with(on_read=hook, code=3)
-        assert "hooks with (address, quantity)," in calls_with(on_write=hook)
+        assert "on_read and on_write with (address, quantity)," in calls_with(on_read=hook, code=3)
+        assert "on_read and on_write with (address, quantity)," in calls_with(on_write=hook)
         assert "validate with (address, value)," in calls_with(validate=hook)
         for code in (3, 6):
             told = calls_with(route=hook, code=code)
@@ -385,6 +386,33 @@ def test_what_hooks_are_called_with_is_printed():
         ],
     ):
         assert ", and value= if it is a write" in calls_with(route=route, code=6)
+
+
+def test_what_functions_are_called_with_is_printed():
+    for handler in (
+        lambda: 0,
+        len,
+        lambda adu, n: adu[n],
+        lambda adu, n, link, more: (adu, n, link, more),
+    ):
+        printer = Printer()
+        with Printing(printer):
+            server = Server(Store(1))
+            server.function(65, handler)
+            expect(server, "41 01", "c1 04")
+        assert "functions with (adu, n, link)," in str(printer.printed[1])
+
+
+def test_what_hooks_of_networks_are_called_with_is_printed():
+    """With one argument: a host, or a (host, port)."""
+    server = Server(Store(1))
+    for hook in (lambda: True, lambda host, port: (host, port)):
+        for argument in ("10.0.0.5", ("10.0.0.5", 502)):
+            printer = Printer()
+            with Printing(printer):
+                assert call_hook(server, hook, argument, Link()) is None
+            told = str(printer.printed[1])
+            assert "allow with (host), on_connect and on_disconnect with ((host, port))," in told
 
 
 def test_other_bugs_are_printed_alone():
