@@ -235,9 +235,6 @@ class RTUClient(Client):
                 replies += 1  # the echo will be taken for one
             self._late.missed(replies)
             self._late.abandoned_id = self._slave_id
-        frame = self.line.frame
-        if frame.adu is not self._own_adu:
-            copy(self._own_adu, _FRAME, frame.adu, _FRAME, frame.have)
         self._end(0)  # the beginning of the reply stays: its rest is going to come
 
     # --- time
@@ -309,6 +306,7 @@ class RTUClient(Client):
             frame.reset()
             frame.rejected = 0
         if frame.adu is not self._own_adu:
+            copy(self._own_adu, _FRAME, frame.adu, _FRAME, frame.have)
             if frame.out is frame.adu:
                 frame.out = self._own_adu
             frame.adu = self._own_adu
