@@ -12,7 +12,7 @@ _KINDS = 140  # of requests, or more
 
 
 @pytest.mark.parametrize("how", ["full", "locked", "counted"])
-@pytest.mark.parametrize("transport", ["RTU", "ASCII", "TCP"])
+@pytest.mark.parametrize("transport", ["RTU", "ASCII", "TCP", "GATEWAY"])
 def test_every_kind(micropython, transport, how):
     """In a process of its own, so that nothing of it has been loaded or used before."""
     done = subprocess.run(

@@ -1,6 +1,6 @@
 """One request of every kind, each for the first time: first_requests.py TRANSPORT HOW
 
-TRANSPORT is RTU, ASCII or TCP. HOW is
+TRANSPORT is RTU, ASCII, TCP, or GATEWAY: TCP, through a gateway to a serial line. HOW is
     full      the heap is filled to its last byte before the first request comes
     locked    the heap is locked while a request is served
     counted   what the heap holds is counted before and after each request
@@ -19,18 +19,21 @@ from support.pdu import packed, raw, read_write, request, words, write_bits, wri
 from support.tcp import Bench, frame
 from support.wire import Wire
 
+from umb.client.rtu import RTUClient
 from umb.errors import ServerDeviceBusyError
 from umb.fast import crc16
+from umb.frame import WRITES
 from umb.frame.ascii import ASCII
 from umb.frame.rtu import RTU
 from umb.functions.diagnostics import Diagnostics
 from umb.functions.files import Files, Queues
 from umb.functions.identity import Identity, ServerId
+from umb.gateway import Gateway
 from umb.server import Server
 from umb.server.rtu import RTUServer
 from umb.store import Bits, Registers, Store
 
-_DEVICE, _ROUTED, _OTHER = 17, 3, 99  # slave ids
+_DEVICE, _ROUTED, _OTHER, _LOCAL = 17, 3, 99, 100  # slave ids
 _SILENCE_MS = 12  # so long may nothing come before that counts as silence
 _ANSWER_MS = 5000  # and so long may an answer take, on a machine that is busy
 _BUSY = ServerDeviceBusyError()  # made beforehand: to raise a new one is the program's allocation
@@ -349,6 +352,65 @@ class Network:
         return True
 
 
+class GatewayRequests:
+    """Requests through a gateway, the responses, and what its line says.
+
+    rows   (what, slave id, PDU, response PDU or None for silence, bytes on the line) each
+    """
+
+    def __init__(self):
+        self.rows = []
+        for what, slave_id, pdu, response, _ in Requests("RTU").rows:
+            if response is not None and slave_id in (_DEVICE, _ROUTED):
+                self.add(what, slave_id, pdu, rtu_frame(bytes((slave_id,)) + response), response)
+        for pdu in (request(3, 0, 1), request(6, 0, 1), write_registers(0, [1]), b"\x41\x01"):
+            self._refused(pdu)
+            self.add("to all", 0, pdu, b"", None if pdu[0] in WRITES else self._own(pdu))
+            self.add("to itself", 255, pdu, b"", self._own(pdu))
+            self.add("to the device at hand", _LOCAL, pdu, b"", self._own(pdu))
+
+    def add(self, what, slave_id, pdu, said, response):
+        self.rows.append((what, slave_id, pdu, response, said))
+
+    @staticmethod
+    def _own(pdu):
+        """What the gateway's own device, whose only register is 0, answers."""
+        if pdu[0] == 3:
+            return raw("03 02 0001")
+        return raw("c1 01") if pdu[0] == 0x41 else pdu[:5]
+
+    def _refused(self, pdu):
+        """Replies that are none, from a device and from those that are not there."""
+        refusal = bytes((pdu[0] | 0x80, 11))
+        good = rtu_frame(bytes((_DEVICE,)) + {3: raw("03 02 0007"), 16: pdu[:5]}.get(pdu[0], pdu))
+        for what, said in (
+            ("that is not answered", b""),
+            ("answered with a wrong CRC", good[:-1] + bytes((good[-1] ^ 1,))),
+            ("answered by another", rtu_frame(bytes((_OTHER,)) + good[1:-2])),
+            ("answered in part", good[:3]),
+            ("answered with noise", b"\x55" * 300),
+        ):
+            self.add(what, _DEVICE, pdu, said, refusal)
+        self.add("to nobody", _OTHER, pdu, b"", bytes((pdu[0] | 0x80, 10)))
+
+
+class Passed(Network):
+    """A connection to a gateway, behind which a line answers each request in turn."""
+
+    def __init__(self, rows):
+        self._wire = Wire(b"", replies=True)
+        line = RTUClient(self._wire, baudrate=115200, timeout_ms=5, turnaround_ms=1)
+        local = Server(Store(holding_registers=[1]), (_LOCAL,))
+        super().__init__(Gateway(line, (_DEVICE, _ROUTED), local=local))
+        self._said = [row[4] for row in rows]
+        self._number = 0
+
+    def serve(self, asked, answered):
+        self._wire.said = self._said[self._number]
+        self._number += 1
+        return super().serve(asked, answered)
+
+
 def rtu_frame(data):
     """Return the RTU frame of these bytes."""
     crc = crc16(data, 0, len(data))
@@ -404,17 +466,26 @@ def all_of(line, how, frames, outcomes):
         i += 2
 
 
-def main(transport, how):
+def make_line(transport):
+    """Return a server on a line of this kind."""
     server = make_server()
     if transport == "TCP":
-        line = Network(server)
-    elif transport == "ASCII":
-        line = SerialLine(server, ASCII, text)
+        return Network(server)
+    if transport == "ASCII":
+        return SerialLine(server, ASCII, text)
+    return SerialLine(server, RTU, rtu_frame)
+
+
+def main(transport, how):
+    if transport == "GATEWAY":
+        rows = GatewayRequests().rows
+        line = Passed(rows)
     else:
-        line = SerialLine(server, RTU, rtu_frame)
-    rows = [row for row in Requests(transport).rows if how != "counted" or not row[4]]
+        rows = [row for row in Requests(transport).rows if how != "counted" or not row[4]]
+        line = make_line(transport)
     frames = []
-    for _, slave_id, pdu, response, _ in rows:
+    for row in rows:
+        slave_id, pdu, response = row[1:4]
         frames.append(line.frame(slave_id, pdu))
         frames.append(b"" if response is None else line.frame(slave_id, response))
     outcomes = bytearray(b"\xff" * len(frames))
