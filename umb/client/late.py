@@ -115,8 +115,8 @@ class LateReplies:
     def owes(self, adu, n):
         """Return whether the PDU of n bytes at adu[7] may be a late reply of the slave adu[6].
 
-        It is of a function code whose requests may look the same, so that it can be another
-        master's request instead. A reply of FC 5, 6, 21 or 22 is its request.
+        Else it is somebody else's: another master has asked that slave, or it is a request. A
+        reply of FC 5, 6, 21 or 22 is its request.
         """
         place = self._find(adu[6])
         if place is None or not place[_REPLIES]:
@@ -125,7 +125,11 @@ class LateReplies:
             crc = crc16(adu, 6, n + 1)
             return place[_QUESTION] == _SEVERAL or place[_QUESTION] == question_of(adu, n, crc)
         form = place[_FORM]
-        return form == _SEVERAL or (form >> 8 == adu[7] and (form & 0xFF or n) == n)
+        if form == _SEVERAL:
+            return True
+        if form >> 8 != adu[7] & 0x7F:
+            return False
+        return n == (2 if adu[7] & 0x80 else form & 0xFF or n)
 
     def answered(self):
         """The slave has answered the request under way."""
@@ -160,12 +164,15 @@ class LateReplies:
         if ticks_diff(until_ms, place[_UNTIL_MS]) > 0:
             place[_UNTIL_MS] = until_ms
 
-    def heard(self, slave_id, now_ms):
-        """A frame of this slave came that does not answer the request under way."""
+    def heard(self, slave_id, now_ms, owed):
+        """A frame of this slave came that does not answer the request under way.
+
+        owed   what owes() returned for it
+        """
         self._forget_past(now_ms)
         self._answers[slave_id >> 3] |= 1 << (slave_id & 7)
         place = self._find(slave_id)
-        if place is None or not place[_REPLIES]:
+        if place is None or not owed:
             return
         place[_REPLIES] -= 1
         if place[_REPLIES]:

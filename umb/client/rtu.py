@@ -326,8 +326,9 @@ class RTUClient(Client):
 
     def _note_late(self, adu, n):
         """A PDU of n bytes at adu[7] answers nothing that anybody waits for."""
-        if not _is_request(adu, n) and (not _goes_both_ways(adu, n) or self._late.owes(adu, n)):
-            self._late.heard(adu[_FRAME], ticks_ms())
+        owed = self._late.owes(adu, n)
+        if not _is_request(adu, n) and (owed or not _goes_both_ways(adu, n)):
+            self._late.heard(adu[_FRAME], ticks_ms(), owed)
 
     def _await_late(self):
         """Wait for a late reply of the slave, and for what is arriving to end."""

@@ -4,8 +4,8 @@ from support.late import TIMEOUT_MS, LateBus, always, clock, once  # comes first
 
 import random
 
-from support.bus import value_of
-from support.client import Bench
+from support.bus import answer, value_of
+from support.client import Bench, silent
 from support.rtu import frame
 from support.umb import raises
 
@@ -453,6 +453,55 @@ def test_abandoned_at_every_moment():
             for baudrate, step_us in ((19200, 290), (115200, 50)):
                 for after_us in range(0, 36 * step_us, step_us):
                     check_abandoned(pdu, reply, after_us, echo, baudrate=baudrate)
+
+
+def check_others(call, reply, other):
+    """A frame of the late slave that is for another master does not stand for its late reply."""
+    bench = Bench(None, 19200, timeout_ms=TIMEOUT_MS)
+    # It has answered before, so that its late reply is waited for.
+    assert bench.outcome("read_holding_registers(1, 1, 1)") == [value_of(1, 1)]
+    bench.replies = silent
+    assert bench.outcome(call % 1) == "NoReplyError"
+    latest_us = clock.now_us() + 2 * TIMEOUT_MS * 1000
+
+    def let_others_speak(slave_id, pdu):
+        end_us = bench.say(2200, frame(1, other))
+        bench.say(end_us + 2200, frame(slave_id, answer(slave_id, pdu)))
+
+    bench.replies = let_others_speak
+    assert bench.outcome("read_holding_registers(2, 7, 1)") == [value_of(2, 7)]
+
+    def be_late(slave_id, _pdu):
+        return frame(slave_id, reply) if clock.now_us() < latest_us else None
+
+    bench.replies = be_late
+    got = bench.outcome(call % 2)
+    assert got == "NoReplyError" or got == "BadReplyError", (call, other, got)
+
+
+def test_what_a_late_slave_says_to_another_master():
+    asked = (
+        ("read_coils(1, %d, 32)", b"\x01\4\1\2\3\4"),
+        ("read_holding_registers(1, %d, 2)", b"\x03\4\1\2\3\4"),
+        ("write_single_register(1, %d, 2)", b"\x06\0\1\0\2"),
+        ("write_multiple_registers(1, %d, [7])", b"\x10\0\1\0\1"),
+        ("request(1, b'A\\0\\%d')", b"\x41\7"),
+    )
+    others = (
+        b"\x01\1\1",
+        b"\x03\2\0\1",
+        b"\x04\4\0\1\0\2",
+        b"\x05\0\1\xff\0",
+        b"\x06\0\1\0\3",
+        b"\x07\0",
+        b"\x0f\0\1\0\1",
+        b"\x42\1\2",
+        b"\x82\2",
+        b"\x84\2",
+    )
+    for call, reply in asked:
+        for other in others:
+            check_others(call, reply, other)
 
 
 # --- at random
