@@ -9,6 +9,7 @@ from time import ticks_diff, ticks_ms
 
 from micropython import const
 
+from . import check
 from .client import NO_CONNECTION, NO_REPLY, PENDING
 from .fast import copy
 from .frame import WRITES, refuse
@@ -23,12 +24,7 @@ _ILLEGAL_FUNCTION = const(1)
 _NO_PATH = const(10)
 _LONGEST_TIMEOUT_MS = const((1 << 29) - 1)  # half of the time after which ticks_ms() wraps
 _NO_ANSWER = const(11)
-
-
-def _check_ms(name, value):
-    """Raise ValueError unless this is a time in milliseconds that a clock can tell."""
-    if not (isinstance(value, int) and 0 < value <= _LONGEST_TIMEOUT_MS):
-        raise ValueError("%s must be 1..%d, not %r" % (name, _LONGEST_TIMEOUT_MS, value))
+_LONGEST_QUEUE = const(255)
 
 
 class _Bus:
@@ -280,12 +276,8 @@ class Gateway(Driver):
         self, line, slave_ids=None, timeout_ms=None, local=None, *, max_wait_ms=5000, queue=8
     ):
         super().__init__(Server(None, ()) if local is None else local)
-        if not (isinstance(queue, int) and queue > 0):
-            raise ValueError("queue must be 1 or more, not %r" % (queue,))
-        if not (isinstance(max_wait_ms, int) and 0 < max_wait_ms <= _LONGEST_TIMEOUT_MS):
-            raise ValueError(
-                "max_wait_ms must be 1..%d, not %r" % (_LONGEST_TIMEOUT_MS, max_wait_ms)
-            )
+        check.integer("queue", queue, 1, _LONGEST_QUEUE)
+        check.integer("max_wait_ms", max_wait_ms, 1, _LONGEST_TIMEOUT_MS)
         self._is_device = local is not None
         self._paths = []
         self._queue = queue
@@ -299,18 +291,14 @@ class Gateway(Driver):
         Raises ValueError for an argument of the wrong kind.
         """
         if isinstance(line, type) or not hasattr(line, "forward"):
-            raise ValueError("an RTUClient is needed, not %r" % (line,))
-        if timeout_ms is not None and not (
-            isinstance(timeout_ms, int) and 0 < timeout_ms <= _LONGEST_TIMEOUT_MS
-        ):
-            raise ValueError(
-                "timeout_ms must be 1..%d or None, not %r" % (_LONGEST_TIMEOUT_MS, timeout_ms)
-            )
+            raise check.wrong("line", line, "an RTUClient")
+        if timeout_ms is not None:
+            check.integer("timeout_ms", timeout_ms, 1, _LONGEST_TIMEOUT_MS)
         try:
             if slave_ids is not None:
                 _ = 1 in slave_ids
         except TypeError:
-            raise ValueError("slave_ids must be a list, a range or None, not %r" % (slave_ids,))
+            raise check.wrong("slave_ids", slave_ids, "a list, a range or None")
         path = _Path(line, slave_ids, timeout_ms, self._max_wait_ms, self._queue)
         if self._paths:
             self._paths[-1].next = path
