@@ -44,8 +44,8 @@ class _Connection(Stream):
         self.gone = sock is None
         self.listen_only = False
         self.early_count = 0
-        self.active = False  # a request was answered since times were kept last
-        self.asked = False  # a request was answered before
+        self.active = False  # a request was served since times were kept last
+        self.asked = False  # a request was served before
         self.idle_ms = 0  # the time since the last one was, or since the client connected
 
     def service(self):
@@ -100,12 +100,12 @@ class _Connection(Stream):
                 self.at += n
                 self._watch()
                 return
+            self.driver.answered += 1
         self.have = n = self.early_count
         if n:
             copy(self.adu, self.frame.start, self.early, 0, n)
             self.early_count = 0
-        self.active = True
-        self.driver.answered += 1
+        self.active = True  # even if nothing is answered, as to a broadcast
 
     def _go_on(self):
         """Send more of a response."""
@@ -154,7 +154,7 @@ class TCPServer(Driver):
     server           the Server or Gateway that answers; None: a Server of its own, for routes
     max_clients      how many may be connected, see below. Their buffers (0.6 KB each on a 32-bit
                      board) are made when so many are connected for the first time, and kept
-    idle_timeout_ms  a client is disconnected that has been answered nothing for so long; 0: never
+    idle_timeout_ms  a client is disconnected that has sent no request for so long; 0: never
     framer           MBAP, or umb.frame.rtu_stream.RTUStream: RTU frames in the stream, as serial
                      device servers have them
     allow            who may connect: a container of IPv4 addresses, such as ("192.168.1.5",), or

@@ -99,8 +99,8 @@ class UDPServer(Driver):
 
     def _reply(self, n):
         """Send the response PDU of n bytes, 0: none."""
-        self.answered += 1
         if n:
+            self.answered += 1
             start = self.frame.start
             n = self.frame.seal(self._adu, n)
             try:

@@ -33,6 +33,28 @@ def test_answer_comes_when_it_comes():
         assert bench.rest() == 1, "poll() counts it"
 
 
+def test_what_is_not_answered_is_not_counted():
+    """Nothing is answered to a broadcast behind a gateway, at once or later. Its client stays."""
+    keeper = Keeper()
+    with Bench(keeper) as bench:
+        client = bench.client()
+        for i in range(5):
+            client.send(frame(request(6, i, i), 0, i))
+            bench.until(lambda: keeper.kept, "no request")
+            keeper.kept.pop()[2].answer(0)
+            assert bench.rest() == 0
+        client.send(frame(request(6, 1, 2), 1, 9))
+        bench.until(lambda: keeper.kept, "no request")
+        keeper.answer(request(6, 1, 2))
+        assert client.frame() == (9, 1, request(6, 1, 2)) and bench.rest() == 1
+    silent = Server(Store(holding_registers=9))
+    silent.handle = lambda _adu, _n, _link: 0
+    with Bench(silent) as bench:
+        client = bench.client()
+        client.send(frame(request(6, 1, 2), 0, 7))
+        assert client.quiet() and bench.rest() == 0
+
+
 def test_requests_wait_for_the_one_before():
     keeper = Keeper()
     with Bench(keeper) as bench:

@@ -76,6 +76,23 @@ class Client:
         return data[7:]
 
 
+def test_what_is_not_answered_is_not_counted():
+    keeper = Keeper()
+    with Bench(keeper) as bench:
+        client = bench.client()
+        for i in range(3):
+            client.send(frame(request(6, 1, 2), 0, i))
+            while not keeper.kept:
+                assert bench.udp.poll(100) == 0
+            keeper.kept.pop()[2].answer(0)
+            assert bench.udp.poll() == 0
+        client.send(frame(request(6, 1, 2), 1, 9))
+        while not keeper.kept:
+            assert bench.udp.poll(100) == 0
+        keeper.answer(request(6, 1, 2))
+        assert bench.udp.poll() == 1
+
+
 def test_requests():
     with Bench() as bench:
         client = bench.client()
