@@ -14,6 +14,7 @@ from fuzz.rng import Difference, Rng, journal
 _EVENTS = 25
 _RATES = (1200, 9600, 19200, 115200, 921600)
 _SLAVES = (1, 2, 3, 17, 247)
+_NOBODY = 33  # who is never asked
 _LIMIT_US = 30_000_000  # no call takes that long
 _LAST = 2  # calls at the end that have to succeed
 _NOISE = (b"\0", b"\xff", b"\0\0", b"\xf0\0", b"\xff\xff")
@@ -85,6 +86,7 @@ class Bus(UART):
         self._part = b""
         self.speech_us = 0  # when all that is going to be said has been
         self.spoilt_us = -_NEVER_NS  # when the last speech ends that another one spoils
+        self.awaited = []  # (slave id, function code, when it ends) of every answer
 
     def write(self, buf, at, n):
         with heap.opened:
@@ -95,6 +97,16 @@ class Bus(UART):
                 data, self._part = self._part, b""
                 self._asked(data, self.end_ns() // 1000)
         return done or None
+
+    def is_awaited(self, slave_id, code, now_us):
+        """Return whether an answer of this slave is still to come, of 3 or of this code.
+
+        Nobody can tell it from what the slave says to another master.
+        """
+        for one_id, one_code, end_us in self.awaited:
+            if one_id == slave_id and one_code in (3, code) and end_us >= now_us:
+                return True
+        return False
 
     def say(self, begin_us, data):
         """Let data come. Returns when they end."""
@@ -377,9 +389,11 @@ class Game:
         """Let it all be said."""
         good = slaves.answer(slave_id, pdu)
         for delay_us, kind, detail in script:
-            seen = kind
+            seen, about = kind, detail
             if kind == "request" and (pdu[0] >= 65 or pdu[0] == 21):
                 seen = "id"  # nobody can tell it from an answer
+            if seen in ("id", "other") and self.bus.is_awaited(detail, pdu[0], end_us):
+                about = _NOBODY
             if kind == "double" and self.setup["ascii"] and self.setup["echo"]:
                 seen = "good"  # no silence parts the second one from the next request's echo
             if kind in _DECIDES:
@@ -387,8 +401,9 @@ class Game:
                 record.spoken.append((end_us + delay_us, what))
             elif not slaves.can_be_seen(kind, pdu[0], self.passed_on):
                 seen = "crc"
-            data = self.speech(seen, detail, slave_id, pdu, good)
+            data = self.speech(seen, about, slave_id, pdu, good)
             end_us = self.bus.say(end_us + delay_us, data)
+            self.bus.awaited.append((slave_id, pdu[0], end_us))
 
     def speech(self, kind, detail, slave_id, pdu, good):
         """The characters of a speech."""
@@ -410,12 +425,9 @@ class Game:
         return frame(slave_id, slaves.wrong(kind, detail, pdu, good))
 
     def _whole_once(self, before, data, behind):
-        """A frame between others or noise; alone if there is another frame in that by chance.
-
-        That matters only if nothing but the CRC tells where it ends.
-        """
+        """A frame between others or noise; alone if there is another frame in that by chance."""
         said = before + data + behind
-        if data[1] < 65 or self.setup["ascii"] or slaves.is_whole_once(said, data):
+        if self.setup["ascii"] or slaves.is_whole_once(said, data):
             return said
         return data
 
