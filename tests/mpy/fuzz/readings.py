@@ -102,17 +102,27 @@ def _possible(data, at):
     return found
 
 
-def _ended_by_silence(data):
-    """The shortest frame that these bytes are when zeros behind it do not count, or None."""
+def _right_sizes(data):
+    """At which lengths these bytes are a frame when zeros behind it do not count, shortest first.
+
+    Data of FC 8 are an even number of bytes (AP 6.8), and so are its frames.
+    """
     if not 4 <= len(data) <= _LONGEST + _NOISE or crc(data):
-        return None
-    size = len(data)
+        return []
+    sizes = [len(data)]
     for k in range(len(data) - 1, 3, -1):
         if data[k]:
             break
         if crc(data[:k]) == 0:
-            size = k
-    return size if size <= _LONGEST else None
+            sizes.insert(0, k)
+    even = [size for size in sizes if not size & 1]
+    return even if data[1] == 8 and even else sizes
+
+
+def _ended_by_silence(data):
+    """The shortest frame that these bytes are when zeros behind it do not count, or None."""
+    sizes = _right_sizes(data)
+    return sizes[0] if sizes and sizes[0] <= _LONGEST else None
 
 
 def _places(data, ids):
@@ -138,7 +148,7 @@ def _places(data, ids):
         return [(False, 0, size)] + _embedded(data, ids, size)
     if whole and whole < len(data) >= _LONGEST:
         return [(False, 0, whole), (False, 0, _LONGEST)]  # no frame is longer than that one
-    if whole and whole < len(data) and data[1] in REQUEST:
+    if whole and whole < len(data) and data[1] in REQUEST and data[1] != 8:
         return [(False, 0, whole), (False, 0, len(data))]  # the wrong length for its code, anyway
     if whole:
         return [(BY_SILENCE if len(data) - whole <= _NOISE else False, 0, whole)]
@@ -158,6 +168,12 @@ def _is_other(data, cut):
 
 def _requests(places, data):
     return [(certain, data[at], data[at + 1 : at + size - 2]) for certain, at, size in places]
+
+
+def hidden(data, ids):
+    """Requests inside a row of bytes, for who takes a pause of his own for one of the line."""
+    found = [(False, at, size) for _, at, size in _embedded(data, ids, 1)]
+    return _requests(found, data)
 
 
 def readings(data, ids):

@@ -12,7 +12,7 @@ from fuzz import device
 from fuzz.frames import crc, rtu, shown
 from fuzz.heap import heap
 from fuzz.model import Link
-from fuzz.readings import joined
+from fuzz.readings import hidden, joined
 from fuzz.requests import OPTIONAL, STANDARD, USER
 from fuzz.rng import Difference, Rng, journal
 from fuzz.traffic import Others, pieces
@@ -468,6 +468,8 @@ class Game:
                 (certain is True and room and len(pdu) + 3 == len(data), slave_id, pdu)
                 for certain, slave_id, pdu in found
             ]
+        if not found and not self.line.times.sharp:
+            found = hidden(data, self.setup["ids"])
         return found
 
     def is_answer(self, data, slave_id, answer):
