@@ -462,8 +462,8 @@ class Game:
         found = joined(self.pieces, self.setup["ids"], self.torn)
         if len(self.pieces) > 1 and not self.line.times.sharp:
             # Polls so rare take the time between two of them for silence, inside a frame, too:
-            # then a request is found if it is one as it stands, and there is room for all.
-            room = sum([len(piece) for piece in self.pieces]) <= 256
+            # then a request is found if it is one as it stands, and there is room for more.
+            room = sum([len(piece) for piece in self.pieces]) < 256
             found = [
                 (certain is True and room and len(pdu) + 3 == len(data), slave_id, pdu)
                 for certain, slave_id, pdu in found
