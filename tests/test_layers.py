@@ -27,11 +27,12 @@ ROWS = (
     {"server.functions"},
     {"server"},
     {"server.rtu", "server.tcp", "server.udp"},
-    {"client.rare", "client.late"},
+    {"client.rare", "client.late", "client.pauses", "client.slave"},
     {"client"},
     {"client.stream"},
     {"client.rtu", "client.tcp", "client.udp"},
     {"aio"},
+    {"aio.slave"},
     {"aio.client"},
     {"aio.rtu", "aio.tcp", "aio.udp"},
     {"gateway"},
@@ -56,6 +57,7 @@ _CORE_BELOW = {
     "server.functions",
     "client",
     "client.rare",
+    "client.slave",
     "client.stream",
 }
 _CORE_IMPORTS = {"array", "micropython", "struct", "sys"}

@@ -13,7 +13,9 @@ from tools import stubs
 from tools.env import ROOT
 
 _STUB = ast.parse((ROOT / "umb/aio/client.pyi").read_text())
+_SLAVE_STUB = ast.parse((ROOT / "umb/aio/slave.pyi").read_text())
 _CLIENT = ast.parse((ROOT / "umb/client/__init__.py").read_text())
+_SLAVE = ast.parse((ROOT / "umb/client/slave.py").read_text())
 _PROGRAM = """
 from umb.aio import AsyncRTUClient, AsyncTCPClient, AsyncUDPClient, serve
 from umb.client.tcp import TCPClient
@@ -26,6 +28,9 @@ async def main(rtu: AsyncRTUClient, tcp: AsyncTCPClient, udp: AsyncUDPClient) ->
     names: dict = await rtu.read_device_identification(1)
     pdu: bytes = await udp.request(1, b"A")
     await serve()
+    meter = rtu.slave(7, timeout_ms=300)
+    rows += await meter.read_input_registers(0, 2)
+    count: int = meter.requests
     tcp.close()
     tcp.timeout_ms = 5
 
@@ -38,6 +43,9 @@ _WRONG = {
     "an unknown argument": "await client.read_coils(1, 0, 1, count=2)",
     "an argument of the wrong kind": "await client.read_coils('1', 0, 1)",
     "a result of the wrong kind": "text: str = await client.read_coils(1, 0, 1)",
+    "a slave's call that is not awaited": "rows: list = client.slave(1).read_coils(0, 1)",
+    "a slave's call with its number": "await client.slave(1).write_single_coil(1, 0, 1)",
+    "a wrong setting": "client.slave(1, timeout=5)",
     "a wrong option": "AsyncTCPClient(('10.0.0.5', 502), timeout=5)",
 }
 
@@ -62,11 +70,24 @@ def functions(tree, name):
 def test_every_call_is_there_with_the_same_parameters():
     calls = {n for n in functions(_CLIENT, "Client") if n.startswith(("read_", "write_", "get_"))}
     calls |= {"diagnostics", "mask_write_register", "report_server_id", "request"}
-    declared = {n: f for n, f in functions(_STUB, "AsyncCalls").items() if not n.startswith("_")}
+    declared = awaited(_STUB, "AsyncCalls")
     assert calls - declared.keys() == set()
+    same(declared, functions(_CLIENT, "Client"))
+    of_slaves = awaited(_SLAVE_STUB, "AsyncSlave")
+    assert of_slaves.keys() == declared.keys() - {"connect"}
+    same(of_slaves, functions(_SLAVE, "Slave"))
+
+
+def awaited(tree, name):
+    """Return the calls that a class of the stubs declares as coroutines."""
+    kinds = functions(tree, name).items()
+    return {n: f for n, f in kinds if n[0] != "_" and isinstance(f, ast.AsyncFunctionDef)}
+
+
+def same(declared, calls):
+    """Check that coroutines are declared as the calls are that they stand for."""
     for name, function in declared.items():
-        call = functions(_CLIENT, "Client")[name]
-        assert isinstance(function, ast.AsyncFunctionDef), name
+        call = calls[name]
         assert ast.dump(function.args) == ast.dump(call.args), name
         assert ast.get_docstring(function) == ast.get_docstring(call), name
         assert call.returns is None or ast.dump(function.returns) == ast.dump(call.returns), name
@@ -100,14 +121,17 @@ def test_calls_are_coroutines(micropython):
     """What the stubs say is so: a call does nothing until it is awaited."""
     setup = "from umb.aio import AsyncTCPClient\nclient = AsyncTCPClient(('127.0.0.1', 1))"
     with Remote(micropython, setup) as board:
-        for name, function in functions(_STUB, "AsyncCalls").items():
-            if name.startswith("_"):
-                continue
-            required = len(function.args.args) - 1 - len(function.args.defaults)
-            arguments = "b'AB', " * required
-            board.run(f"call = client.{name}({arguments})")
-            assert board.evaluate("type(call).__name__") == "generator", name
-            board.run("call.close()")
+        board.run("slave = client.slave(1)")
+        for of, tree, kind in (
+            ("client", _STUB, "AsyncCalls"),
+            ("slave", _SLAVE_STUB, "AsyncSlave"),
+        ):
+            for name, function in awaited(tree, kind).items():
+                required = len(function.args.args) - 1 - len(function.args.defaults)
+                arguments = "b'AB', " * required
+                board.run(f"call = {of}.{name}({arguments})")
+                assert board.evaluate("type(call).__name__") == "generator", name
+                board.run("call.close()")
 
 
 class Checker:

@@ -10,10 +10,13 @@ import ast
 from tools.env import ROOT
 
 _CLIENT = "umb/client/__init__.py"
+_SLAVE = "umb/client/slave.py"
 _AIO = "umb/aio/__init__.py"
 _HEAD = "# Written by `python3 tools/dev.py stubs` from {}; not to be edited.\n\n"
 _COLUMNS = 99
 _CALLS = '''from typing import Self
+
+from .slave import AsyncSlave
 
 class AsyncCalls:
     """The calls of a Client as coroutines. Tasks may share one: their calls queue in order."""
@@ -22,6 +25,13 @@ class AsyncCalls:
     async def __aenter__(self) -> Self: ...
     async def __aexit__(self, kind, error, trace) -> None: ...
 '''
+
+_SLAVES = '''from ..client.slave import Slave
+
+class AsyncSlave(Slave):  # type: ignore[misc] # the same calls, awaited
+    """As umb.client.slave.Slave, but every call is awaited: its client is one of umb.aio."""
+
+{}'''
 
 _DRIVER = '''from ..client.{module} import {name}
 {imports}from .client import AsyncCalls
@@ -42,11 +52,16 @@ def is_call(function):
     )
 
 
-def calls(tree):
-    """Return the calls of class Client, as functions."""
-    (client,) = (n for n in tree.body if isinstance(n, ast.ClassDef) and n.name == "Client")
-    methods = [node for node in client.body if isinstance(node, ast.FunctionDef)]
-    return [method for method in methods if not method.name.startswith("_") and is_call(method)]
+def _methods(tree, name):
+    """Return the public methods of this class."""
+    (found,) = (n for n in tree.body if isinstance(n, ast.ClassDef) and n.name == name)
+    methods = [node for node in found.body if isinstance(node, ast.FunctionDef)]
+    return [method for method in methods if not method.name.startswith("_")]
+
+
+def calls(tree, name="Client"):
+    """Return the calls of this class, as functions."""
+    return [method for method in _methods(tree, name) if is_call(method)]
 
 
 def _parameters(arguments):
@@ -98,8 +113,16 @@ def declaration(function, indent, keyword, returns=None):
 
 def client_stub(tree):
     """Return the text of umb/aio/client.pyi."""
-    body = "\n".join(declaration(function, "    ", "async def") for function in calls(tree))
-    return _HEAD.format(_CLIENT) + _CALLS.format(body)
+    (slave,) = (method for method in _methods(tree, "Client") if method.name == "slave")
+    declared = [declaration(slave, "    ", "def", "AsyncSlave")]
+    declared += [declaration(function, "    ", "async def") for function in calls(tree)]
+    return _HEAD.format(_CLIENT) + _CALLS.format("\n".join(declared))
+
+
+def slave_stub(tree):
+    """Return the text of umb/aio/slave.pyi."""
+    declared = (declaration(function, "    ", "async def") for function in calls(tree, "Slave"))
+    return _HEAD.format(_SLAVE) + _SLAVES.format("\n".join(declared))
 
 
 def package_stub(tree):
@@ -156,6 +179,7 @@ def stubs(root=ROOT):
 
     yield "umb/aio/__init__.pyi", package_stub(tree(_AIO))
     yield "umb/aio/client.pyi", client_stub(tree(_CLIENT))
+    yield "umb/aio/slave.pyi", slave_stub(tree(_SLAVE))
     for module in ("rtu", "tcp", "udp"):
         yield f"umb/aio/{module}.pyi", driver_stub(module, tree(f"umb/client/{module}.py"))
 

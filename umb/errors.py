@@ -14,9 +14,12 @@ class ModbusError(Exception):
     error_code      the exception code that the peer sent, or None
     slave_id        who was asked, or None
     function_code   what for, or None
+    reply           of a BadReplyError: the PDU of the slave that was asked, of the right function
+                    code, which is none of the replies that its request allows: a write is done
+                    then. None: there was none such
     """
 
-    error_code = slave_id = function_code = None
+    error_code = slave_id = function_code = reply = None
 
 
 class IllegalFunctionError(ModbusError):

@@ -156,12 +156,13 @@ class _Path:
     def _choose(self):
         """Put the request that can be sent first in front. Returns whether there is one.
 
-        A slave whose late reply may still come is not asked; those who ask for others go before.
+        A slave whose late reply may still come, or whose pause is not over, is not asked; those
+        who ask for others go before.
         """
         now_ms = ticks_ms()
         for i in range(self.count):
             waiting = self._waiting[i]
-            if not self.client.late_ms(waiting.slave_id, now_ms):
+            if not self.client.hold_ms(waiting.slave_id, now_ms):
                 for k in range(i, 0, -1):
                     self._waiting[k] = self._waiting[k - 1]
                 self._waiting[0] = waiting

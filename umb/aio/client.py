@@ -15,6 +15,24 @@ class AsyncCalls:
 
     _queue = None  # the Requests of the calls that wait; the first of them is under way
 
+    def slave(
+        self,
+        slave_id,
+        *,
+        timeout_ms=None,
+        retries=None,
+        pause_ms=None,
+        busy_pause_ms=None,
+        strict=None,
+        broadcast=None,
+    ):
+        """Return an umb.aio.slave.AsyncSlave, see umb.client.Client.slave()."""
+        from .slave import AsyncSlave
+
+        return AsyncSlave(
+            self, slave_id, timeout_ms, retries, pause_ms, busy_pause_ms, strict, broadcast
+        )
+
     async def _call(self, request):
         if self._queue is None:
             self._queue = []
@@ -29,7 +47,7 @@ class AsyncCalls:
             status = self._begin(request)
             rounds = 0
             while status == PENDING:
-                await asyncio.sleep_ms(rest_ms(self.nap_ms(), rounds))
+                await asyncio.sleep_ms(rest_ms(self._nap_ms(), rounds))
                 rounds += 1
                 status = self._go_on(request, False)
             return self._result(request, status)

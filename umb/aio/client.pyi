@@ -2,8 +2,31 @@
 
 from typing import Self
 
+from .slave import AsyncSlave
+
 class AsyncCalls:
     """The calls of a Client as coroutines. Tasks may share one: their calls queue in order."""
+
+    def slave(
+        self,
+        slave_id: int,
+        *,
+        timeout_ms=None,
+        retries=None,
+        pause_ms=None,
+        busy_pause_ms=None,
+        strict=None,
+        broadcast=None,
+    ) -> AsyncSlave:
+        """Return a umb.client.slave.Slave: this slave, with settings and counters of its own.
+
+        pause_ms    how long this slave is left alone after each request and each reply, whoever
+                    asks it through this client or through its gateway
+        broadcast   False: slave id 0 is a device; on a serial line it may answer with any slave id
+
+        The others are those of the client; None: as the client has them set. Raises ValueError for
+        a wrong argument.
+        """
 
     async def connect(self) -> None:
         """Connect, unless there is a connection. Raises NoConnectionError.
@@ -94,6 +117,14 @@ class AsyncCalls:
         """FC 43/14 (AP 6.21): {object id: bytes}. code: 1 basic, 2 regular, 3 extended, 4 one.
 
         Asks again as long as the device says that more follows.
+        """
+
+    async def read_bytes(
+        self, slave_id: int, function_code: int, starting_address: int, quantity: int
+    ) -> bytes:
+        """FC 1 to 4, for devices whose registers do not have two bytes each: returns the bytes.
+
+        The response may have any number of bytes that it says itself.
         """
 
     async def request(self, slave_id: int, pdu) -> bytes:

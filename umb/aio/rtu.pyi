@@ -13,7 +13,9 @@ class AsyncRTUClient(AsyncCalls, RTUClient):  # type: ignore[misc] # the same ca
     framer=RTU     or umb.frame.ascii.ASCII
     timeout_ms     how long a call waits until the reply begins, from the end of the request. A
                    reply that is arriving then is heard to its end
-    retries        how many times a call asks again if no reply comes, or none that is right
+    retries, pause_ms, busy_pause_ms, strict   as umb.client.Client has them
+    broadcast      whether slave id 0 is everybody (SL 2.1); False: a device, which may answer with
+                   any slave id
     turnaround_ms  how long a broadcast takes (SL 2.4.1: 100 to 200)
     echo           whether the line brings back what is sent, as a USB adapter does whose receiver
                    is always on: it is read and compared. The echo on a machine.UART is thrown away
@@ -40,6 +42,10 @@ class AsyncRTUClient(AsyncCalls, RTUClient):  # type: ignore[misc] # the same ca
         framer=RTU,
         timeout_ms=1000,
         retries=0,
+        pause_ms=0,
+        busy_pause_ms=0,
+        strict=True,
+        broadcast=True,
         turnaround_ms=100,
         echo=False,
     ) -> None: ...

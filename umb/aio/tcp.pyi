@@ -8,7 +8,7 @@ class AsyncTCPClient(AsyncCalls, TCPClient):  # type: ignore[misc] # the same ca
     """A client of the Modbus TCP server at `address`, (host, port).
 
     timeout_ms  how long a call waits for the connection, and then for the reply
-    retries     how many times a call asks again if no reply comes, or none that is right
+    retries, pause_ms, busy_pause_ms, strict   as umb.client.Client has them
     framer      MBAP, or umb.frame.rtu_stream.RTUStream: RTU frames in the stream, as serial device
                 servers have them
     echo        with RTUStream: whether the server sends back what it is sent, as lines do whose
@@ -36,6 +36,9 @@ class AsyncTCPClient(AsyncCalls, TCPClient):  # type: ignore[misc] # the same ca
         *,
         timeout_ms: int = 1000,
         retries: int = 0,
+        pause_ms: int = 0,
+        busy_pause_ms: int = 0,
+        strict: bool = True,
         framer=MBAP,
         echo=None,
         broadcast: bool = False,

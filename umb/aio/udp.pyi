@@ -8,6 +8,7 @@ class AsyncUDPClient(AsyncCalls, UDPClient):  # type: ignore[misc] # the same ca
 
     timeout_ms  how long a call waits for the reply
     retries     how many times it asks again: datagrams get lost
+    pause_ms, busy_pause_ms, strict   as umb.client.Client has them
     broadcast   whether slave id 0 is everybody behind the server, who do not answer a write; else
                 it is a device as any other (TCP Guide 4.4.2.1)
 
@@ -15,5 +16,13 @@ class AsyncUDPClient(AsyncCalls, UDPClient):  # type: ignore[misc] # the same ca
     """
 
     def __init__(
-        self, address: tuple, *, timeout_ms: int = 1000, retries: int = 2, broadcast: bool = False
+        self,
+        address: tuple,
+        *,
+        timeout_ms: int = 1000,
+        retries: int = 2,
+        pause_ms: int = 0,
+        busy_pause_ms: int = 0,
+        strict: bool = True,
+        broadcast: bool = False,
     ) -> None: ...

@@ -4,8 +4,9 @@ Calls block until the reply is there; umb.aio has the same calls with await. The
 for a wrong argument, before anything is sent, and an umb.errors.ModbusError for all that the wire
 can do. Its text says who was asked for what, and it has slave_id, function_code and error_code.
 
-On a serial line slave id 0 broadcasts a write: nobody answers, and the call returns None (SL 2.1).
-Over a network 0 is a device as any other (TCP Guide 4.4.2.1).
+Slave ids are 0..255. On a serial line 0 broadcasts a write: nobody answers, and the call returns
+None (SL 2.1). Over a network 0 is a device as any other (TCP Guide 4.4.2.1). Client.slave() is for
+a slave with settings of its own.
 """
 
 from micropython import const
@@ -23,14 +24,17 @@ NO_REPLY = -2
 BAD_REPLY = -3
 NO_CONNECTION = -4
 LATE_REPLY = -5  # the reply may belong to an earlier request
+ODD_REPLY = -7  # the right slave and function code, but nothing else of a reply
 REWRITE = -6  # nothing was sent yet, and the buffer was needed: the request has to be written anew
 
+# The transaction id before the first one: those of devices that have their own are small.
+FIRST_TRANSACTION = 0x1233
 LONGEST_MS = (1 << 29) - 1  # half of the time after which ticks_ms() wraps
 
 _PDU = const(7)  # where in the buffer the PDU begins
 _HEAD = const(7)  # by how many bytes of its PDU a response is recognized at most
 # What stands for a function code in a Request:
-_RAW = const(0)  # `values` is the whole request PDU
+RAW = 0  # `values` is the whole request PDU
 _CONNECT = const(-1)  # nothing is sent, only a connection is wanted
 _DIAGNOSTICS = const(8)
 _MASK_WRITE = const(22)
@@ -43,6 +47,8 @@ _MOST = {1: 2000, 2: 2000, 3: 125, 4: 125, 5: 1, 6: 1, 15: 1968, 16: 123, 22: 1,
 # response PDU is if nothing else tells that; 0: it varies (AP 6).
 _REPEATED = const(b"\0\0\0\0\0\4\4\0\2\0\0\0\0\0\0\4\4\0\0\0\0\6\6")
 _SIZES = const(b"\0\0\0\0\0\5\5\2\0\0\0\5\0\0\0\5\5\0\0\0\0\0\7")
+_LAST = const(32)  # so many requests ago, and not more, one can have been that is answered twice
+_BUSY_CODES = const(b"\x05\x06")  # exceptions after which it is worth while to ask again
 _ECHOED = const(b"\x08\x15")  # codes whose response is as long as the request
 
 
@@ -132,8 +138,16 @@ class Request:
         self.write_address = 0  # FC 23
         self.into = None  # where values that were read go, None: into a new list
         self.signed = None  # whether registers that were read are -32768..32767
+        self.as_bytes = False  # whether what was read is wanted as it came
         self.timeout_ms = 0
-        self.tries = 0  # how many times it can still be asked again
+        self.retries = 0  # how many times it may be asked again,
+        self.tries = 0  # and how many times it still can
+        self.busy_pause_ms = (
+            0  # how long it rests then after the exceptions 5 and 6; 0: not at all
+        )
+        self.strict = True  # whether what differs from the request is no reply
+        self.broadcast = False  # whether slave id 0 is everybody
+        self.slave = None  # the umb.client.slave.Slave that counts what becomes of it
 
 
 class Client:
@@ -144,11 +158,23 @@ class Client:
     signed       whether registers that were read are -32768..32767 instead of 0..65535;
                  None: umb.conf.SIGNED_VALUES decides
 
+    Every client is made with these settings, too:
+
+    retries        how many times a call asks again if no reply comes, or none that is right
+    pause_ms       how long everybody is left alone after a request and after its reply
+    busy_pause_ms  if not 0, exceptions 5 and 6 (acknowledge, busy) are followed by retries, too,
+                   after a pause of this length, which doubles each time
+    strict         False: a reply counts whose transaction id or slave id differs, or the echo of a
+                   write, as long as it can only be the answer. What was read still has to be as
+                   long as was asked for. Not for buses with several masters, nor for lines whose
+                   echo is heard
+
     A client is a context manager, which connects and closes. All calls raise:
 
     ValueError         for an argument that is out of range or of the wrong kind; nothing was sent
     NoReplyError       if nothing came within timeout_ms, each of 1 + retries times
-    BadReplyError      if what came does not answer the request
+    BadReplyError      if what came does not answer the request. If it is of the right slave and
+                       function code, it is in `reply`: a write has been done then
     NoConnectionError  if the peer cannot be reached, or the serial device failed
     another umb.errors.ModbusError   if the peer refused, with its exception code
 
@@ -163,19 +189,22 @@ class Client:
     advance()  goes on with what can be done without waiting; returns the status
     wait()     sleeps until there may be something to go on with
     nap_ms()   how long that may take without missing much, for umb.aio
+    took_ms()  how long ago the request had left
     abandon()  the caller gave up: leaves everything so that the next call works
     """
 
-    serial = False  # whether it is a serial line, where slave id 0 is never answered
-    broadcast = (
-        False  # whether a network passes on writes to slave id 0, which nobody answers then
-    )
+    serial = False  # whether it is a serial line, where nobody answers what is said to everybody
+    broadcast = False  # whether slave id 0 is everybody; else it is a device as any other
 
-    def __init__(self, adu, timeout_ms, retries):
+    def __init__(self, adu, timeout_ms, retries, pause_ms=0, busy_pause_ms=0, strict=True):
         integer("timeout_ms", timeout_ms, 1, LONGEST_MS)
         integer("retries", retries, 0, LONGEST_MS)
+        integer("pause_ms", pause_ms, 0, LONGEST_MS)
+        integer("busy_pause_ms", busy_pause_ms, 0, LONGEST_MS)
         self.timeout_ms = timeout_ms
         self.retries = retries
+        self.busy_pause_ms = busy_pause_ms
+        self.strict = strict
         self._adu = adu
         self._n = 0  # the length of the response PDU
         self._head = bytearray(_HEAD)  # how the response PDU is to begin
@@ -183,10 +212,58 @@ class Client:
         self._reply_size = 0  # how long the response PDU is to be, 0 if that cannot be told
         self._slave_id = 0  # who was asked
         self._broadcast = False  # whether nobody is going to answer
+        self._strict = True  # whether what differs from the request is no reply
+        self._any_id = False  # whether the reply may come with any slave id
+        self._as_bytes = False  # whether it may have any length
+        self._exact = False  # whether the peer has repeated the transaction id of a request
+        self._owed = False  # whether a reply that nobody waits for may still come
         self._timeout_ms = timeout_ms  # of the request under way
         self._current = None  # the Request that is under way
         self._spare = []  # Requests that are not in use
+        self._resting = (
+            0  # the length of the request PDU that waits until a pause is over; 0: none
+        )
+        self._pauses = None  # the Pauses to keep
+        if pause_ms or busy_pause_ms:
+            self._make_pauses(pause_ms)
         self._errno = 0  # of the last OSError, or what explains that there is no connection
+
+    def _make_pauses(self, pause_ms=0):
+        if self._pauses is None:
+            from .pauses import Pauses
+
+            self._pauses = Pauses(pause_ms)
+        return self._pauses
+
+    def slave(
+        self,
+        slave_id: int,
+        *,
+        timeout_ms=None,
+        retries=None,
+        pause_ms=None,
+        busy_pause_ms=None,
+        strict=None,
+        broadcast=None,
+    ):
+        """Return a umb.client.slave.Slave: this slave, with settings and counters of its own.
+
+        pause_ms    how long this slave is left alone after each request and each reply, whoever
+                    asks it through this client or through its gateway
+        broadcast   False: slave id 0 is a device; on a serial line it may answer with any slave id
+
+        The others are those of the client; None: as the client has them set. Raises ValueError for
+        a wrong argument.
+        """
+        from .slave import Slave
+
+        return Slave(
+            self, slave_id, timeout_ms, retries, pause_ms, busy_pause_ms, strict, broadcast
+        )
+
+    def keep_pause(self, slave_id, pause_ms):
+        """Leave this slave alone for so long after each request and each reply."""
+        self._make_pauses().keep(slave_id, pause_ms)
 
     def __enter__(self):
         self.connect()
@@ -326,12 +403,23 @@ class Client:
         """
         return self._call(self._request(_IDENTIFICATION, slave_id, code, object_id, {}))
 
+    def read_bytes(
+        self, slave_id: int, function_code: int, starting_address: int, quantity: int
+    ) -> bytes:
+        """FC 1 to 4, for devices whose registers do not have two bytes each: returns the bytes.
+
+        The response may have any number of bytes that it says itself.
+        """
+        request = self._request(function_code, slave_id, starting_address, quantity)
+        request.as_bytes = True
+        return self._call(request)
+
     def request(self, slave_id: int, pdu) -> bytes:
         """Send any request PDU of 1..253 bytes. Returns the response PDU.
 
         Of the response only the slave id and the function code are compared with the request.
         """
-        return self._call(self._request(_RAW, slave_id, 0, 1, pdu))
+        return self._call(self._request(RAW, slave_id, 0, 1, pdu))
 
     def _request(self, function_code, slave_id, address, quantity, values=None):
         """Return a Request with this in it, and all else as most calls want it."""
@@ -342,8 +430,13 @@ class Client:
         request.quantity = quantity
         request.values = values
         request.signed = None
+        request.as_bytes = False
         request.timeout_ms = self.timeout_ms
-        request.tries = self.retries
+        request.retries = request.tries = self.retries
+        request.busy_pause_ms = self.busy_pause_ms
+        request.strict = self.strict
+        request.broadcast = self.broadcast
+        request.slave = None
         return request
 
     def _call(self, request):
@@ -366,8 +459,25 @@ class Client:
 
     def _go_on(self, request, wait):
         """Go on with a request, after a rest if `wait` is true. Returns its status."""
-        status = self._drive(wait)
+        status = self._rest(request, wait) if self._resting else self._drive(wait)
         return status if status == PENDING else self._decide(request, status)
+
+    def _rest(self, request, wait):
+        """Wait for the end of a pause, then have the driver send. Returns the status."""
+        if wait:
+            self._pauses.wait(request.slave_id)
+        return self._start(request, self._resting)
+
+    def _nap_ms(self):
+        """Return for how long one may sleep without missing much."""
+        if self._resting:
+            return self._pauses.left_ms(self._slave_id)
+        return self.nap_ms()
+
+    def _note(self, leaving_ms=0):
+        """For the driver: the request has been sent, or answered; the last of it leaves then."""
+        if self._pauses is not None:
+            self._pauses.note(-1 if self._broadcast else self._slave_id, leaving_ms)
 
     def _drive(self, wait):
         """Have the driver go on. Returns the status."""
@@ -380,9 +490,13 @@ class Client:
 
     def _start(self, request, n):
         """Have the driver send the request PDU of n bytes in the buffer. Returns its status."""
+        self._resting = 0
         try:
             if request.function_code == _CONNECT:
                 return self.open()
+            if self._pauses is not None and self._pauses.left_ms(request.slave_id):
+                self._resting = n
+                return PENDING
             if self.clear():  # what had come unasked was read into the buffer
                 n = self._put_request(request)
             return self.start(n)
@@ -400,7 +514,9 @@ class Client:
         while status != PENDING:
             if status == 0 and self._n and not self.serial:
                 status = self.reply_status()  # RTUClient has looked already
-            usual = status >= 0 and request.function_code != _IDENTIFICATION
+            if request.slave is not None and status != REWRITE:
+                request.slave.count(status, self._n, self.took_ms())
+            usual = status == 0 and request.function_code != _IDENTIFICATION
             if usual or not self._asks_again(request, status):
                 self._current = None
                 break
@@ -414,6 +530,11 @@ class Client:
         if status < 0:
             request.tries -= 1
             return request.tries >= 0
+        if status in _BUSY_CODES and request.busy_pause_ms:
+            request.tries -= 1
+            self._make_pauses().hold(request.busy_pause_ms)
+            request.busy_pause_ms = min(2 * request.busy_pause_ms, LONGEST_MS)
+            return request.tries >= 0
         if status or self._n == 0:
             return False
         from .rare import MORE, decode
@@ -425,6 +546,7 @@ class Client:
 
     def _stop_retries(self):
         """Let the call that is under way, if there is one, end at its next failure."""
+        self._resting = 0
         if self._current is not None:
             self._current.tries = 0
 
@@ -432,30 +554,34 @@ class Client:
         """A call is over, in whatever way."""
         if self._current is request:
             self._current = None
+            self._resting = 0
             self.abandon()
-        request.values = request.into = None
+        request.values = request.into = request.slave = None
         self._spare.append(request)
 
     def _put_request(self, request):
         """Write the request PDU at adu[7]. Returns its length; raises ValueError."""
         slave_id = request.slave_id
-        most = 247 if self.serial else 255
-        if not (isinstance(slave_id, int) and 0 <= slave_id <= most):
-            raise wrong("slave_id", slave_id, "0..%d" % most)
-        self._slave_id = self._adu[6] = slave_id
+        if not (isinstance(slave_id, int) and 0 <= slave_id <= 255):
+            raise wrong("slave_id", slave_id, "0..255")
+        self._adu[6] = slave_id
+        self._ask(slave_id, request.strict, request.broadcast)
         self._timeout_ms = request.timeout_ms
         code = request.function_code
+        self._as_bytes = request.as_bytes
+        if self._as_bytes:
+            integer("function_code", code, 1, 4)
         if code == _CONNECT:
             self._n = 0
             return 0
-        broadcast = slave_id == 0 and (code == _RAW or code in WRITES)
-        if slave_id == 0 and self.serial and not broadcast:
-            raise wrong("slave_id", 0, "1..247: nobody answers broadcasts")
-        self._broadcast = broadcast and (self.serial or self.broadcast)
+        everybody = slave_id == 0 and request.broadcast
+        self._broadcast = everybody and (code == RAW or code in WRITES)
+        if everybody and self.serial and not self._broadcast:
+            raise wrong("slave_id", 0, "1..255: nobody answers broadcasts")
         values = request.values
         if code in _MOST:
             n = self._put_standard(request)
-        elif code == _RAW:
+        elif code == RAW:
             n = count(values, "pdu")
             integer("length of a PDU", n, 1, 253)
             for i in range(n):
@@ -466,10 +592,16 @@ class Client:
 
             n = build(self._adu, code, request.address, request.quantity, values)
         self._expect_reply(n)
-        if code == _RAW:
+        if code == RAW or request.as_bytes:
             self._reply_size = 0
             self._head_size = 1
         return n
+
+    def _ask(self, slave_id, strict, broadcast):
+        """Note who is asked; whether that has to answer strictly; and whether 0 is everybody."""
+        self._slave_id = slave_id
+        self._strict = strict
+        self._any_id = not strict or (self.serial and slave_id == 0 and not broadcast)
 
     def _expect_reply(self, n):
         """Note what the response to the request PDU of n bytes at adu[7] has to be like."""
@@ -569,21 +701,40 @@ class Client:
     def reply_status(self):
         """Compare the response PDU of _n bytes with the request.
 
-        Returns 0 if it answers the request, the exception code if it refuses it, or BAD_REPLY.
+        Returns 0 if it answers the request, the exception code if it refuses it, ODD_REPLY if only
+        the function code is right, or BAD_REPLY.
         """
         adu = self._adu
         head = self._head
         n = self._n
         if adu[7] != head[0]:
             return (adu[8] or BAD_REPLY) if n == 2 and adu[7] == head[0] | 0x80 else BAD_REPLY
+        if not self._strict and head[0] in WRITES:  # it says no more than that it is done
+            return 0
+        if self._as_bytes:
+            return 0 if n > 1 and n == 2 + adu[8] else ODD_REPLY
         i = self._head_size
         if n < i or (self._reply_size and n != self._reply_size):
-            return BAD_REPLY
+            return ODD_REPLY
         while i > 1:
             i -= 1
             if adu[_PDU + i] != head[i]:
-                return BAD_REPLY
+                return ODD_REPLY
         return 0
+
+    def _is_answer(self, ago, n):
+        """For networks: return whether the PDU of n bytes at adu[7] is the reply, right or wrong.
+
+        ago   how many transactions before this one that was which its id belongs to
+        """
+        ago &= 0xFFFF
+        if ago == 0 and self._adu[6] == self._slave_id:
+            self._exact = True
+            return True
+        if not self._any_id or (self._exact and 0 < ago <= _LAST):  # that one is answered twice
+            return False
+        self._n = n
+        return self.reply_status() >= 0
 
     def _result(self, request, status):
         """Return what the call returns, or raise the exception that the status stands for."""
@@ -592,22 +743,30 @@ class Client:
         code = request.function_code
         if self._n == 0 or code == _MASK_WRITE:
             return None
-        if 0 < code < 5 or code == _READ_WRITE:
-            return self._values(request)
+        if code in (15, 16):
+            return request.quantity
         if code == 5:
             return 1 if request.values else 0
         if code == 6:
             return request.values
-        if code == _RAW:
-            return bytes(self._adu[_PDU : _PDU + self._n])
-        if code in _MOST:
-            return request.quantity
+        if code in _MOST and not request.as_bytes:
+            return self._values(request)
+        values = self._bytes(request)
+        if values is None:
+            raise self._error(request, ODD_REPLY)
+        return values
+
+    def _bytes(self, request):
+        """Return the value of a less common response; None: it does not fit the request."""
+        adu = self._adu
+        n = self._n
+        if request.as_bytes:
+            return bytes(adu[9 : _PDU + n])
+        if request.function_code == RAW:
+            return bytes(adu[_PDU : _PDU + n])
         from .rare import decode
 
-        values = decode(self._adu, self._n, code, request.values)
-        if values is None:
-            raise self._error(request, BAD_REPLY)
-        return values
+        return decode(adu, n, request.function_code, request.values, self._strict)
 
     def _values(self, request):
         """Return the values of the response: as a list, or how many were put into `into`."""
@@ -636,7 +795,7 @@ class Client:
             text = "slave %d did not answer %s within %d ms"
             text %= (slave_id, asked, request.timeout_ms)
             error = NoReplyError(
-                text + (", %d times" % (1 + self.retries) if self.retries else "")
+                text + (", %d times" % (1 + request.retries) if request.retries else "")
             )
         elif status == NO_CONNECTION:
             text = self.failure()
@@ -647,7 +806,13 @@ class Client:
             text = "slave %d answered %s, or else an earlier request"
             error = BadReplyError(text % (slave_id, asked))
         else:
-            error = BadReplyError("slave %d gave no valid answer to %s" % (slave_id, asked))
+            text = "slave %d gave no valid answer to %s" % (slave_id, asked)
+            reply = None
+            if status == ODD_REPLY:
+                reply = bytes(self._adu[_PDU : _PDU + self._n])
+                text += ", but the bytes %r" % reply
+            error = BadReplyError(text)
+            error.reply = reply
         error.slave_id = slave_id
         error.function_code = None if code == _CONNECT else self._head[0]
         return error

@@ -107,10 +107,11 @@ def _registers(adu, at, quantity):
     return [adu[i] << 8 | adu[i + 1] for i in range(at, at + 2 * quantity, 2)]
 
 
-def decode(adu, n: int, code: int, values):
+def decode(adu, n: int, code: int, values, strict=True):
     """Return the value of the response PDU of n bytes, or None if it does not fit the request.
 
     values    FC 8, 20 and 21: as in the request; FC 43: the dict that takes the objects
+    strict    False: the response to FC 17 may be without its byte count
 
     FC 7: an int. FC 8: the data, an int or bytes like those sent. FC 11: (status, events). FC 12:
     (status, events, messages, log). FC 17: bytes. FC 20: a list of values for each record. FC 21:
@@ -127,7 +128,7 @@ def decode(adu, n: int, code: int, values):
     if code == 11:
         return tuple(_registers(adu, 8, 2)) if n == 5 else None
     if n < 2 or n != 2 + adu[8]:  # the byte count of all others
-        return None
+        return bytes(adu[8 : _PDU + n]) if code == 17 and not strict else None
     if code == 12:
         return _decode_log(adu, n)
     if code == 20:

@@ -82,7 +82,9 @@ class RTUClient(Client):
     framer=RTU     or umb.frame.ascii.ASCII
     timeout_ms     how long a call waits until the reply begins, from the end of the request. A
                    reply that is arriving then is heard to its end
-    retries        how many times a call asks again if no reply comes, or none that is right
+    retries, pause_ms, busy_pause_ms, strict   as umb.client.Client has them
+    broadcast      whether slave id 0 is everybody (SL 2.1); False: a device, which may answer with
+                   any slave id
     turnaround_ms  how long a broadcast takes (SL 2.4.1: 100 to 200)
     echo           whether the line brings back what is sent, as a USB adapter does whose receiver
                    is always on: it is read and compared. The echo on a machine.UART is thrown away
@@ -111,6 +113,10 @@ class RTUClient(Client):
         framer=RTU,
         timeout_ms=1000,
         retries=0,
+        pause_ms=0,
+        busy_pause_ms=0,
+        strict=True,
+        broadcast=True,
         turnaround_ms=100,
         echo=False,
     ):
@@ -130,8 +136,9 @@ class RTUClient(Client):
             gap_ms,
             framer,
         )
-        super().__init__(line.frame.adu, timeout_ms, retries)
+        super().__init__(line.frame.adu, timeout_ms, retries, pause_ms, busy_pause_ms, strict)
         integer("turnaround_ms", turnaround_ms, 0, LONGEST_MS)
+        self.broadcast = broadcast
         self.connected = True
         self._own_adu = self._adu  # _adu may be somebody else's, see forward()
         self._overwritten = False  # what came late has taken the place of the request PDU
@@ -149,7 +156,7 @@ class RTUClient(Client):
 
     def serves(self, slave_id):
         """Return whether this slave was asked: frames of others are not searched for."""
-        return slave_id == self._slave_id
+        return self._any_id or slave_id == self._slave_id
 
     def open(self):
         """Return the status: the line is open from the start."""
@@ -203,8 +210,9 @@ class RTUClient(Client):
         response_size() bytes is at adu[7], too.
         """
         self._adu = adu
-        self._slave_id = adu[_FRAME]
-        self._broadcast = self._slave_id == 0
+        self._ask(adu[_FRAME], self.strict, self.broadcast)
+        self._broadcast = self.broadcast and adu[_FRAME] == 0
+        self._as_bytes = False
         self._timeout_ms = timeout_ms
         self._expect_reply(n)
         self.clear()
@@ -214,8 +222,13 @@ class RTUClient(Client):
         """Return the length of the response PDU; 0: it was a broadcast."""
         return self._n
 
-    def late_ms(self, slave_id, now_ms):
+    def hold_ms(self, slave_id, now_ms):
         """Return for how many milliseconds a request to this slave would have to wait at most."""
+        wait_ms = self.late_ms(slave_id, now_ms)
+        return wait_ms if self._pauses is None else max(wait_ms, self._pauses.left_ms(slave_id))
+
+    def late_ms(self, slave_id, now_ms):
+        """Return for how many milliseconds a late reply of this slave may come at most."""
         return self._late.wait_ms(slave_id, now_ms) if self._late.count else 0
 
     def is_sending(self):
@@ -256,6 +269,10 @@ class RTUClient(Client):
 
     def _left_ms(self):
         return ticks_diff(self._late.deadline_ms, ticks_ms())
+
+    def took_ms(self):
+        """Return how long ago the request had left."""
+        return max(0, self._late.timeout_ms - self._left_ms())
 
     def nap_ms(self):
         """Return for how long one may sleep without missing a byte, or what is to be done."""
@@ -409,6 +426,7 @@ class RTUClient(Client):
         line.flush()
         line.last_us = ticks_us()
         leaving_ms = 0 if line.paced else line.time_us(self._size) // 1000
+        self._note(leaving_ms)
         if self._echo:
             self._echoed = 0
             self._state = _ECHO
@@ -474,21 +492,33 @@ class RTUClient(Client):
         """Look at a frame with a PDU of n bytes. Returns the status."""
         self._n = n
         slave_id = self._adu[_FRAME]
-        status = self.reply_status() if slave_id == self._slave_id else BAD_REPLY
-        if status == 0 and not self._reply_size and _is_request(self._adu, n):
-            status = BAD_REPLY
-        if status == BAD_REPLY and not self._is_bad_reply(slave_id, n):
+        status = BAD_REPLY
+        if self._may_answer(slave_id, n):
+            status = self.reply_status()
+        if status < 0 and not self._is_bad_reply(slave_id, n):
             self._rejected = True
             return self._time_out(True)
-        if status != BAD_REPLY and self._may_be_late(slave_id, n):
+        if status >= 0 and self._may_be_late(self._slave_id, n, self._late.question):
             status = LATE_REPLY
         self._late.answered()
+        self._note()
         return self._end(status)
 
-    def _may_be_late(self, slave_id, n):
-        """Return whether a reply with a PDU of n bytes may answer an earlier request."""
+    def _may_answer(self, slave_id, n):
+        """Return whether a PDU of n bytes of this slave may be the reply, whatever it says."""
+        if slave_id != self._slave_id and not (
+            self._any_id and not self._may_be_late(slave_id, n, None)
+        ):
+            return False
+        # One whose form the request does not tell may be a request of another master.
+        if self._reply_size or (self._as_bytes and n == 2 + self._adu[8]):
+            return True
+        return not _is_request(self._adu, n)
+
+    def _may_be_late(self, slave_id, n, question):
+        """Return whether a reply with a PDU of n bytes may answer another request than this."""
         late = self._late
-        return late.count and late.expects(slave_id, self._began_ms(n), late.question)
+        return late.count and late.expects(slave_id, self._began_ms(n), question)
 
     def _is_bad_reply(self, slave_id, n):
         """Return whether a frame is the reply, if a wrong one: then no other is going to come."""
@@ -501,13 +531,13 @@ class RTUClient(Client):
         if _goes_both_ways(adu, n) and (adu[7] < 3 or adu[7] != self._head[0]):
             return False  # another master, too, as far as can be told
         # If it may be a late one, a reply can still come.
-        return not self._late.expects(slave_id, self._began_ms(n))
+        return not self._may_be_late(slave_id, n, None)
 
     def _mismatches(self, at, n):
         """Return in how many of its first 3 bytes adu[at:] is not the reply; n have come."""
         adu = self._adu
         head = self._head
-        count = 0 if adu[at] == self._slave_id else 1
+        count = 0 if self._any_id or adu[at] == self._slave_id else 1
         if n > 1 and adu[at + 1] != head[0]:
             return count if adu[at + 1] == head[0] | 0x80 else count + 1
         if n > 2 and self._head_size > 1 and adu[at + 2] != head[1]:

@@ -12,7 +12,15 @@ from ..frame.mbap import MBAP
 from ..frame.rtu import RESPONSE
 from ..port.failures import failure
 from ..port.sockets import Stream, check_address, connect
-from . import BAD_REPLY, LONGEST_MS, NO_CONNECTION, NO_REPLY, PENDING, Client
+from . import (
+    BAD_REPLY,
+    FIRST_TRANSACTION,
+    LONGEST_MS,
+    NO_CONNECTION,
+    NO_REPLY,
+    PENDING,
+    Client,
+)
 
 _FRAMES_AT_ONCE = const(16)  # of replies that nobody waits for, before others get their turn
 _POLL_MS = const(10)
@@ -35,7 +43,7 @@ class TCPClient(Client):
     """A client of the Modbus TCP server at `address`, (host, port).
 
     timeout_ms  how long a call waits for the connection, and then for the reply
-    retries     how many times a call asks again if no reply comes, or none that is right
+    retries, pause_ms, busy_pause_ms, strict   as umb.client.Client has them
     framer      MBAP, or umb.frame.rtu_stream.RTUStream: RTU frames in the stream, as serial device
                 servers have them
     echo        with RTUStream: whether the server sends back what it is sent, as lines do whose
@@ -63,6 +71,9 @@ class TCPClient(Client):
         *,
         timeout_ms: int = 1000,
         retries: int = 0,
+        pause_ms: int = 0,
+        busy_pause_ms: int = 0,
+        strict: bool = True,
         framer=MBAP,
         echo=None,
         broadcast: bool = False,
@@ -90,13 +101,13 @@ class TCPClient(Client):
             raise wrong(
                 "reconnect_after_timeouts", reconnect_after_timeouts, "1 with framer=RTUStream"
             )
-        super().__init__(self._stream.adu, timeout_ms, retries)
+        super().__init__(self._stream.adu, timeout_ms, retries, pause_ms, busy_pause_ms, strict)
         self.broadcast = broadcast
         self.connect_pause_ms = connect_pause_ms
         self.reconnect_after_timeouts = reconnect_after_timeouts
         self._address = address
         self._poller = None
-        self._transaction = 0
+        self._transaction = FIRST_TRANSACTION
         self._state = _NO_CALL
         self._size = 0  # of the request frame; 0: only the connection is wanted
         self._rejected = False  # something came that is no reply to this request
@@ -129,7 +140,7 @@ class TCPClient(Client):
             stream.sock = self._poller = None
         stream.clear()
         self._state = _NO_CALL
-        self._used = False
+        self._used = self._exact = self._owed = False
         self._silent = 0
 
     def open(self):
@@ -204,11 +215,13 @@ class TCPClient(Client):
             pass  # nothing has been sent
         elif self._state != _READING or self._stream.have or self._search is not None:
             self._hang_up()  # the rest of a frame, or a reply, would be taken for the next one's
+        elif self._state == _READING:
+            self._owed = True
         self._state = _NO_CALL
 
     def clear(self):
         """Throw away late replies to earlier requests. Returns whether the buffer was used."""
-        if self._state != _NO_CALL:
+        if self._state != _NO_CALL or (self._any_id and self._owed):
             self._hang_up()
         if self._stream.sock is None or not self._ready(0):
             return False
@@ -237,6 +250,10 @@ class TCPClient(Client):
         if stream.sock is None:
             return self._begin_to_connect()
         return self._begin_to_write()
+
+    def took_ms(self):
+        """Return how long ago the request had left."""
+        return max(0, ticks_diff(ticks_ms(), self._since_ms))
 
     def nap_ms(self):
         """Return for how many milliseconds one may sleep without missing much."""
@@ -324,6 +341,7 @@ class TCPClient(Client):
             return PENDING
         self._poller.modify(stream.sock, _IN)
         self._since_ms = ticks_ms()
+        self._note()
         self._state = _NO_CALL if self._broadcast else _READING
         return 0 if self._broadcast else PENDING
 
@@ -338,7 +356,7 @@ class TCPClient(Client):
                 return self._time_out(self._rejected or self._stream.have)
             n = self._stream.have - self._stream.frame.wrapping
             self._stream.have = 0
-            if adu[6] == self._slave_id and adu[0] << 8 | adu[1] == self._transaction:
+            if self._is_answer(self._transaction - (adu[0] << 8 | adu[1]), n):
                 return self._answered(n)
             self._rejected = True
         return self._time_out(True)
@@ -385,6 +403,7 @@ class TCPClient(Client):
 
     def _answered(self, n):
         """The reply has come. Returns the status."""
+        self._note()
         self._n = n
         self._stream.have = 0
         self._state = _NO_CALL
@@ -407,5 +426,7 @@ class TCPClient(Client):
             # The connection was made, and the time-out was a pause: a slave that is absent must
             # not keep the next one, behind the same server, waiting.
             self._backoff_ms = min(self._backoff_ms, _FIRST_BACKOFF_MS)
+        else:
+            self._owed = True
         self._state = _NO_CALL
         return BAD_REPLY if anything_came else NO_REPLY

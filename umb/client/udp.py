@@ -9,7 +9,7 @@ from ..frame import ADU_SIZE
 from ..frame.mbap import MBAP
 from ..port.failures import failure
 from ..port.sockets import check_address, datagrams
-from . import BAD_REPLY, NO_CONNECTION, NO_REPLY, PENDING, Client
+from . import BAD_REPLY, FIRST_TRANSACTION, NO_CONNECTION, NO_REPLY, PENDING, Client
 
 _LONGEST_FRAME = const(260)  # an MBAP frame: 7 bytes of header, 253 of PDU
 _AT_ONCE = const(16)  # datagrams that are read before others get their turn
@@ -22,6 +22,7 @@ class UDPClient(Client):
 
     timeout_ms  how long a call waits for the reply
     retries     how many times it asks again: datagrams get lost
+    pause_ms, busy_pause_ms, strict   as umb.client.Client has them
     broadcast   whether slave id 0 is everybody behind the server, who do not answer a write; else
                 it is a device as any other (TCP Guide 4.4.2.1)
 
@@ -29,15 +30,23 @@ class UDPClient(Client):
     """
 
     def __init__(
-        self, address: tuple, *, timeout_ms: int = 1000, retries: int = 2, broadcast: bool = False
+        self,
+        address: tuple,
+        *,
+        timeout_ms: int = 1000,
+        retries: int = 2,
+        pause_ms: int = 0,
+        busy_pause_ms: int = 0,
+        strict: bool = True,
+        broadcast: bool = False,
     ):
         check_address(address)
-        super().__init__(bytearray(ADU_SIZE), timeout_ms, retries)
+        super().__init__(bytearray(ADU_SIZE), timeout_ms, retries, pause_ms, busy_pause_ms, strict)
         self.broadcast = broadcast
         self._address = address
         self._sock = None
         self._poller = None
-        self._transaction = 0
+        self._transaction = FIRST_TRANSACTION
         self._rejected = False  # something came that is no reply to this request
         self._since_ms = 0  # when the time-out began
 
@@ -49,10 +58,15 @@ class UDPClient(Client):
     def close(self):
         """Close the socket. A call that is under way ends with NoConnectionError."""
         self._stop_retries()
+        self._hang_up()
+        self._errno = 0
+
+    def _hang_up(self):
+        """Close the socket. What is still sent to it comes to nobody."""
         if self._sock is not None:
             self._sock.close()
             self._sock = self._poller = None
-        self._errno = 0
+        self._exact = self._owed = False
 
     def open(self):
         """Open the socket, if it is not. Returns the status. Raises OSError."""
@@ -75,9 +89,12 @@ class UDPClient(Client):
 
     def abandon(self):
         """Give up a call, whose reply is going to be dropped when it comes."""
+        self._owed = True
 
     def clear(self):
         """Throw away some of what has come unasked; what is left of it has other transactions."""
+        if self._any_id and self._owed:
+            self._hang_up()
         self.open()
         for _ in range(_AT_ONCE):
             try:
@@ -93,10 +110,15 @@ class UDPClient(Client):
         self._adu[0] = self._transaction >> 8
         self._adu[1] = self._transaction & 0xFF
         self._sock.send(self._adu[: MBAP.seal(self._adu, n)])
+        self._note()
         self._rejected = False
         self._since_ms = ticks_ms()
         self._n = 0
         return 0 if self._broadcast else PENDING
+
+    def took_ms(self):
+        """Return how long ago the request was sent."""
+        return max(0, ticks_diff(ticks_ms(), self._since_ms))
 
     def nap_ms(self):
         """Return for how many milliseconds one may sleep without missing much."""
@@ -119,11 +141,13 @@ class UDPClient(Client):
                 break
             if self._is_reply(data):
                 self._n = len(data) - MBAP.wrapping
+                self._note()
                 return 0
             self._rejected = True
         # Less than 0: so much time has passed that the clock has wrapped.
         if 0 <= ticks_diff(ticks_ms(), self._since_ms) < self._timeout_ms:
             return PENDING
+        self._owed = True
         return BAD_REPLY if self._rejected else NO_REPLY
 
     def _receive(self):
@@ -139,8 +163,6 @@ class UDPClient(Client):
             return False
         adu = self._adu
         adu[:n] = data
-        return (
-            MBAP.missing(adu, n) == 0
-            and adu[0] << 8 | adu[1] == self._transaction
-            and adu[6] == self._slave_id
+        return MBAP.missing(adu, n) == 0 and self._is_answer(
+            self._transaction - (adu[0] << 8 | adu[1]), n - MBAP.wrapping
         )

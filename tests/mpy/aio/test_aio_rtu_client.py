@@ -86,7 +86,7 @@ def test_a_wrong_argument_is_an_error_and_nothing_is_sent():
 
     async def main():
         for call in (
-            client.read_holding_registers(248, 0, 1),
+            client.read_holding_registers(256, 0, 1),
             client.read_holding_registers(1, 0, 126),
             client.read_holding_registers(0, 0, 1),
             client.write_single_register(1, 0, 65536),

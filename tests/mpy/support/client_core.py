@@ -11,9 +11,10 @@ class Scripted(Client):
     respond   respond(slave_id, pdu) -> response PDU, or a status, or hexadecimal digits
     """
 
-    def __init__(self, respond=None, serial=False, timeout_ms=500, retries=0):
-        super().__init__(bytearray(262), timeout_ms, retries)
-        self.serial = serial
+    def __init__(self, respond=None, serial=False, timeout_ms=500, retries=0, **options):
+        super().__init__(bytearray(262), timeout_ms, retries, **options)
+        self.serial = self.broadcast = serial
+        self.took = 7
         self.respond = respond or (lambda *_: NO_REPLY)
         self.asked = []  # (slave id, PDU in hexadecimal)
         self.opened = self.closed = self.abandoned = 0
@@ -40,6 +41,9 @@ class Scripted(Client):
 
     def nap_ms(self):
         return 0
+
+    def took_ms(self):
+        return self.took
 
     def advance(self):
         response = self.respond(self._slave_id, self._request_pdu)
