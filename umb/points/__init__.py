@@ -11,14 +11,14 @@ loaded when its name is first used.
 
 from micropython import const
 
-from ..words import U16, U32, U64, get, get_string, put, put_string
-from .rows import AREAS, KINDS, ON_DEMAND, ORDERS, POOLED, SWAPS, TYPES, make
+from ..words import U16, U32, U48, U64, get, get_string, put, put_string
+from .rows import AREAS, ON_DEMAND, ORDERS, POOLED, SWAPS, TYPES, make
 
-_UNSIGNED = (None, U16, U32, None, U64)  # by the number of registers
+_UNSIGNED = (None, U16, U32, U48, U64)  # by the number of registers
 _INPUT = const(2)
 _INT16 = const(0)
-_FLOAT32 = const(6)
-_STRING = const(8)
+_FLOAT32 = const(12)
+_STRING = const(14)
 
 # What is in the bytes of a row of the table, see umb.points.rows.
 _ROW = const(20)
@@ -248,21 +248,20 @@ class Points:
 
         exponent   what the point that `scale_factor` names has for a value
 
-        Returns None for nan_value, for a float that is not a number and for an exponent that
-        cannot be (SunSpec's "not implemented").
+        Returns None for nan_value, for a float that is not a number, for BCD with other digits and
+        for an exponent that cannot be (SunSpec's "not implemented").
         """
         table = self.table
         row = i * _ROW
         registers = _Registers(buf, at)
         order = ORDERS[table[row + _FLAGS] >> 2 & 3]
-        kind = KINDS[table[row + _TYPE]]
-        if kind is None:
+        if table[row + _TYPE] == _STRING:
             return get_string(registers, 0, table[row + _SIZE], order)
         nan = self.pool[table[row + _NAN]]
         if nan is not None and get(registers, 0, _UNSIGNED[table[row + _SIZE]], order) == nan:
             return None
-        value = get(registers, 0, kind, order)
-        if value != value or exponent is None or not -10 <= exponent <= 10:  # noqa: PLR0124
+        value = get(registers, 0, TYPES[table[row + _TYPE]], order)
+        if value is None or value != value or exponent is None or not -10 <= exponent <= 10:  # noqa: PLR0124
             return None
         if table[row + _BIT] != _NOT_GIVEN:
             return value >> table[row + _BIT] & 1
@@ -298,9 +297,9 @@ class Points:
         row = i * _ROW
         registers = _Registers(buf, at)
         order = ORDERS[table[row + _FLAGS] >> 2 & 3]
-        kind = KINDS[table[row + _TYPE]]
+        kind = TYPES[table[row + _TYPE]]
         try:
-            if kind is None:
+            if table[row + _TYPE] == _STRING:
                 if not isinstance(value, str):
                     raise ValueError("it takes text, not %r" % (value,))
                 put_string(registers, 0, table[row + _SIZE], value, order)

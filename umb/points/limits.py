@@ -4,10 +4,11 @@ from micropython import const
 
 from ..words import put
 from . import Points
-from .rows import INEXACT, KINDS, ORDERS
+from .rows import INEXACT, ORDERS, TYPES
 
-_SIGNED = b"\x00\x02\x04"  # which types are
-_FLOAT32 = const(6)
+_UINT16 = const(4)  # the types before are signed
+_BCD16 = const(8)
+_FLOAT32 = const(12)
 
 # What is in the bytes of a row of the table, see umb.points.rows.
 _ROW = const(20)
@@ -49,6 +50,10 @@ class Limits:
         if keys is None:
             return True
         self._put_sort_key(i, buf, at, self._key)
+        if _BCD16 <= self._points.table[i * _ROW + _TYPE] < _FLOAT32 and not _is_bcd(
+            self._key, len(keys) >> 1
+        ):
+            return False
         return _compare(self._key, keys, 0) >= 0 >= _compare(self._key, keys, len(keys) >> 1)
 
     def _numbers(self, i, exponent):
@@ -60,8 +65,10 @@ class Limits:
             least, most = most, least
         if table[row + _TYPE] >= _FLOAT32:
             low, high = float("-inf"), float("inf")
+        elif table[row + _TYPE] >= _BCD16:
+            low, high = 0, 10 ** (4 * table[row + _SIZE]) - 1
         else:
-            low = -(1 << 16 * table[row + _SIZE] - 1) if table[row + _TYPE] in _SIGNED else 0
+            low = -(1 << 16 * table[row + _SIZE] - 1) if table[row + _TYPE] < _UINT16 else 0
             high = low + (1 << 16 * table[row + _SIZE]) - 1
         if least is not None:
             low = max(low, self._nearest(row, least, exponent, 1))
@@ -92,7 +99,7 @@ class Limits:
         size = table[i * _ROW + _SIZE]
         registers = [0] * size
         order = ORDERS[table[i * _ROW + _FLAGS] >> 2 & 3]
-        put(registers, 0, KINDS[table[i * _ROW + _TYPE]], number, order)
+        put(registers, 0, TYPES[table[i * _ROW + _TYPE]], number, order)
         data = bytes(word >> shift & 0xFF for word in registers for shift in (8, 0))
         self._put_sort_key(i, data, 0, self._key)
         return bytes(self._key[: 2 * size])
@@ -110,7 +117,7 @@ class Limits:
             while i:
                 i -= 1
                 key[i] ^= 0xFF
-        elif i >= _FLOAT32 or i in _SIGNED:
+        elif i >= _FLOAT32 or i < _UINT16:
             key[0] ^= 0x80
 
 
@@ -122,6 +129,15 @@ def _copy_ordered(n, order, buf, at, key):
         key[i] = buf[k + 1] if order & 2 else buf[k]
         key[i + 1] = buf[k] if order & 2 else buf[k + 1]
         i += 2
+
+
+def _is_bcd(key, n):
+    """Return whether these n bytes have decimal digits only."""
+    while n:
+        n -= 1
+        if key[n] > 0x99 or key[n] & 0x0F > 9:
+            return False
+    return True
 
 
 def _compare(key, keys, at):

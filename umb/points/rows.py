@@ -2,7 +2,27 @@
 
 from micropython import const
 
-from ..words import ABCD, BADC, CDAB, DCBA, F32, F64, I16, I32, I64, U16, U32, U64, size
+from ..words import (
+    ABCD,
+    BADC,
+    BCD16,
+    BCD32,
+    BCD48,
+    BCD64,
+    CDAB,
+    DCBA,
+    F32,
+    F64,
+    I16,
+    I32,
+    I48,
+    I64,
+    U16,
+    U32,
+    U48,
+    U64,
+    size,
+)
 
 # The areas of a device, by number.
 AREAS = ("coil", "discrete_input", "input", "holding")
@@ -10,22 +30,28 @@ _COIL = const(0)
 _INPUT = const(2)
 _HOLDING = const(3)
 
+# The kinds of umb.words, and text: signed and unsigned integers, BCD, floats, each together.
 TYPES = (
-    "int16",
-    "uint16",
-    "int32",
-    "uint32",
-    "int64",
-    "uint64",
-    "float32",
-    "float64",
+    I16,
+    I32,
+    I48,
+    I64,
+    U16,
+    U32,
+    U48,
+    U64,
+    BCD16,
+    BCD32,
+    BCD48,
+    BCD64,
+    F32,
+    F64,
     "string",
 )
-KINDS = (I16, U16, I32, U32, I64, U64, F32, F64, None)
 _INT16 = const(0)
-_UINT16 = const(1)
-_FLOAT32 = const(6)
-_STRING = const(8)
+_UINT16 = const(4)
+_FLOAT32 = const(12)
+_STRING = const(14)
 ORDERS = (ABCD, CDAB, BADC, DCBA)
 SWAPS = ("none", "word", "byte", "word_byte")  # Home Assistant's names of these orders
 
@@ -137,9 +163,9 @@ def _set_type(row, point, pool):
         _refuse_numeric(point, "a string")
         return
     _refuse(point, "a number", ("count",))
-    row[_SIZE] = size(KINDS[kind])
+    row[_SIZE] = size(TYPES[kind])
     if "bit" in point:
-        if kind > _UINT16:
+        if kind not in (_INT16, _UINT16):
             raise ValueError("bit is for int16 and uint16")
         row[_BIT] = _integer(point, "bit", 0, 15)
         _refuse(point, "a bit", ("precision",))

@@ -20,6 +20,11 @@ _TYPES = {
     "uint64": (">Q", 4),
     "float32": (">f", 2),
     "float64": (">d", 4),
+    "int48": (None, 3),
+    "uint48": (None, 3),
+    "bcd16": (None, 1),
+    "bcd32": (None, 2),
+    "bcd64": (None, 4),
     "string": (None, 3),
 }
 _READS = {"coil": 1, "discrete_input": 2, "holding": 3, "input": 4}
@@ -133,6 +138,13 @@ def test_every_write_of_random_maps():
                         assert (got[0] == 23) == good, (seed, address, quantity)
 
 
+def packed(letter, size, value):
+    """A number in so many registers, highest first."""
+    if letter:
+        return struct.pack(letter, value)
+    return bytes(value >> 8 * i & 0xFF for i in range(2 * size - 1, -1, -1))
+
+
 def test_values_by_name_are_those_on_the_wire():
     rng = random
     for seed in range(40):
@@ -148,15 +160,17 @@ def test_values_by_name_are_those_on_the_wire():
                 assert ask(server, request(code, point["address"], 1)) == bytes((code, 1, 1))
                 continue
             letter, size = _TYPES[point["data_type"]]
-            value, data = "Pump 7", b"Pump 7"
-            if letter:
-                value = rng.randrange(100, 30000)
-                data = struct.pack(letter, value)
+            value = rng.randrange(100, 10000)
+            data = packed(letter, size, value)
+            if point["data_type"] == "string":
+                value, data = "Pump 7", b"Pump 7"
+            elif point["data_type"][0] == "b":
+                data = packed(None, size, int("%d" % value, 16))
             store[name] = value
             assert store[name] == value
             got = ask(server, request(code, point["address"], size))
             pairs = [data[i : i + 2] for i in range(0, len(data), 2)]
-            if letter and point["swap"] in ("word", "word_byte"):
+            if point["data_type"] != "string" and point["swap"] in ("word", "word_byte"):
                 pairs = list(reversed(pairs))
             if point["swap"] in ("byte", "word_byte"):
                 pairs = [bytes((pair[1], pair[0])) for pair in pairs]
@@ -201,6 +215,15 @@ def test_limits_of_every_register():
                 for raw, good in zip(raws, wanted):
                     got = ask(server, request(6, 0, raw))[0]
                     assert got == (6 if good else 0x86), (kind, keys, limits, raw)
+
+
+def test_limits_of_every_register_of_digits():
+    for swap in ("none", "byte"):
+        _, server = limited("bcd16", 5, 1234, swap=swap)
+        for raw in range(0x10000):
+            digits = "%x" % (raw if swap == "none" else (raw & 0xFF) << 8 | raw >> 8)
+            good = digits.isdigit() and 5 <= int(digits) <= 1234
+            assert ask(server, request(6, 0, raw))[0] == (6 if good else 0x86), digits
 
 
 def test_limits_of_wider_values():
