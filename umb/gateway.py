@@ -106,6 +106,8 @@ class _Path:
         try:
             if self._begun:
                 return self.client.advance()
+            if not self.client.is_free():
+                return PENDING  # a Poller shares it
             if self._choose():
                 return self._begin()
             self.client.clear()  # what nobody has asked for would keep serve() awake
@@ -233,7 +235,9 @@ class _Path:
         """Return for how long one may sleep without missing anything."""
         if not self.count:
             return _MOST_NAP_MS
-        return self.client.nap_ms() if self._begun or not self._choose() else 0
+        if self._begun or not self.client.is_free() or not self._choose():
+            return self.client.nap_ms()
+        return 0
 
     def finish(self):
         """Give up what is under way: the frame leaves whole and the pin goes to receive."""

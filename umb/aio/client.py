@@ -43,17 +43,19 @@ class AsyncCalls:
             while place:
                 await asyncio.sleep_ms(place)  # each call before this one takes that at least
                 place = queue.index(request)
+            while not self.is_free():
+                await asyncio.sleep_ms(1)  # a Poller shares the client
             # Bytes are written only now: the buffer is one for all tasks.
-            status = self._begin(request)
+            status = self.begin(request)
             rounds = 0
             while status == PENDING:
                 await asyncio.sleep_ms(rest_ms(self._nap_ms(), rounds))
                 rounds += 1
-                status = self._go_on(request, False)
+                status = self.go_on(request, False)
             return self._result(request, status)
         finally:
             queue.remove(request)
-            self._release(request)
+            self.release(request)
 
     async def __aenter__(self):
         await self.connect()

@@ -191,6 +191,8 @@ class Client:
     nap_ms()   how long that may take without missing much, for umb.aio
     took_ms()  how long ago the request had left
     abandon()  the caller gave up: leaves everything so that the next call works
+    watch(poller)   uses this select.poll from now on, too: it wakes when something comes
+    sleep(wait_ms)  sleeps so long, or until that select.poll reports something
     """
 
     serial = False  # whether it is a serial line, where nobody answers what is said to everybody
@@ -442,22 +444,36 @@ class Client:
     def _call(self, request):
         """Exchange a request and its reply, as the caller waits. Returns what the call returns."""
         try:
-            status = self._begin(request)
+            status = self.begin(request)
             while status == PENDING:
-                status = self._go_on(request, True)
+                status = self.go_on(request, True)
             return self._result(request, status)
         finally:
-            self._release(request)
+            self.release(request)
 
-    # What follows is the same for calls that block and for those of umb.aio.
+    # What follows is the same for calls that block, for those of umb.aio and for umb.poller:
+    # begin(), then go_on() while the status is PENDING; give_up() ends it before.
 
-    def _begin(self, request):
-        """Set out to send a request. Returns its status."""
+    def is_free(self):
+        """Return whether no request is under way: whoever shares this client may begin one."""
+        return self._current is None
+
+    def late_ms(self, slave_id, now_ms):
+        """Return for how many milliseconds a request to this slave would have to wait at most."""
+        return 0  # networks have transaction ids
+
+    def begin(self, request):
+        """Set out to send a request. Returns its status.
+
+        Raises RuntimeError while another one is under way.
+        """
+        if not self.is_free():
+            raise RuntimeError("a request of a Poller or a Gateway is under way")
         n = self._put_request(request)  # raises ValueError before anything is sent
         self._current = request
         return self._decide(request, self._start(request, n))
 
-    def _go_on(self, request, wait):
+    def go_on(self, request, wait):
         """Go on with a request, after a rest if `wait` is true. Returns its status."""
         status = self._rest(request, wait) if self._resting else self._drive(wait)
         return status if status == PENDING else self._decide(request, status)
@@ -550,12 +566,16 @@ class Client:
         if self._current is not None:
             self._current.tries = 0
 
-    def _release(self, request):
-        """A call is over, in whatever way."""
+    def give_up(self, request):
+        """Nobody waits any more for the end of a request, if it is under way."""
         if self._current is request:
             self._current = None
             self._resting = 0
             self.abandon()
+
+    def release(self, request):
+        """A call is over, in whatever way."""
+        self.give_up(request)
         request.values = request.into = request.slave = None
         self._spare.append(request)
 
@@ -735,6 +755,10 @@ class Client:
             return False
         self._n = n
         return self.reply_status() >= 0
+
+    def copy_response(self, buf):
+        """Copy the data of a response to FC 1 to 4 to a buffer of 250 bytes."""
+        copy(buf, 0, self._adu, 9, self._adu[8])
 
     def _result(self, request, status):
         """Return what the call returns, or raise the exception that the status stands for."""

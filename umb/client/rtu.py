@@ -231,6 +231,16 @@ class RTUClient(Client):
         """Return for how many milliseconds a late reply of this slave may come at most."""
         return self._late.wait_ms(slave_id, now_ms) if self._late.count else 0
 
+    def is_free(self):
+        """Return whether no request is under way, a gateway's neither."""
+        return self._state == _IDLE and self._current is None
+
+    def begin(self, request):
+        """As Client.begin(), in a buffer of its own."""
+        if self.is_free():
+            self._adu = self._own_adu  # it may be the one of a gateway's client
+        return super().begin(request)
+
     def is_sending(self):
         """Return whether a request is leaving."""
         return self._state == _SENDING
@@ -283,6 +293,14 @@ class RTUClient(Client):
         if state in (_SILENCE, _ECHO) or line.waiting or line.frame.have:
             return 0
         return min(line.nap_ms(), _POLL_MS)
+
+    def watch(self, poller):
+        """Use this select.poll for sleeping from now on."""
+        self.line.watch(poller)
+
+    def sleep(self, wait_ms):
+        """Sleep so long, or until the select.poll reports something."""
+        self.line.sleep(wait_ms)
 
     def wait(self):
         """Sleep as long as nothing can be missed; stay while the reply is coming."""

@@ -107,6 +107,8 @@ class TCPClient(Client):
         self.reconnect_after_timeouts = reconnect_after_timeouts
         self._address = address
         self._poller = None
+        self._shared = None  # another select.poll that wakes, see watch()
+        self._events = 0  # what both wait for
         self._transaction = FIRST_TRANSACTION
         self._state = _NO_CALL
         self._size = 0  # of the request frame; 0: only the connection is wanted
@@ -136,6 +138,8 @@ class TCPClient(Client):
         """Close the connection; the call that is under way may make a new one."""
         stream = self._stream
         if stream.sock is not None:
+            if self._shared is not None:
+                self._shared.unregister(stream.sock)
             stream.sock.close()
             stream.sock = self._poller = None
         stream.clear()
@@ -178,7 +182,10 @@ class TCPClient(Client):
             raise
         self._stream.sock = sock
         self._poller = poller
+        self._events = _OUT
         self._state = _CONNECTING
+        if self._shared is not None:
+            self._shared.register(sock, _OUT)
         return PENDING
 
     def _backoff_left_ms(self):
@@ -259,6 +266,29 @@ class TCPClient(Client):
         """Return for how many milliseconds one may sleep without missing much."""
         return _POLL_MS
 
+    def watch(self, poller):
+        """Use this select.poll from now on, too: others may use it."""
+        if poller is not self._shared:
+            self._shared = poller
+            if self._stream.sock is not None:
+                poller.register(self._stream.sock, self._events)
+
+    def sleep(self, wait_ms):
+        """Sleep so long, or until a select.poll reports something."""
+        poller = self._shared or self._poller
+        if poller is None:
+            sleep_ms(wait_ms)
+            return
+        for _ in poller.ipoll(wait_ms):
+            pass
+
+    def _wait_for(self, events):
+        """Have each select.poll report these events of the connection."""
+        self._events = events
+        self._poller.modify(self._stream.sock, events)
+        if self._shared is not None:
+            self._shared.modify(self._stream.sock, events)
+
     def wait(self):
         """Sleep until there may be something to go on with."""
         if self._state == _PAUSING:
@@ -310,7 +340,7 @@ class TCPClient(Client):
 
     def _made(self):
         """The connection is there. Returns the status."""
-        self._poller.modify(self._stream.sock, _IN)
+        self._wait_for(_IN)
         self._connected_ms = ticks_ms()
         self._is_new = True
         if self._size:
@@ -337,9 +367,9 @@ class TCPClient(Client):
         if stream.send() < 0:
             return self._lost(NO_CONNECTION)
         if stream.size:
-            self._poller.modify(stream.sock, _OUT)
+            self._wait_for(_OUT)
             return PENDING
-        self._poller.modify(stream.sock, _IN)
+        self._wait_for(_IN)
         self._since_ms = ticks_ms()
         self._note()
         self._state = _NO_CALL if self._broadcast else _READING

@@ -1,7 +1,7 @@
 """UDPClient: the calls of umb.client over UDP, one MBAP frame a datagram. Calls allocate."""
 
 import select
-from time import ticks_diff, ticks_ms
+from time import sleep_ms, ticks_diff, ticks_ms
 
 from micropython import const
 
@@ -46,6 +46,7 @@ class UDPClient(Client):
         self._address = address
         self._sock = None
         self._poller = None
+        self._shared = None  # another select.poll that wakes, see watch()
         self._transaction = FIRST_TRANSACTION
         self._rejected = False  # something came that is no reply to this request
         self._since_ms = 0  # when the time-out began
@@ -64,6 +65,8 @@ class UDPClient(Client):
     def _hang_up(self):
         """Close the socket. What is still sent to it comes to nobody."""
         if self._sock is not None:
+            if self._shared is not None:
+                self._shared.unregister(self._sock)
             self._sock.close()
             self._sock = self._poller = None
         self._exact = self._owed = False
@@ -80,6 +83,8 @@ class UDPClient(Client):
                 raise
             self._sock = sock
             self._poller = poller
+            if self._shared is not None:
+                self._shared.register(sock, _IN)
         return 0
 
     def failure(self):
@@ -123,6 +128,22 @@ class UDPClient(Client):
     def nap_ms(self):
         """Return for how many milliseconds one may sleep without missing much."""
         return _POLL_MS
+
+    def watch(self, poller):
+        """Use this select.poll from now on, too: others may use it."""
+        if poller is not self._shared:
+            self._shared = poller
+            if self._sock is not None:
+                poller.register(self._sock, _IN)
+
+    def sleep(self, wait_ms):
+        """Sleep so long, or until a select.poll reports something."""
+        poller = self._shared or self._poller
+        if poller is None:
+            sleep_ms(wait_ms)
+            return
+        for _ in poller.ipoll(wait_ms):
+            pass
 
     def wait(self):
         """Sleep until there may be something to go on with."""

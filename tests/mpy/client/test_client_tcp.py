@@ -573,8 +573,8 @@ def test_a_call_that_is_given_up_in_the_pause_leaves_the_connection():
     client.connect()
     rest(400)
     request = client._request(3, 1, 10, 2)
-    client._begin(request)
-    client._release(request)
+    client.begin(request)
+    client.release(request)
     rest(100)
     assert read(client) == ([10, 11], 505) and len(net.socks) == 1
 
