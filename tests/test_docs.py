@@ -150,6 +150,8 @@ def test_a_program(pc, name):
     service = pc.start(world.text)
     if world.serves:
         world.ask(service)
+    elif "serve(poller" in world.text:
+        service.wait_for(" kWh, online")
     elif "while True" in world.text:
         service.wait_for("V")
     else:

@@ -40,6 +40,10 @@ ROWS = (
     {"points"},
     {"points.limits"},
     {"points.store"},
+    {"poller.ticks", "poller.plan"},
+    {"poller.schedule", "poller.values"},
+    {"poller.device"},
+    {"poller"},
     # uModbus's names for all of this, of which nothing above knows.
     {"umodbus", "umodbus.client", "umodbus.client.serial", "umodbus.socket"},
     {"umodbus.exceptions", "umodbus.log", "umodbus.socketserver"},

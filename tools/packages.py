@@ -46,6 +46,7 @@ PARTS = {
     "gateway": Part(("gateway", "client.rtu", "server.tcp")),
     "functions": Part(("functions.diagnostics", "functions.files", "functions.identity")),
     "points": Part(("points", "points.store"), ("errors",)),
+    "poller": Part(("poller",), ("points.store",)),
     "ascii": Part(("frame.ascii",)),
     "tty": Part(("port.tty",)),
     "aio": Part(("aio",)),

@@ -33,6 +33,9 @@ USES = {
     "diagnostics = umb.functions.diagnostics.Diagnostics()",
     "points": "points = umb.points.Points([{'name': 'x', 'address': 0}])\n"
     "store = umb.points.PointStore(points)",
+    "poller": "client = umb.client.Client(bytearray(262), 100, 0)\n"
+    "points = umb.points.Points([{'name': 'x', 'address': 0}])\n"
+    "device = umb.poller.Poller(client).device(7, points)",
     "ascii": "",
     "tty": "",
     "aio": "",
@@ -84,18 +87,19 @@ BUDGETS = {
     "server-rtu": Budget(14_550, 31_250, 34_350),
     "server-tcp": Budget(14_400, 31_850, 34_350),
     "server-udp": Budget(12_350, 28_400, 31_050),
-    "client-rtu": Budget(23_000, 51_900, 54_700),
-    "client-tcp": Budget(19_150, 45_800, 47_400),
-    "client-udp": Budget(15_100, 35_500, 36_600),
+    "client-rtu": Budget(23_300, 52_150, 54_950),
+    "client-tcp": Budget(19_500, 46_200, 47_750),
+    "client-udp": Budget(15_400, 36_000, 37_150),
     "gateway": Budget(35_900, 75_500, 82_000),
     "functions": Budget(8_200, 19_700, 20_400),
     "points": Budget(18_800, 39_900, 45_950),
+    "poller": Budget(35_400, 78_000, 82_200),
     "ascii": Budget(3_400, 8_350, 8_350),
     "tty": Budget(1_800, 4_500, 4_500),
     "aio": Budget(850, 6_650, 6_650),
-    "aio-client-rtu": Budget(24_600, 59_500, 62_300),
-    "aio-client-tcp": Budget(20_700, 53_500, 55_100),
-    "aio-client-udp": Budget(16_600, 46_800, 47_800),
+    "aio-client-rtu": Budget(24_850, 59_750, 62_500),
+    "aio-client-tcp": Budget(21_050, 53_850, 55_450),
+    "aio-client-udp": Budget(16_950, 47_300, 48_400),
     "umodbus": Budget(22_100, 48_850, 55_900),
 }
 # Bytes of .mpy: of all that is not on this list, and of each module on it or in a package on it.
@@ -110,6 +114,7 @@ OPTIONAL = (
     "server.udp",
     "client.udp",
     "points",
+    "poller",
     "umodbus",
 )
 OPTIONAL_BUDGET = 4096

@@ -49,7 +49,7 @@ class AsyncCalls:
             status = self.begin(request)
             rounds = 0
             while status == PENDING:
-                await asyncio.sleep_ms(rest_ms(self._nap_ms(), rounds))
+                await asyncio.sleep_ms(rest_ms(self.rest_ms(), rounds))
                 rounds += 1
                 status = self.go_on(request, False)
             return self._result(request, status)

@@ -484,7 +484,7 @@ class Client:
             self._pauses.wait(request.slave_id)
         return self._start(request, self._resting)
 
-    def _nap_ms(self):
+    def rest_ms(self):
         """Return for how long one may sleep without missing much."""
         if self._resting:
             return self._pauses.left_ms(self._slave_id)

@@ -1,0 +1,366 @@
+"""Poller: reads the points of slaves in their intervals, and writes them.
+
+    poller = Poller(RTUClient(1, baudrate=9600, parity=0, tx=8, rx=9, de=4))
+    meter = poller.device(7, Points.load("meter.json"), interval_ms=1000)
+    serve(poller, every=(5000, lambda: print(meter["voltage"], meter.state)))
+
+A Poller holds a client, of any kind, and is a driver: umb.serve.serve() and umb.aio.serve() run
+it, beside servers and a Gateway that shares its client. docs/poller.md says when what is asked.
+"""
+
+import sys
+
+from micropython import const
+
+from ..check import function, integer
+from ..client import PENDING, Client, Request
+from ..points import Points
+from .device import Device, error_for
+from . import ticks
+from .plan import check_ranges
+from .schedule import Schedule
+from .ticks import passed
+
+_LONGEST_NAP_MS = const(500)
+_LATE_MS = const(1000)  # so late a device of low priority goes first
+_TAKEN_AT_ONCE = const(
+    8
+)  # points whose values are taken in one poll(): others have their turn between
+_LONGEST_INTERVAL_MS = const(500_000_000)  # ticks_ms() wraps after a bit more
+_SWEEP_MS = const(1 << 26)  # so often ages are looked at before the clock wraps
+_MOST_DATA = const(250)  # of a response (AP 6.3)
+_LEAST_GAP = const(16)  # registers: what is usual where nothing is known of a line
+_WIDEST_GAP = const(125)
+_USUAL_ANSWER_MS = const(10)  # how long a device takes, as long as that was not measured
+_AROUND = const(13)  # bytes of a request to read, and of a response without its data, over RTU
+
+
+class Poller:
+    """Polls devices through one client.
+
+    client      an RTUClient, TCPClient or UDPClient. Its own calls raise RuntimeError while a
+                request of the Poller is under way
+    on_change   on_change(device, name, value) is called when a value has changed, for the first
+                one, too; None: it has no value any more, or never had
+    on_state    on_state(device, state) is called when a device goes "online" or "offline"
+    on_error    on_error(device, name, error) is called with the ModbusError that kept a point
+                from being written
+
+    What these hooks raise is printed, and does not end serve().
+
+    Raises ValueError for an argument of the wrong kind.
+    """
+
+    gone = False
+
+    def __init__(self, client, *, on_change=None, on_state=None, on_error=None):
+        if not isinstance(client, Client):
+            raise ValueError("client must be a client such as RTUClient, not %r" % (client,))
+        function("on_change", on_change)
+        function("on_state", on_state)
+        function("on_error", on_error)
+        self.client = client
+        self.on_change = on_change
+        self.on_state = on_state
+        self.on_error = on_error
+        self.devices = []
+        self.lines = 1 if client.serial else 0
+        self.alone = True
+        self.stopping = False
+        self.write = None  # the write that is under way
+        self._request = Request()
+        self._reply = bytearray(_MOST_DATA)
+        self._device = None  # whose request is under way, or whose reply is not taken yet
+        self._taking = False
+        self._began_ms = 0
+        self._chosen = None  # the device that is to be asked, as far as they were compared,
+        self._late_ms = 0  # and for how long its deadline has passed
+
+    def device(
+        self,
+        slave_id: int,
+        points: Points,
+        *,
+        interval_ms: int = 1000,
+        max_gap: "int | None" = None,
+        max_span: int = 125,
+        ranges: "dict | None" = None,
+        pause_ms: "int | None" = None,
+        timeout_ms: "int | None" = None,
+        priority: int = 0,
+        max_age_ms: "int | None" = None,
+        strict: "bool | None" = None,
+    ) -> Device:
+        """Poll a device from now on.
+
+        interval_ms  from one reading to the next, of points without scan_interval; 10 or more
+        max_gap      how many registers between two points are read along, to ask less often;
+                     None: as many as cost less than a request, by baud rate and answering time
+        max_span     the most registers of a request, 1 to 125
+        ranges       {"input": [(first address, last address), ...], ...}: what can be read. Points
+                     in one range are read together, whatever is between them
+        pause_ms     how long the device is left alone after an answer; None: not at all
+        timeout_ms   how long it has to answer; None: as the client has it
+        priority     of devices that are due, those with the highest go first, unless another one
+                     is more than a second late
+        max_age_ms   a value that is older is None; None: it stays
+        strict       as Client.slave() has it
+
+        Raises ValueError for a wrong argument, and for a point that cannot be read with these.
+        """
+        integer("slave_id", slave_id, 0, 255)
+        if not isinstance(points, Points):
+            raise ValueError("points must be Points, not %r" % (points,))
+        integer("interval_ms", interval_ms, 10, _LONGEST_INTERVAL_MS)
+        if max_gap is not None:
+            integer("max_gap", max_gap, 0, 65535)
+        integer("max_span", max_span, 1, 125)
+        if ranges is not None:
+            check_ranges(ranges)
+        if pause_ms is not None:
+            integer("pause_ms", pause_ms, 0, _LONGEST_INTERVAL_MS)
+            self.client.keep_pause(slave_id, pause_ms)  # for a Gateway beside this, too
+        if timeout_ms is not None:
+            integer("timeout_ms", timeout_ms, 1, _LONGEST_INTERVAL_MS)
+        integer("priority", priority, -100, 100)
+        if max_age_ms is not None:
+            integer("max_age_ms", max_age_ms, 1, _LONGEST_INTERVAL_MS)
+        if strict is None:
+            strict = self.client.strict
+        timeout_ms = timeout_ms or self.client.timeout_ms
+        options = (pause_ms or 0, timeout_ms, priority, max_age_ms, strict)
+        gap = self._gap(0) if max_gap is None else max_gap
+        is_measured = max_gap is not None or not self.client.serial
+        schedule = Schedule(points, interval_ms, max_span, ranges, gap, is_measured)
+        device = Device(self, slave_id, points, schedule, options)
+        self.devices.append(device)
+        return device
+
+    def now_ms(self):
+        """Return the time: all that follows from it takes it from here."""
+        return ticks.now_ms()
+
+    # --- what a driver has, see umb.serve
+
+    def poll(self, wait_ms: int = 0) -> int:
+        """Go on with what can be done; with wait_ms, sleep so long at most first.
+
+        Returns how many answers came.
+        """
+        if wait_ms:
+            self.client.sleep(min(wait_ms, self.nap_ms()))
+        if self._taking:
+            self._take()
+        elif self._device is not None:
+            status = self.client.go_on(self._request, False)
+            if status == PENDING:
+                return 0
+            return self._ended(status)
+        elif self.client.is_free():
+            return self._begin()
+        return 0
+
+    def nap_ms(self) -> int:
+        """Return for how many milliseconds poll() need not be called, see umb.serve."""
+        if self._taking:
+            return 0
+        if self._device is not None or not self.client.is_free():
+            return self.client.rest_ms()
+        now_ms = self.now_ms()
+        nap_ms = _LONGEST_NAP_MS
+        i = len(self.devices)
+        while i:
+            i -= 1
+            nap_ms = min(nap_ms, self._nap_ms(self.devices[i], now_ms))
+        return nap_ms
+
+    def _nap_ms(self, device, now_ms):
+        """Return for how long this device need not be asked."""
+        if device.schedule.is_idle:
+            return _LONGEST_NAP_MS
+        wait_ms = passed(device.schedule.at_ms, now_ms)
+        if wait_ms > 0:
+            return wait_ms
+        return self.client.nap_ms() if self.client.late_ms(device.slave_id, now_ms) else 0
+
+    def watch(self, poller) -> None:
+        """Use this select.poll from now on, see umb.serve."""
+        self.client.watch(poller)
+
+    def finish(self) -> None:
+        """Give up what is under way: a frame that is being sent leaves, see umb.serve."""
+        if self._device is not None:
+            self._device = None
+            self._taking = False
+            self.write = None
+            self.client.give_up(self._request)
+
+    def server_close(self) -> None:
+        """Let go of the client."""
+        self.finish()
+        self.client.close()
+
+    def serve_forever(self) -> None:
+        """Poll until shutdown() is called, asleep while nothing is due."""
+        from ..serve import serve
+
+        serve(self)
+
+    def shutdown(self) -> None:
+        """End serve_forever() or serve()."""
+        self.stopping = True
+
+    # --- one request after another
+
+    def _begin(self):
+        """Send the request that is to be sent first, if one is due. Returns the answers."""
+        now_ms = self.now_ms()
+        device = self._choose(now_ms)
+        if device is None:
+            self._discard()
+            return 0
+        request = self._request
+        request.slave_id = device.slave_id
+        request.timeout_ms = device.timeout_ms
+        request.strict = device.strict
+        request.tries = request.retries = 0  # what is not answered is read again soon, anyway
+        if device.writes:
+            request.tries = self.client.retries
+            self.write = device.begin_write(request)
+        else:
+            device.begin_read(request, now_ms)
+        self._device = device
+        self._began_ms = now_ms
+        status = self.client.begin(request)
+        return 0 if status == PENDING else self._ended(status)
+
+    def _discard(self):
+        """Throw away what nobody has asked for: it would keep serve() awake."""
+        try:
+            self.client.clear()
+        except OSError:
+            self.client.abandon()
+
+    def _choose(self, now_ms):
+        """Return the device that is to be asked now, or None."""
+        self._chosen = None
+        for device in self.devices:
+            self._look_after(device, now_ms)
+            if self._is_ready(device, now_ms):
+                if device.writes:
+                    return device
+                self._compare(device, now_ms)
+        return self._chosen
+
+    def _look_after(self, device, now_ms):
+        """Do what a device needs at the beginning, and now and then."""
+        schedule = device.schedule
+        if not schedule.started:
+            schedule.start(now_ms)
+            device.finish()
+        elif passed(now_ms, schedule.swept_ms) > _SWEEP_MS:
+            device.forget_old(now_ms)
+
+    def _is_ready(self, device, now_ms):
+        """Return whether a device is to be asked, and may be asked now."""
+        schedule = device.schedule
+        return not (
+            schedule.is_idle
+            or passed(now_ms, schedule.at_ms) < 0
+            or self.client.late_ms(device.slave_id, now_ms)
+        )
+
+    def _compare(self, device, now_ms):
+        """Choose this device if it is to be asked before the one that was chosen.
+
+        Of those that are not yet a second late, the one with the highest priority; of these, and
+        of all that are later, the one whose deadline is first.
+        """
+        late_ms = device.schedule.choose(now_ms)
+        if late_ms is None:
+            return
+        chosen = self._chosen
+        if device.schedule.due_for_ms(now_ms) > _LATE_MS:
+            late_ms += _LONGEST_INTERVAL_MS
+        elif chosen is not None and self._late_ms <= _LATE_MS:
+            if device.priority < chosen.priority:
+                return
+            if device.priority > chosen.priority:
+                chosen = None
+        if chosen is None or late_ms > self._late_ms:
+            self._chosen = device
+            self._late_ms = late_ms
+
+    def _ended(self, status):
+        """The request under way is answered, or will not be. Returns how many were answered."""
+        device = self._device
+        now_ms = self.now_ms()
+        write = self.write
+        answered = device.ended(status, self._began_ms, now_ms)
+        if write is not None:
+            self.write = None
+            status = device.end_write(write, status, now_ms)
+            if status:
+                self.tell_error(device, write[0], status)
+        else:
+            device.end_read(status, now_ms)
+            if status == 0:
+                self.client.copy_response(self._reply)
+                self._taking = True
+        if not self._taking:
+            self._device = None
+            device.finish()
+        return 1 if answered else 0
+
+    def _take(self):
+        """Take some values of the reply."""
+        device = self._device
+        if device.take(self._reply, _TAKEN_AT_ONCE):
+            self._taking = False
+            self._device = None
+            if self.client.serial:
+                self._measure(device)
+            device.finish()
+
+    def _measure(self, device):
+        """Make the plan anew as soon as it is known how long the device takes to answer."""
+        n = _AROUND + 2 * self._request.quantity
+        wait_ms = device.last_ms - self.client.line.time_us(n) // 1000
+        answer_ms = device.schedule.measure(max(0, wait_ms))
+        if answer_ms is not None:
+            device.schedule.make_plan(self._gap(answer_ms))
+
+    def _gap(self, answer_ms):
+        """Return how many registers cost less than a request to a device that takes so long."""
+        if not self.client.serial:
+            return _WIDEST_GAP
+        line = self.client.line
+        us = line.time_us(_AROUND) + 2 * line.reply_delay_us
+        us += 1000 * (answer_ms or _USUAL_ANSWER_MS)
+        return max(_LEAST_GAP, min(us // line.time_us(2), _WIDEST_GAP))
+
+    # --- hooks
+
+    def tell(self, device, i):
+        """Tell on_change of the value of point number i."""
+        if self.on_change is not None:
+            name = device.points.name(i)
+            self._call(self.on_change, device, name, device[name])
+
+    def tell_state(self, device):
+        """Tell on_state."""
+        if self.on_state is not None:
+            self._call(self.on_state, device, device.state)
+
+    def tell_error(self, device, i, status):
+        """Tell on_error that point number i was not written."""
+        if self.on_error is not None:
+            name = device.points.name(i)
+            error = error_for(status, device.slave_id, "to write point %r" % name)
+            self._call(self.on_error, device, name, error)
+
+    def _call(self, hook, *args):
+        try:
+            hook(*args)
+        except Exception as error:  # noqa: BLE001 - whatever a hook does, others are polled on
+            sys.print_exception(error)

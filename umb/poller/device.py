@@ -1,0 +1,369 @@
+"""Device: one slave, as a Poller reads and writes it."""
+
+from micropython import const
+
+from ..client import NO_CONNECTION, NO_REPLY
+from ..errors import BadReplyError, NoConnectionError, NoReplyError, exception_for
+from ..store import Registers
+from .schedule import OFFLINE, is_answer
+from .values import Values
+
+_STATES = ("unknown", "online", "offline")
+_INPUT = const(2)  # areas below have bits
+_WHOLE = const(0xFFFF)  # the mask of a point that has all of its registers
+_COUNTERS = const(9)
+_ACKNOWLEDGE = const(5)
+_BUSY = const(6)
+# What is in a write that waits:
+_POINT = const(0)  # the number of the point,
+_DATA = const(1)  # what is to be in its registers,
+_BEFORE = const(2)  # what was in them,
+_TICKETS = const(3)  # who waits for it,
+_TRIES = const(4)  # and how often the device may yet say that it is busy
+_BUSY_TRIES = const(10)
+
+
+def error_for(status, slave_id, what):
+    """Return the exception that the status of a client stands for."""
+    if status > 0:
+        error = exception_for(status, "slave %d refused %s: " % (slave_id, what))
+    elif status == NO_REPLY:
+        error = NoReplyError("slave %d did not answer %s" % (slave_id, what))
+    elif status == NO_CONNECTION:
+        error = NoConnectionError("no connection, asking slave %d %s" % (slave_id, what))
+    else:
+        error = BadReplyError("slave %d gave no valid answer to %s" % (slave_id, what))
+    error.slave_id = slave_id
+    return error
+
+
+class Device:
+    """One slave: device["voltage"], device["relay"] = 1. Poller.device() makes it.
+
+    slave_id, points   as Poller.device() was given them
+
+    What it counts, modulo 65536:
+
+    request_count, answer_count, exception_count, timeout_count, wrong_reply_count
+    missed_count       readings that were left out because the one before them came too late
+    last_ms, worst_ms  how long the last answered request took, and the longest one
+    """
+
+    def __init__(self, poller, slave_id, points, schedule, options):
+        self.slave_id = slave_id
+        self.points = points
+        self.schedule = schedule
+        self.pause_ms, self.timeout_ms, self.priority, self.max_age_ms, self.strict = options
+        self.request_count = self.answer_count = self.exception_count = 0
+        self.timeout_count = self.wrong_reply_count = 0
+        self.last_ms = self.worst_ms = 0
+        self.writes = []  # that wait, in their order
+        self._poller = poller
+        self._values = Values(points, self._tell)
+        self._multiple = False  # it wants function codes 15 and 16
+        self._tickets = []  # [point number, status or None]: who waits for a reading
+        self._place = 0  # of the next point to be taken from the reply,
+        self._first = 0  # which begins with this address
+
+    def __getitem__(self, name: str):
+        """Return the value of a point, None if there is none, or none that is new enough.
+
+        Raises KeyError.
+        """
+        i = self.points.index(name)
+        values = self._values
+        if not values.is_writing(i):
+            if not values.is_read(i):
+                return None
+            if self.max_age_ms is not None:
+                age_ms = values.age_ms(i, self._poller.now_ms())
+                if age_ms > self.max_age_ms:
+                    return None
+        return values.value(i)
+
+    def __setitem__(self, name: str, value):
+        """Have a value written as soon as possible, and then read back.
+
+        A later value for the same point takes its place if it has not been sent. Until it is
+        answered, device[name] is what was written. A device that goes offline loses what was not
+        written.
+
+        Raises KeyError, ValueError for what the point cannot be, NoReplyError if it is offline.
+        """
+        self._write(self.points.index(name), value, None)
+
+    @property
+    def state(self) -> str:
+        """ "online" or "offline"; "unknown" as long as that was not found out."""
+        return _STATES[self.schedule.state]
+
+    @property
+    def missed_count(self) -> int:
+        """How many readings were left out, modulo 65536."""
+        return self.schedule.missed
+
+    @property
+    def overloaded(self) -> bool:
+        """Whether the intervals cannot be kept: a reading was missed within ten seconds."""
+        return self.schedule.is_overloaded(self._poller.now_ms())
+
+    def age_ms(self, name: str):
+        """Return how long ago a point was read, None if it never was.
+
+        From 37 hours on it stays 134217728.
+        """
+        i = self.points.index(name)
+        return self._values.age_ms(i, self._poller.now_ms()) if self._values.is_read(i) else None
+
+    def refresh(self, name: "str | None" = None) -> None:
+        """Have a point read as soon as possible, or all of them. Raises KeyError."""
+        schedule = self.schedule
+        now_ms = self._poller.now_ms()
+        if name is not None:
+            schedule.want(schedule.plan.block_of(self.points.index(name)), now_ms)
+            return
+        for k in range(schedule.plan.count):
+            schedule.want(k, now_ms)
+
+    async def read(self, name: str):
+        """Have a point read, and return its value. For asyncio, beside umb.aio.serve(poller).
+
+        Raises KeyError, or an umb.errors.ModbusError for what kept it from being read.
+        """
+        i = self.points.index(name)
+        self._refuse_if_offline(name)
+        ticket = [i, None]
+        self._tickets.append(ticket)
+        self.refresh(name)
+        await self._wait(ticket, name)
+        return self[name]
+
+    async def write(self, name: str, value) -> None:
+        """Write a point, and return when that has been answered. For asyncio, as read().
+
+        Raises KeyError, ValueError, or an umb.errors.ModbusError for what kept it from being
+        written.
+        """
+        i = self.points.index(name)
+        ticket = [i, None]
+        self._write(i, value, ticket)
+        await self._wait(ticket, name)
+
+    async def _wait(self, ticket, name):
+        """Wait until a ticket has a status. Raises what that stands for."""
+        import asyncio
+
+        while ticket[1] is None:
+            await asyncio.sleep_ms(1)
+        if ticket[1]:
+            raise error_for(ticket[1], self.slave_id, "for point %r" % name)
+
+    def registers(self, address: int = 0) -> Registers:
+        """Return a block of what it counts, for the input registers of a slave on this board.
+
+        Nine registers: state (0 unknown, 1 online, 2 offline), requests, answers, exceptions,
+        time-outs, wrong replies, missed readings, last and worst milliseconds.
+        """
+        block = Registers(address, _COUNTERS, on_read=lambda *_: self._show(block))
+        return block
+
+    def _show(self, block):
+        at = block.start
+        block[at] = self.schedule.state
+        block[at + 1] = self.request_count
+        block[at + 2] = self.answer_count
+        block[at + 3] = self.exception_count
+        block[at + 4] = self.timeout_count
+        block[at + 5] = self.wrong_reply_count
+        block[at + 6] = self.missed_count
+        block[at + 7] = min(self.last_ms, 0xFFFF)
+        block[at + 8] = min(self.worst_ms, 0xFFFF)
+
+    # --- writing
+
+    def _refuse_if_offline(self, name):
+        if self.schedule.state == OFFLINE:
+            raise error_for(NO_REPLY, self.slave_id, "for point %r: it is offline" % name)
+
+    def _write(self, i, value, ticket):
+        """Put a value into the queue of writes."""
+        name = self.points.name(i)
+        if not self.points.is_writable(i):
+            raise ValueError("point %r is not writable" % name)
+        self._refuse_if_offline(name)
+        data, before = self._values.write(i, value)
+        write = None
+        for waiting in self.writes:
+            if waiting[_POINT] == i and waiting is not self._poller.write:
+                write = waiting
+        if write is None:
+            write = [i, data, before, [], _BUSY_TRIES]
+            self.writes.append(write)
+        write[_DATA] = data
+        if ticket is not None:
+            write[_TICKETS].append(ticket)
+        self.schedule.update(True)
+
+    def begin_write(self, request):
+        """Make the request for the first write that waits. Returns the write."""
+        points = self.points
+        write = self.writes[0]
+        i = write[_POINT]
+        data = write[_DATA]
+        request.address = points.address(i)
+        request.quantity = points.size(i)
+        if points.area(i) < _INPUT:
+            request.function_code = 15 if self._multiple else 5
+            request.values = data if self._multiple else data[0]
+            return write
+        words = [data[k] << 8 | data[k + 1] for k in range(0, len(data), 2)]
+        if points.mask(i) != _WHOLE:
+            request.function_code = 22
+            request.and_mask = points.mask(i) ^ _WHOLE
+            request.values = words[0] & points.mask(i)
+        elif self._multiple or len(words) > 1:
+            request.function_code = 16
+            request.values = words
+        else:
+            request.function_code = 6
+            request.values = words[0]
+        return write
+
+    def end_write(self, write, status, now_ms):
+        """A write was answered, refused, or not answered. Returns its error, 0 if there is none.
+
+        What is not answered, and what a busy device has refused, stays in the queue.
+        """
+        i = write[_POINT]
+        if status == 1 and not self._multiple and self.points.mask(i) == _WHOLE:
+            self._multiple = True  # and again
+            return 0
+        if status == _BUSY and write[_TRIES]:
+            write[_TRIES] -= 1
+            self.schedule.hold(now_ms)
+            return 0
+        if not is_answer(status):
+            return 0
+        if status == _ACKNOWLEDGE:
+            status = 0
+        self._drop(write, status, now_ms)
+        self.schedule.want(self.schedule.plan.block_of(i), now_ms)
+        return status
+
+    def _drop(self, write, status, now_ms):
+        """A write is over."""
+        i = write[_POINT]
+        self.writes.remove(write)
+        for ticket in write[_TICKETS]:
+            ticket[1] = status
+        for other in self.writes:
+            if other[_POINT] == i:
+                return
+        if status:
+            self._values.not_written(i, write[_BEFORE])
+        else:
+            self._values.written(i, now_ms)
+
+    # --- for the Poller: requests and what comes of them
+
+    def _tell(self, i):
+        self._poller.tell(self, i)
+
+    def begin_read(self, request, now_ms):
+        """Make the request for the block that was chosen."""
+        schedule = self.schedule
+        plan = schedule.plan
+        k = schedule.reading
+        request.function_code = b"\1\2\4\3"[plan.area(k)]
+        request.address = plan.address(k)
+        request.quantity = plan.quantity(k)
+        request.values = None
+        schedule.begin_read(now_ms)
+
+    def ended(self, status, began_ms, now_ms):
+        """Count the end of a request. Returns whether the device has answered."""
+        self.request_count = self.request_count + 1 & 0xFFFF
+        if status > 0:
+            self.exception_count = self.exception_count + 1 & 0xFFFF
+        if not is_answer(status):
+            self._failed(status, began_ms, now_ms)
+            return False
+        self.answer_count = self.answer_count + 1 & 0xFFFF
+        self.last_ms = now_ms - began_ms & 0xFFFFFFF
+        self.worst_ms = max(self.worst_ms, self.last_ms)
+        if self.schedule.answered(now_ms, self.pause_ms):
+            self._poller.tell_state(self)
+        return True
+
+    def _failed(self, status, began_ms, now_ms):
+        """It has not answered, or not rightly."""
+        if status == NO_REPLY:
+            self.timeout_count = self.timeout_count + 1 & 0xFFFF
+        elif status < 0 and status != NO_CONNECTION:
+            self.wrong_reply_count = self.wrong_reply_count + 1 & 0xFFFF
+        if self.schedule.failed(began_ms, now_ms, self.timeout_ms):
+            self._lose_writes(status, now_ms)
+            self._poller.tell_state(self)
+
+    def _lose_writes(self, status, now_ms):
+        """It is offline: what was to be written is lost, and nobody waits any more."""
+        while self.writes:
+            write = self.writes[0]
+            self._drop(write, status, now_ms)
+            self._poller.tell_error(self, write[_POINT], status)
+        while self._tickets:
+            self._tickets.pop()[1] = status
+
+    def end_read(self, status, now_ms):
+        """The request for a block has ended: 0, an exception code, or a status less than 0."""
+        plan = self.schedule.plan
+        self._place = plan.first(self.schedule.reading)
+        if status == 0:
+            self._values.now_ms = now_ms
+            self._first = plan.address(self.schedule.reading)
+            return
+        if not (1 < status < 4):  # else it may be split, and asked again
+            self._end_tickets(status)
+        end = plan.end(self.schedule.reading)
+        if self.schedule.end_read(status, now_ms):
+            self._end_tickets(status)
+            while self._place < end:
+                self._values.lose(plan.order[self._place])
+                self._place += 1
+
+    def take(self, reply, most):
+        """Take values of so many points from the reply at most. Returns whether that is all."""
+        plan = self.schedule.plan
+        end = plan.end(self.schedule.reading)
+        while self._place < end and most:
+            self._take(plan.order[self._place], reply)
+            self._place += 1
+            most -= 1
+        if self._place < end:
+            return False
+        self._end_tickets(0)
+        return True
+
+    def _take(self, i, reply):
+        self._values.take(i, reply, self.points.address(i) - self._first)
+
+    def _end_tickets(self, status):
+        """Tell those who wait for points of the block that was read."""
+        i = len(self._tickets)
+        while i:
+            i -= 1
+            ticket = self._tickets[i]
+            is_read = self.schedule.plan.block_of(ticket[0]) == self.schedule.reading
+            if is_read and not self._values.is_writing(ticket[0]):
+                ticket[1] = status
+                self._tickets.pop(i)
+
+    def finish(self):
+        """An exchange is over, with all that follows from it."""
+        self.schedule.update(len(self.writes) > 0)
+
+    def forget_old(self, now_ms):
+        """Note which values are older than the clock can tell, before it wraps."""
+        self._values.forget_old(now_ms)
+        self.schedule.forget_old(now_ms)
+        self.finish()

@@ -1,0 +1,203 @@
+"""Values: what was read of the points of a device, and what is to be written."""
+
+from array import array
+
+from micropython import const
+
+from .ticks import passed
+
+_INPUT = const(2)  # areas below have bits
+_WHOLE = const(0xFFFF)  # the mask of a point that has all of its registers
+# A bit each for every point:
+_READ = const(1)  # there is a value of it
+_UNANSWERED = const(2)  # it was written, and that is not answered: readings do not count
+_WRITTEN = const(4)  # it was written: what is read next is told in any case
+_OLD = const(8)  # the value is older than the clock can tell
+OLDEST_MS = const(1 << 27)
+
+
+class Values:
+    """The registers of all points one behind the other, as on the wire, and a byte for each bit.
+
+    points   the Points
+    tell     tell(i) is called when point number i has another value
+    """
+
+    def __init__(self, points, tell):
+        n = len(points)
+        self.points = points
+        self.now_ms = 0  # when what is taken was read
+        self._tell_of = tell
+        self._flags = bytearray(n)
+        self._read_ms = array("i", [0] * n)
+        self._offsets = array("H", [0] * n)  # where in the image each point begins
+        self._exponents = None  # if there are any: the number of each point's, or -1
+        has_deadband = False
+        size = 0
+        for i in range(n):
+            self._offsets[i] = size
+            size += self._bytes(i)
+            has_deadband = has_deadband or points.deadband(i) is not None
+            if points.exponent_of(i) >= 0:
+                self._exponents = True
+        if self._exponents:
+            self._exponents = [points.exponent_of(i) for i in range(n)]
+        self._image = bytearray(size)
+        self._told = bytearray(size) if has_deadband else None  # the image that was told of
+
+    def _bytes(self, i):
+        """Return how many bytes of the image point number i has."""
+        return self.points.size(i) << 1 if self.points.area(i) >= _INPUT else 1
+
+    def _exponent(self, i):
+        """Return the exponent that belongs to point number i, None if it is not known."""
+        if self._exponents is None or self._exponents[i] < 0:
+            return 0
+        i = self._exponents[i]
+        return self.value(i, self._image) if self.is_read(i) else None
+
+    def value(self, i, image=None):
+        """Return the value of point number i, whether it was read or not."""
+        if image is None:
+            image = self._image
+        if self.points.area(i) < _INPUT:
+            return image[self._offsets[i]]
+        return self.points.decode(i, image, self._offsets[i], self._exponent(i))
+
+    def is_read(self, i):
+        """Return whether there is a value of point number i."""
+        return self._flags[i] & _READ != 0
+
+    def is_writing(self, i):
+        """Return whether point number i was written, and that is not answered."""
+        return self._flags[i] & _UNANSWERED != 0
+
+    def age_ms(self, i, now_ms):
+        """Return how long ago point number i was read, OLDEST_MS at most."""
+        if self._flags[i] & _OLD:
+            return OLDEST_MS
+        return min(max(passed(now_ms, self._read_ms[i]), 0), OLDEST_MS)
+
+    def forget_old(self, now_ms):
+        """Note which values are older than the clock can tell, before it wraps."""
+        for i in range(len(self.points)):
+            if passed(now_ms, self._read_ms[i]) > OLDEST_MS:
+                self._flags[i] |= _OLD
+
+    # --- what is written
+
+    def write(self, i, value):
+        """Take a value for point number i. Returns its bytes, and those that were there.
+
+        Raises ValueError for what the point cannot be.
+        """
+        points = self.points
+        at = self._offsets[i]
+        before = bytes(self._image[at : at + self._bytes(i)])
+        data = bytearray(before)
+        if points.area(i) < _INPUT:
+            if value not in (0, 1):
+                raise ValueError("point %r: it takes 0 or 1, not %r" % (points.name(i), value))
+            data[0] = 1 if value else 0
+        else:
+            points.check(i, value)
+            points.encode(i, value, data, 0, self._exponent(i))
+        self._image[at : at + len(data)] = data
+        self._flags[i] |= _UNANSWERED | _WRITTEN
+        return data, before
+
+    def written(self, i, now_ms):
+        """Point number i was written: that is its value until it is read back."""
+        self._flags[i] = self._flags[i] & ~(_UNANSWERED | _OLD) | _READ
+        self._read_ms[i] = now_ms
+
+    def not_written(self, i, before):
+        """Point number i could not be written: it is what it was before."""
+        at = self._offsets[i]
+        self._image[at : at + len(before)] = before
+        self._flags[i] &= ~_UNANSWERED
+
+    # --- what is read
+
+    def lose(self, i):
+        """The device has no such point, or not any more."""
+        had_value = self.is_read(i)
+        self._flags[i] &= ~_READ
+        if had_value:
+            self._tell_of(i)
+
+    def take(self, i, reply, at):
+        """Take the value of point number i, which is at the `at`th address of the reply."""
+        flags = self._flags[i]
+        if flags & _UNANSWERED:
+            return  # what the device had before
+        changed = self._copy(i, reply, at)
+        self._read_ms[i] = self.now_ms
+        self._flags[i] = flags & ~(_WRITTEN | _OLD) | _READ
+        if flags & (_READ | _WRITTEN) != _READ or (changed and not self._is_near(i)):
+            self._tell(i)
+
+    def _copy(self, i, reply, at):
+        """Put a point of the reply into the image. Returns whether it differs."""
+        if self.points.area(i) < _INPUT:
+            return self._copy_bit(i, reply, at)
+        at <<= 1
+        if self.points.mask(i) != _WHOLE:
+            return self._copy_word(i, reply, at)
+        return self._copy_registers(i, reply, at)
+
+    def _copy_bit(self, i, reply, at):
+        """Put a bit of the reply into the image. Returns whether it differs."""
+        bit = reply[at >> 3] >> (at & 7) & 1
+        at = self._offsets[i]
+        changed = self._image[at] != bit
+        self._image[at] = bit
+        return changed
+
+    def _copy_word(self, i, reply, at):
+        """Put a register of the reply into the image. Returns whether the point's bit differs."""
+        to = self._offsets[i]
+        word = (self._image[to] ^ reply[at]) << 8 | self._image[to + 1] ^ reply[at + 1]
+        self._image[to] = reply[at]
+        self._image[to + 1] = reply[at + 1]
+        return word & self.points.mask(i) != 0
+
+    def _copy_registers(self, i, reply, at):
+        """Put registers of the reply into the image. Returns whether one differs."""
+        image = self._image
+        to = self._offsets[i]
+        end = self._bytes(i)
+        end += to
+        changed = False
+        while to < end:
+            if image[to] != reply[at]:
+                image[to] = reply[at]
+                changed = True
+            to += 1
+            at += 1
+        return changed
+
+    def _tell(self, i):
+        """Tell of the value of point number i, and of those that have it as exponent."""
+        if self._told is not None:
+            at = self._offsets[i]
+            for k in range(at, at + self._bytes(i)):
+                self._told[k] = self._image[k]
+        self._tell_of(i)
+        if self._exponents is not None:
+            self._tell_scaled(i)
+
+    def _tell_scaled(self, i):
+        for k in range(len(self._exponents)):
+            if self._exponents[k] == i and self.is_read(k):
+                self._tell_of(k)
+
+    def _is_near(self, i):
+        """Return whether the value differs by less than the deadband from what was told."""
+        deadband = self.points.deadband(i)
+        if deadband is None or self._told is None:
+            return False
+        value, told = self.value(i), self.value(i, self._told)
+        if value is None or told is None:
+            return value is told
+        return abs(value - told) < deadband
