@@ -55,8 +55,9 @@ class Kind:
             from fuzz.wraps import Wraps
 
             kind = name[len(_WRAPS) :]
-            # A server of networks may look after its clients in one poll or in the next.
-            wraps = Wraps(Kind(kind), 5000 if kind == "tcp" else 100)
+            # A server of networks may look after its clients in one poll or in the next, which
+            # is 5 ms later and some looks at sockets.
+            wraps = Wraps(Kind(kind), 6000 if kind == "tcp" else 100)
             self.draw, self.play = wraps.draw, wraps.play
             return
         module, draw = KINDS[name]
