@@ -46,6 +46,7 @@ class _Waiting:
         self.adu = None  # the buffer with the request,
         self.n = 0  # the length of its PDU,
         self.slave_id = 0  # whom it is for,
+        self.everybody = False  # whether that is everybody, so that nobody answers,
         self.code = 0  # and its function code
         self.since_ms = 0  # when it came
         self.tries = 0  # how many times it can still be asked again
@@ -67,11 +68,11 @@ class _Path:
 
     def leads_to(self, slave_id):
         """Return whether this slave is on the line."""
-        if self.slave_ids is None:
-            return 0 < slave_id < 248
-        return slave_id in self.slave_ids
+        if slave_id == 0 and self.client.broadcast:
+            return False  # that is everybody, and nobody alone
+        return slave_id < 248 if self.slave_ids is None else slave_id in self.slave_ids
 
-    def put(self, adu, n, link):
+    def put(self, adu, n, link, everybody=False):
         """Let a request of n bytes wait. Returns LATER, or the length of an exception response."""
         if self.count == len(self._waiting):
             return refuse(adu, _BUSY)
@@ -80,6 +81,7 @@ class _Path:
         waiting.adu = adu
         waiting.n = n
         waiting.slave_id = adu[6]
+        waiting.everybody = everybody
         waiting.code = adu[_PDU]
         waiting.since_ms = ticks_ms()
         waiting.tries = self.client.retries if self._copy else 0
@@ -93,7 +95,7 @@ class _Path:
             path = path.next
             if path is None:
                 return 0
-        return path.put(adu, n, link)
+        return path.put(adu, n, link, True)
 
     def poll(self):
         """Go on with the requests. Returns how many were answered."""
@@ -143,7 +145,7 @@ class _Path:
         Broadcasts are sent in any case: nobody ever waits for an answer to them.
         """
         waiting = self._waiting[i]
-        if waiting.slave_id == 0:
+        if waiting.everybody:
             return False
         gone = waiting.link.gone
         if i == 0 and self._begun:
@@ -185,13 +187,13 @@ class _Path:
         timeout_ms = self._timeout_ms
         if timeout_ms is None:
             timeout_ms = self.client.timeout_ms
-        return self.client.forward(waiting.adu, waiting.n, timeout_ms)
+        return self.client.forward(waiting.adu, waiting.n, timeout_ms, waiting.everybody)
 
     def _end(self, status):
         """The client is done with the first request. Returns how many were answered."""
         self._begun = False
         waiting = self._waiting[0]
-        if waiting.slave_id == 0:
+        if waiting.everybody:
             # Others kept the line busy: then the broadcast was not sent, and nobody would know.
             return 0 if status == NO_REPLY and self._is_young(waiting) else self._pass_on()
         if status >= 0:
@@ -210,7 +212,7 @@ class _Path:
         waiting = self._take_out(0)
         adu = waiting.adu
         adu[_PDU] = waiting.code
-        waiting.link.answer(refuse(adu, _NO_ANSWER) if waiting.slave_id else 0)
+        waiting.link.answer(0 if waiting.everybody else refuse(adu, _NO_ANSWER))
         return 1
 
     def _pass_on(self):
@@ -258,7 +260,8 @@ class Gateway(Driver):
     """Passes requests on to the slaves of serial lines.
 
     line         an RTUClient; its retries hold here too
-    slave_ids    which slaves are on that line, anything that `in` works on; None: all of 1..247
+    slave_ids    which slaves are on that line, anything that `in` works on; None: all of 1..247.
+                 248..255 can be among them, and 0 if the line has broadcast=False
     timeout_ms   how long a slave has for its reply; None: as the line has it
     local        a Server for slave ids that are served here, even while the line is busy; 255 is
                  its first device
@@ -316,7 +319,7 @@ class Gateway(Driver):
 
     def _path(self, slave_id):
         for path in self._paths:
-            if slave_id not in _ITSELF and path.leads_to(slave_id):
+            if path.leads_to(slave_id):
                 return path
         return None
 
@@ -325,12 +328,12 @@ class Gateway(Driver):
         slave_id = adu[6]
         if adu[_PDU] >= 0x80:  # no request; on a serial line it is another slave's exception
             return 0 if link.serial else refuse(adu, _ILLEGAL_FUNCTION)
-        if slave_id == 0 and adu[_PDU] in WRITES:  # SL 2.1
+        path = self._path(slave_id)
+        if slave_id == 0 and adu[_PDU] in WRITES and (link.serial or path is None):  # SL 2.1
             self.server.handle(adu, n, self._bus)
             return self._paths[0].put_broadcast(adu, n, link)
         if self.server.serves(slave_id) or (self._is_device and slave_id in _ITSELF):
             return self.server.handle(adu, n, link)
-        path = self._path(slave_id)
         if path is not None:
             return path.put(adu, n, link)
         return 0 if link.serial else refuse(adu, _NO_PATH)

@@ -481,19 +481,23 @@ class Client:
     def _rest(self, request, wait):
         """Wait for the end of a pause, then have the driver send. Returns the status."""
         if wait:
-            self._pauses.wait(request.slave_id)
+            self._pauses.wait(self._whom())
         return self._start(request, self._resting)
 
     def rest_ms(self):
         """Return for how long one may sleep without missing much."""
         if self._resting:
-            return self._pauses.left_ms(self._slave_id)
+            return self._pauses.left_ms(self._whom())
         return self.nap_ms()
 
     def _note(self, leaving_ms=0):
         """For the driver: the request has been sent, or answered; the last of it leaves then."""
         if self._pauses is not None:
-            self._pauses.note(-1 if self._broadcast else self._slave_id, leaving_ms)
+            self._pauses.note(self._whom(), leaving_ms)
+
+    def _whom(self):
+        """Return who is asked, as Pauses has it."""
+        return -1 if self._broadcast else self._slave_id
 
     def _drive(self, wait):
         """Have the driver go on. Returns the status."""
@@ -510,7 +514,7 @@ class Client:
         try:
             if request.function_code == _CONNECT:
                 return self.open()
-            if self._pauses is not None and self._pauses.left_ms(request.slave_id):
+            if self._pauses is not None and self._pauses.left_ms(self._whom()):
                 self._resting = n
                 return PENDING
             if self.clear():  # what had come unasked was read into the buffer

@@ -15,6 +15,11 @@ _END_MS = const(2)  # until when this time,
 _AHEAD_MS = const(3)  # and how far away that was when it was noted; 0: it is not left alone
 
 
+def _is_meant(row, slave_id):
+    """Return whether what is said to this slave, or to everybody, concerns a row."""
+    return slave_id < 0 or row[_SLAVE_ID] < 0 or row[_SLAVE_ID] == slave_id
+
+
 class Pauses:
     """Keeps pauses, one for everybody and one for each slave that has one of its own.
 
@@ -40,7 +45,7 @@ class Pauses:
         slave_id  -1: it was said to everybody
         """
         for row in self._rows:
-            if slave_id < 0 or row[_SLAVE_ID] < 0 or row[_SLAVE_ID] == slave_id:
+            if _is_meant(row, slave_id):
                 self._hold(row, leaving_ms + row[_PAUSE_MS])
 
     def hold(self, wait_ms):
@@ -52,10 +57,10 @@ class Pauses:
         row[_AHEAD_MS] = wait_ms + 1 if wait_ms else 0
 
     def left_ms(self, slave_id):
-        """Return for how long this slave is to be left alone from now on."""
+        """Return for how long this slave, or everybody (-1), is to be left alone from now on."""
         longest_ms = 0
         for row in self._rows:
-            if row[_AHEAD_MS] and (row[_SLAVE_ID] < 0 or row[_SLAVE_ID] == slave_id):
+            if row[_AHEAD_MS] and _is_meant(row, slave_id):
                 left_ms = ticks_diff(row[_END_MS], ticks_ms())
                 if not 0 < left_ms <= row[_AHEAD_MS]:  # more: the clock has wrapped
                     row[_AHEAD_MS] = 0

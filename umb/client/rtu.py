@@ -203,15 +203,15 @@ class RTUClient(Client):
 
     # --- for gateways, whose requests and replies stay where they are
 
-    def forward(self, adu, n, timeout_ms):
-        """Set out to send the request PDU of n bytes at adu[7] to the slave adu[6].
+    def forward(self, adu, n, timeout_ms, everybody):
+        """Set out to send the request PDU of n bytes at adu[7] to the slave adu[6], or everybody.
 
         Returns the status as advance() does. With 0 or an exception code the response PDU of
         response_size() bytes is at adu[7], too.
         """
         self._adu = adu
         self._ask(adu[_FRAME], self.strict, self.broadcast)
-        self._broadcast = self.broadcast and adu[_FRAME] == 0
+        self._broadcast = everybody
         self._as_bytes = False
         self._timeout_ms = timeout_ms
         self._expect_reply(n)
@@ -225,7 +225,11 @@ class RTUClient(Client):
     def hold_ms(self, slave_id, now_ms):
         """Return for how many milliseconds a request to this slave would have to wait at most."""
         wait_ms = self.late_ms(slave_id, now_ms)
-        return wait_ms if self._pauses is None else max(wait_ms, self._pauses.left_ms(slave_id))
+        if self._pauses is None:
+            return wait_ms
+        if slave_id == 0 and self.broadcast:
+            slave_id = -1
+        return max(wait_ms, self._pauses.left_ms(slave_id))
 
     def late_ms(self, slave_id, now_ms):
         """Return for how many milliseconds a late reply of this slave may come at most."""

@@ -411,7 +411,7 @@ def status_of(client, pdu, for_us=1_000_000):
     adu[6] = 1
     adu[7 : 7 + len(pdu)] = pdu
     end_us = clock.now_us() + for_us
-    status = client.forward(adu, len(pdu), TIMEOUT_MS)
+    status = client.forward(adu, len(pdu), TIMEOUT_MS, False)
     while status == PENDING:
         if clock.now_us() > end_us:
             client.abandon()
