@@ -97,7 +97,7 @@ BUDGETS = {
     "ascii": Budget(3_400, 8_350, 8_350),
     "tty": Budget(1_800, 4_500, 4_500),
     "aio": Budget(850, 6_650, 6_650),
-    "aio-client-rtu": Budget(24_850, 59_750, 62_500),
+    "aio-client-rtu": Budget(24_900, 60_500, 63_200),
     "aio-client-tcp": Budget(21_050, 53_850, 55_450),
     "aio-client-udp": Budget(16_950, 47_300, 48_400),
     "umodbus": Budget(22_100, 48_850, 55_900),
