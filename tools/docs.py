@@ -1,14 +1,13 @@
 """dev.py docs: the documentation as a site, in the folder site/ or, with --serve, in a browser."""
 
 import argparse
-import importlib.util
 import os
 import subprocess
 import sys
 from pathlib import Path
 
 from tools import drawings
-from tools.env import ROOT, Venv, requirements
+from tools.env import ROOT, use_venv
 
 SITE = ROOT / "site"
 # How mkdocs is started. The variable keeps mkdocs-material from advertising at every start.
@@ -30,7 +29,8 @@ def main(args):
     )
     parser.add_argument("--port", type=int, default=8000, help="where --serve shows it (8000)")
     wanted = parser.parse_args(args)
-    use_venv(args)
+    modules = ("mkdocs", "material", "mkdocstrings")
+    use_venv("docs", "mkdocs", modules, (ROOT / "tools" / "dev.py", "docs", *args))
     if wanted.draw:
         drawings.write()
     if wanted.serve:
@@ -41,17 +41,6 @@ def main(args):
         return 1
     print(f"the first page is {wanted.output / 'index.html'}")
     return 0
-
-
-def use_venv(args):
-    """Go on if mkdocs is at hand, else become this command in .venv."""
-    inside = sys.prefix != sys.base_prefix
-    if inside and all(map(importlib.util.find_spec, ("mkdocs", "material", "mkdocstrings"))):
-        return
-    venv = Venv(ROOT / ".venv")
-    venv.provide(requirements("docs"), "mkdocs")
-    sys.stdout.flush()
-    os.execv(venv.python, [venv.python, str(ROOT / "tools" / "dev.py"), "docs", *args])
 
 
 def build(folder):

