@@ -113,7 +113,7 @@ class _Connection(Stream):
             self.driver.drop(self)
             return
         self._reply(0)
-        if not (self.size or self.gone):
+        if not self.size:
             self._watch()
 
     def answer(self, n):
@@ -130,7 +130,8 @@ class _Connection(Stream):
         return _OUT if self.size else _IN
 
     def _watch(self):
-        self.driver.poller.modify(self.sock, self.events())
+        if not self.gone:  # a hook may have closed the server
+            self.driver.poller.modify(self.sock, self.events())
 
     def keep_time(self, elapsed_ms):
         """Add the time since this was called last. Drop the client if it is idle for too long."""
@@ -261,6 +262,8 @@ class TCPServer(Driver):
     def _accept(self):
         """Let the next client in that waits, or refuse it."""
         self._sweep()
+        if self._listener is None:  # a hook has closed the server
+            return
         sock = None
         try:
             bytearray(_RESERVE)  # ports lose a connection for which they have no memory
@@ -282,8 +285,9 @@ class TCPServer(Driver):
                 self.poller.register(sock, _IN)
         except MemoryError:
             connection = None
-        if connection is None or self._listener is None:  # the hook may have closed the server
+        if connection is None or self._listener is None:  # as above
             self._by_socket.pop(sock, None)
+            self.poller.unregister(sock)
             sock.close()
             return
         connection.open(sock, peer)

@@ -119,7 +119,8 @@ class UDPServer(Driver):
 
     def _watch(self):
         """Tell the poller whether to report datagrams."""
-        self.poller.modify(self._sock, 0 if self._held or self._short else _IN)
+        if not self.gone:  # a hook may have closed the server
+            self.poller.modify(self._sock, 0 if self._held or self._short else _IN)
 
     def watch(self, poller) -> None:
         """Use this select.poll from now on, see umb.serve."""

@@ -1,6 +1,6 @@
 """A Gateway between transports that frame differently: RTU over TCP, UDP, and an ASCII line."""
 
-from support.gateway import Asker, Bench, bench  # comes first: by the clock of support.uart
+from support.gateway import Asker, Bench, bench, device  # first: by the clock of support.uart
 
 import binascii
 import socket
@@ -63,6 +63,23 @@ def test_udp():
         assert got == support.tcp.frame(pdu, slave_id, n)
     sock.close()
     udp.server_close()
+
+
+def test_a_udp_server_that_a_broadcast_closes():
+    """By a hook of what it writes here; it is done on the line, too."""
+    local, store = device()
+    bus = Bus()
+    line = bench(bus=bus, local=local)
+    udp, port = support.tcp.free_port(lambda port: UDPServer(("127.0.0.1", port), line.gateway))
+    store.holding_registers.on_write = lambda *_: udp.server_close()
+    sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    sock.connect(socket.getaddrinfo("127.0.0.1", port)[0][-1])
+    sock.write(support.tcp.frame(request(6, 1, 2), 0))
+    while not udp.gone:
+        udp.poll(5)
+    line.run(150)
+    assert bus.asked == [(0, request(6, 1, 2))]
+    sock.close()
 
 
 class ASCIIBus(UART):

@@ -139,6 +139,19 @@ def test_the_server_is_closed_while_requests_wait():
         assert net.line.ask(Asker(), 1, READ) == answer(1, READ)
 
 
+def test_a_broadcast_whose_hook_closes_the_server():
+    """It is done on the line, too."""
+    with Net() as net:
+        store = net.line.gateway.server.stores[LOCAL]
+        store.holding_registers.on_write = lambda *_: net.tcp.server_close()
+        client = net.client()
+        client.send(frame(request(6, 1, 2), 0))
+        assert client.closed()
+        net.line.run(150)
+        assert net.asked == [(0, request(6, 1, 2))]
+        assert net.line.ask(Asker(), 1, READ) == answer(1, READ)
+
+
 def test_the_largest_requests_and_answers():
     with Net() as net:
         client = net.client()

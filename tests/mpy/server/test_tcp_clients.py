@@ -293,6 +293,47 @@ def test_a_hook_that_closes_the_server():
         assert store.holding_registers[0] == 7
 
 
+def test_a_hook_that_closes_the_server_while_a_client_waits_to_be_accepted():
+    """The program serves on, with whatever else it has."""
+    ways = (
+        lambda client: client.send(frame(request(6, 0, 7))),
+        lambda client: client.send(b"\xff" * 12),  # no frame
+        lambda client: client.sock.close(),
+        lambda _: sleep_ms(700),  # until it is idle for too long
+    )
+    for leave in ways:
+        store = Store(holding_registers=1)
+        with Bench(Server(store), idle_timeout_ms=400) as bench:
+            client = bench.client()
+
+            def close(*_):
+                bench.tcp.server_close()
+
+            bench.tcp.on_disconnect = store.holding_registers.on_write = close
+            leave(client)
+            other = bench.caller()
+            assert other.closed()
+            assert bench.tcp.poller.poll(0) == []
+
+
+def test_a_hook_that_closes_the_server_while_a_client_is_accepted():
+    """Nothing of it is left in the poller, which others go on using."""
+    for hook in ("allow", "on_connect", "on_disconnect"):
+
+        def close(*_):
+            bench.tcp.server_close()
+            return True
+
+        options = {"max_clients": 1, hook: lambda *_: True}
+        with Bench(counting(), **options) as bench:
+            if hook == "on_disconnect":  # somebody has to make room
+                bench.client()
+                bench.tcp._connections[0].idle_ms = 20_000
+            setattr(bench.tcp, "_allow" if hook == "allow" else hook, close)
+            assert bench.caller().closed()
+            assert bench.tcp.poller.poll(0) == []
+
+
 # --- arguments
 
 
