@@ -117,6 +117,7 @@ class RTUServer(Driver):
                 n = line.waiting
         elif wait_ms and not frame.have:
             n = line.sleep(wait_ms)
+        begin_us = ticks_us()
         while n or frame.have:
             n = line.receive(n)
             if frame.rejected:
@@ -135,6 +136,7 @@ class RTUServer(Driver):
                 and frame.have
                 and frame.for_us
                 and line.time_us(frame.need - line.waiting) <= self._hold_us
+                and ticks_diff(line.last_us, begin_us) <= self._hold_us  # noise may never end
                 and line.wait_for(frame.need)
             ):
                 return

@@ -251,6 +251,23 @@ def test_the_newer_of_two_requests_is_answered():
     assert bench.replies() == [frame(OURS, request(6, 1, 2))]
 
 
+def test_a_line_that_does_not_fall_silent_does_not_hold_the_program():
+    """Whatever comes, poll() stays for hold_ms, and what is being received then, at most."""
+    wrong = frame(OURS, ASK)[:-1] + b"\x55"
+    endless = (bytes((OURS,)), bytes((OURS, 16)), wrong, frame(OURS, ASK), frame(0, ASK), b"\xff")
+    for baudrate in (9600, 115200):
+        for hold_ms in (0, 20, 30, 100, 1000):
+            for data in endless:
+                bench = Bench(baudrate, hold_ms=hold_ms)
+                most_us = hold_ms * 1000 + 40 * bench.char_us + 1000
+                end_us = bench.hear((data * 3000)[:3000])
+                while clock.now_us() < end_us:
+                    before_us = clock.now_us()
+                    bench.rtu.poll()
+                    assert clock.now_us() - before_us <= most_us, (baudrate, hold_ms, data)
+                    clock.sleep_us(20)
+
+
 def test_own_echo():
     for name in BOARDS:
         check_echo(**BOARDS[name])
