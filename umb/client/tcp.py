@@ -131,7 +131,10 @@ class TCPClient(Client):
     def close(self):
         """Close the connection. A call that is under way ends with NoConnectionError."""
         self._stop_retries()
-        self._hang_up()
+        if self.connected:
+            self._give_up()
+        else:
+            self._hang_up()
         self._errno = 0
 
     def _hang_up(self):
@@ -146,6 +149,15 @@ class TCPClient(Client):
         self._state = _NO_CALL
         self._used = self._exact = self._owed = False
         self._silent = 0
+
+    def _give_up(self):
+        """Close a connection that was made, and that the server has not closed.
+
+        A new one need not wait longer than after the first attempt: a slave that is absent must
+        not keep the next one, behind the same server, waiting.
+        """
+        self._hang_up()
+        self._backoff_ms = min(self._backoff_ms, _FIRST_BACKOFF_MS)
 
     def open(self):
         """Set out to connect, unless there is a connection. Returns the status."""
@@ -220,9 +232,11 @@ class TCPClient(Client):
         """Give up a call, whose reply is going to be dropped when it comes."""
         if self._state == _PAUSING:
             pass  # nothing has been sent
-        elif self._state != _READING or self._stream.have or self._search is not None:
-            self._hang_up()  # the rest of a frame, or a reply, would be taken for the next one's
-        elif self._state == _READING:
+        elif self._state < _PAUSING:
+            self._hang_up()
+        elif self._state == _WRITING or self._stream.have or self._search is not None:
+            self._give_up()  # the rest of a frame, or a reply, would be taken for the next one's
+        else:
             self._owed = True
         self._state = _NO_CALL
 
@@ -452,10 +466,7 @@ class TCPClient(Client):
             or self._search is not None
             or self._silent >= self.reconnect_after_timeouts
         ):
-            self._hang_up()  # what still comes would be taken for the next reply, or nothing comes
-            # The connection was made, and the time-out was a pause: a slave that is absent must
-            # not keep the next one, behind the same server, waiting.
-            self._backoff_ms = min(self._backoff_ms, _FIRST_BACKOFF_MS)
+            self._give_up()  # what still comes would be taken for the next reply, or nothing comes
         else:
             self._owed = True
         self._state = _NO_CALL

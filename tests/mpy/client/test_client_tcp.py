@@ -441,6 +441,35 @@ def test_an_answer_ends_it():
         assert net.attempts_ms[-1] - before_ms == gap_ms
 
 
+def test_a_connection_that_the_program_ends_does_not_add_to_it():
+    """Neither close() nor giving up a call tells of a server that is not well."""
+
+    class Stopped(TCPClient):
+        def wait(self):
+            if self.connected:
+                raise KeyboardInterrupt
+            TCPClient.wait(self)
+
+    def close(client):
+        client.connect()
+        client.close()
+
+    def give_up(client):
+        raises(KeyboardInterrupt, read, client)
+
+    for end in (close, give_up):
+        for framer in (RTUStream,) if end is give_up else (MBAP, RTUStream):
+            net.reset()
+            net.server = lambda *_: False  # connected, and silent
+            client = (TCPClient if end is close else Stopped)((HOST, PORT), framer=framer)
+            client.timeout_ms = 150
+            for _ in range(10):
+                end(client)
+                assert not client.connected
+            gaps_ms = [b - a for a, b in zip(net.attempts_ms, net.attempts_ms[1:])]
+            assert gaps_ms == [100] * 9, gaps_ms
+
+
 def test_an_exception_is_an_answer_too():
     def refusing(sock, data):
         if is_whole(data):
