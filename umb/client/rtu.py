@@ -215,6 +215,7 @@ class RTUClient(Client):
         self._as_bytes = False
         self._timeout_ms = timeout_ms
         self._expect_reply(n)
+        self._overwritten = False  # late replies never come to this buffer
         self.clear()
         return self.start(n)
 

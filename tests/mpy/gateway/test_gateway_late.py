@@ -8,6 +8,9 @@ from support.bus import answer
 from support.gateway import TIMEOUT_MS, Asker, bench
 from support.pdu import raw, request, write_registers
 from support.rtu import frame
+from support.umb import raises
+
+from umb.errors import NoReplyError
 
 NO_ANSWER = raw("83 0b")
 _DELAYS_MS = (0, 50, 94, 99, 101, 108, 150, 195, 205, 250, 290, 298)
@@ -51,6 +54,24 @@ def test_a_slave_that_is_always_late():
                 came = ask(line, askers[i & 1], 9, read(i))
                 assert came or delay_ms >= TIMEOUT_MS - 5
             line.is_clean()
+
+
+def test_a_late_reply_to_the_program_itself():
+    """It has asked before, and the reply comes when nobody asks: that costs nobody an answer."""
+    for delay_ms in (101, 150, 205, 290):
+        for retries in (0, 2):
+            for before in (0, 1):  # requests of others
+                line = bench(bus=LateBus(once(before, delay_ms * 1000)), retries=retries)
+                client, asker = line.gateway._paths[0].client, Asker()
+                for i in range(before):
+                    assert ask(line, asker, 9, read(i))
+                client.timeout_ms = TIMEOUT_MS
+                client.retries = 0
+                raises(NoReplyError, client.read_holding_registers, 9, 100, 1)
+                line.run(300)
+                for i in range(3):
+                    assert ask(line, asker, 9, read(i)), (delay_ms, retries, before)
+                line.is_clean()
 
 
 def test_another_length_and_another_echo():
