@@ -84,21 +84,21 @@ class Budget(NamedTuple):
 
 
 BUDGETS = {
-    "server-rtu": Budget(14_550, 31_250, 34_350),
-    "server-tcp": Budget(14_400, 31_850, 34_350),
-    "server-udp": Budget(12_350, 28_400, 31_050),
+    "server-rtu": Budget(13_300, 28_200, 31_200),
+    "server-tcp": Budget(13_700, 29_950, 32_500),
+    "server-udp": Budget(11_900, 26_950, 29_600),
     "client-rtu": Budget(23_300, 52_150, 54_950),
-    "client-tcp": Budget(19_500, 46_200, 47_750),
+    "client-tcp": Budget(19_550, 46_450, 48_000),
     "client-udp": Budget(15_400, 36_000, 37_150),
     "gateway": Budget(35_900, 75_500, 82_000),
-    "functions": Budget(8_200, 19_700, 20_400),
+    "functions": Budget(7_700, 19_100, 19_800),
     "points": Budget(18_800, 39_900, 45_950),
     "poller": Budget(35_400, 78_000, 82_200),
     "ascii": Budget(3_400, 8_350, 8_350),
     "tty": Budget(1_800, 4_500, 4_500),
     "aio": Budget(850, 6_650, 6_650),
     "aio-client-rtu": Budget(24_900, 60_500, 63_200),
-    "aio-client-tcp": Budget(21_050, 53_850, 55_450),
+    "aio-client-tcp": Budget(21_150, 54_100, 55_700),
     "aio-client-udp": Budget(16_950, 47_300, 48_400),
     "umodbus": Budget(22_100, 48_850, 55_900),
 }

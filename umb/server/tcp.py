@@ -5,6 +5,7 @@ from time import ticks_diff, ticks_ms
 
 from micropython import const
 
+from ..check import function, integer, wrong
 from ..fast import copy
 from ..frame import ADU_SIZE
 from ..frame.mbap import MBAP
@@ -17,6 +18,7 @@ _EARLY = const(4)  # the first read takes up to 12 bytes, and the shortest reque
 _SWEEP_BITS = const(8)  # idle times are kept every 256 ms; so long accepting pauses, too
 _IDLE_MS = const(10_000)  # idle times after which a client may have to make room: it has asked,
 _SILENT_MS = const(5_000)  # or it never has
+_MOST_CLIENTS = const(65535)
 _LONGEST_MS = const((1 << 30) - 1)  # the largest integer that takes no memory on any board
 _RESERVE = const(256)  # more memory than a port takes to accept a connection or to poll it
 _IN = const(1)  # select.POLLIN and POLLOUT, the same on every port
@@ -188,18 +190,12 @@ class TCPServer(Driver):
         on_disconnect=None,
     ):
         super().__init__(server)
-        if not (isinstance(max_clients, int) and max_clients > 0):
-            raise ValueError("max_clients must be an integer from 1 on, not %r" % (max_clients,))
-        if not (isinstance(idle_timeout_ms, int) and 0 <= idle_timeout_ms <= _LONGEST_MS):
-            raise ValueError(
-                "idle_timeout_ms must be 0..%d, not %r" % (_LONGEST_MS, idle_timeout_ms)
-            )
+        integer("max_clients", max_clients, 1, _MOST_CLIENTS)
+        integer("idle_timeout_ms", idle_timeout_ms, 0, _LONGEST_MS)
         if not hasattr(framer, "missing"):
-            raise ValueError("framer must be MBAP or RTUStream, not %r" % (framer,))
-        if on_connect is not None and not callable(on_connect):
-            raise ValueError("on_connect must be a function, not %r" % (on_connect,))
-        if on_disconnect is not None and not callable(on_disconnect):
-            raise ValueError("on_disconnect must be a function, not %r" % (on_disconnect,))
+            raise wrong("framer", framer, "MBAP or RTUStream")
+        function("on_connect", on_connect)
+        function("on_disconnect", on_disconnect)
         self.max_clients = max_clients
         self.idle_timeout_ms = idle_timeout_ms
         self.frame = framer(REQUEST)

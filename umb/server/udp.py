@@ -4,6 +4,7 @@ import select
 
 from micropython import const
 
+from ..check import wrong
 from ..fast import copy
 from ..frame import ADU_SIZE
 from ..frame.mbap import MBAP
@@ -33,7 +34,7 @@ class UDPServer(Driver):
     def __init__(self, address: tuple, server=None, *, framer=MBAP, allow=None):
         super().__init__(server)
         if not hasattr(framer, "missing"):
-            raise ValueError("framer must be MBAP or RTUStream, not %r" % (framer,))
+            raise wrong("framer", framer, "MBAP or RTUStream")
         self.frame = framer(REQUEST)
         self.peer = None  # (host, port) of the request at hand
         self.answered = 0  # requests, since poll() returned last
