@@ -118,9 +118,9 @@ def test_the_receiver_is_off_while_the_driver_is_on(bare, echo):
     request = read_registers(1, 2)
     start(bare, "echo", form, len(request), True)
     line = Line(form, Station(bare, echo=echo))
-    heard = len(bare.uarts[0].heard)
+    received = len(bare.uarts[0].received)
     Master(line).ask(request)
-    assert len(bare.uarts[0].heard) - heard == (2 if echo else 1) * len(request)
+    assert len(bare.uarts[0].received) - received == (2 if echo else 1) * len(request)
 
 
 def test_two_boards_share_the_line_and_its_time(emulator, bare, firmware, plain):
@@ -137,11 +137,11 @@ def test_two_boards_share_the_line_and_its_time(emulator, bare, firmware, plain)
     assert [source for _, source in line.chars] == [None] * 8 + [first] * 8 + [second] * 16
     assert not line.damaged
     times = [(char.start_ns, char.end_ns) for char, _ in line.chars[:16]]
-    heard = [
+    received = [
         (char.start_ns - second.skew_ns, char.end_ns - second.skew_ns)
-        for char in second.uart.heard
+        for char in second.uart.received
     ]
-    assert heard == [pytest.approx(time, abs=0.1) for time in times]
+    assert received == [pytest.approx(time, abs=0.1) for time in times]
 
 
 def test_two_runs_are_the_same(emulator, firmware, plain):

@@ -168,7 +168,7 @@ def test_own_echo(emulator, pico):
     master = Master(Line(_FAST, station))
     for exchange in master.ask_all([READ_10.request] * 3):
         assert exchange.reply == READ_10.reply
-    assert len(station.uart.heard) >= 3 * (len(READ_10.request) + len(READ_10.reply))
+    assert len(station.uart.received) >= 3 * (len(READ_10.request) + len(READ_10.reply))
 
 
 def test_registers_are_what_was_written(start):

@@ -45,7 +45,7 @@ def test_nothing_before_t35_when_the_poll_loop_sleeps(start):
     second one counts.
     """
     master = start(_FAST, program="sleep")
-    assert master.ask(READ_10.request, patience_ns=100 * MS).reply == READ_10.reply
+    assert master.ask(READ_10.request, timeout_ns=100 * MS).reply == READ_10.reply
     exchange = master.ask(READ_10.request)
     assert exchange.reply == READ_10.reply
     assert 0 <= exchange.late_us <= 1500

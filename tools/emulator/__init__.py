@@ -1,8 +1,8 @@
 """A bench for MicroPython on an emulated Raspberry Pi Pico, exact to 8 ns.
 
 firmware.py finds the firmware, image.py makes the board's flash, pico.py boots and runs the board,
-uart.py is its UART with real timing, line.py the RS-485 pair, master.py the one who asks on it;
-usb_port.py lets other programs have the board's REPL, watch.py people.
+uart.py is its UART with real timing, line.py the RS-485 pair, master.py the master on it; port.py
+and usb_port.py connect other programs to the board's REPL, watch.py prints what happens.
 
 Everything runs in the caller's thread and only while a call asks for it: between two calls the
 board's time stands still.  Times are emulated nanoseconds, floats, unless a name says else.

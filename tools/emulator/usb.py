@@ -1,4 +1,4 @@
-"""Make rp2040py's emulated USB host behave while it has nothing to say."""
+"""Let rp2040py's emulated USB host answer as a real one while it has no data."""
 
 _POLL_NS = 20_000  # a full-speed host asks about that often again
 

@@ -25,7 +25,7 @@ class ResettablePico(Pico):
 
         def reset():
             self.resets += 1
-            self.mcu.pio = self._pio  # a reset looks for them, and nothing else does
+            self.mcu.pio = self._pio  # only a reset needs the PIO blocks
             trigger()
             self.mcu.pio = ()
 
@@ -62,17 +62,17 @@ class UsbPort:
             self.carry()
 
     def carry(self):
-        """Take what programs have sent, and let them come and go; the board stands still."""
-        self._feed()
+        """Move bytes, and let programs connect and disconnect; the board's time stands still."""
+        self._transmit()
         sockets = [one for one in (self._listener, self._client) if one is not None]
         for sock in select.select(sockets, [], [], 0)[0]:
             if sock is self._listener:
                 self._hang_up()
                 self._client, _ = sock.accept()
             else:
-                self._hear()
+                self._receive()
 
-    def _hear(self):
+    def _receive(self):
         data = b""
         with contextlib.suppress(OSError):
             data = self._client.recv(_CHUNK)
@@ -80,7 +80,7 @@ class UsbPort:
         if not data:
             self._hang_up()
 
-    def _feed(self):
+    def _transmit(self):
         fifo = self._cdc.tx_fifo  # drops what does not fit
         room = fifo.size - fifo.item_count
         for byte in self._to_board[:room]:

@@ -1,4 +1,4 @@
-"""A remote-I/O slave on an emulated Pico: every frame and pin edge told, and a line to talk on.
+"""A remote-I/O slave on an emulated Pico, which prints every frame and pin edge; and its line.
 
 python3 tools/dev.py pico starts it.
 """
@@ -33,19 +33,19 @@ _START_LIMIT_NS = 5000 * MS
 
 
 class Log:
-    """Prints what happens: a frame when it is over, with the time of its beginning."""
+    """Prints what happens: a frame when it has ended, with the time of its beginning."""
 
     def __init__(self, line, out=sys.stdout):
         self._line, self._out = line, out
         self._frame, self._source = [], None
         self._asked_ns = None  # the end of the master's last frame
 
-    def tell(self, ns, text):
+    def line(self, ns, text):
         print(f"{ns / MS:13.3f} ms  {text}", file=self._out, flush=True)
 
     def pin(self, ns, name, level):
         self.flush(ns, 0)
-        self.tell(ns, f"{name} {'high' if level else 'low'}")
+        self.line(ns, f"{name} {'high' if level else 'low'}")
 
     def char(self, char, source):
         if self._frame and source is not self._source:
@@ -54,7 +54,7 @@ class Log:
         self._source = source
 
     def flush(self, ns, silence_chars=1.5):
-        """Print the frame under way if it is over, which that many characters' silence tells."""
+        """Print the frame under way if it has ended: so many characters' time of silence."""
         form = self._line.form
         if not self._frame or ns < self._frame[-1].end_ns + silence_chars * form.char_ns:
             return
@@ -69,7 +69,7 @@ class Log:
             if self._asked_ns is not None:
                 late_us = (start_ns - self._asked_ns - form.t35_ns) / US
                 text += f"  (t3.5 {late_us:+.0f} us after the request)"
-        self.tell(start_ns, text)
+        self.line(start_ns, text)
         self._frame = []
 
 
@@ -85,7 +85,7 @@ class Session:
         self.path = os.ttyname(self._slave_fd)
         self._replies = []
         self._sent_ns = 0.0
-        line.on_char = self._heard
+        line.on_char = self._received
         line.on_switch = lambda ns, level, _: self.log.pin(ns, f"GPIO {_DE_PIN} direction", level)
         for number in _OUTPUTS:
             self._watch(number)
@@ -94,13 +94,13 @@ class Session:
         name = f"GPIO {number} coil {number - _OUTPUTS[0]}"
         self._pico.trace(number).on_change = lambda ns, level: self.log.pin(ns, name, level)
 
-    def _heard(self, char, source):
+    def _received(self, char, source):
         self.log.char(char, source)
         if source is not None:
             self._replies.append(char)
 
     def run(self, ended=lambda: False):
-        """Run no faster than real time; when it is slower, nothing is made up for."""
+        """Run no faster than real time; a delay is not caught up."""
         start_s = time.monotonic() - self._line.now / 1e9
         while not ended():
             ahead_s = self._line.now / 1e9 - (time.monotonic() - start_s)
@@ -123,7 +123,7 @@ class Session:
         through = bytes(char.byte for char in self._replies if char.end_ns <= now)
         if through:
             self._replies = self._replies[len(through) :]
-            with contextlib.suppress(BlockingIOError):  # nobody reads: lost, as on a wire
+            with contextlib.suppress(BlockingIOError):  # no program reads: it is lost
                 os.write(self._master_fd, through)
 
     def close(self):
@@ -177,8 +177,8 @@ def parser():
     return options
 
 
-def tell(arguments, path, form, url):
-    """Say what there is."""
+def announce(arguments, path, form, url):
+    """Print how clients and other programs connect."""
     if arguments.bare:
         print("an emulated Raspberry Pi Pico with nothing but MicroPython on it; to flash it:")
         print(f"  python3 tools/flash.py --port {url} --slow 25")
@@ -204,7 +204,7 @@ def main(args=None):
         print(f"{_PROG}: the slave did not start: {error}", file=sys.stderr)
         return 1
     session = Session(usb, line)
-    tell(arguments, session.path, form, usb.url)
+    announce(arguments, session.path, form, usb.url)
     try:
         session.run()
     except KeyboardInterrupt:
