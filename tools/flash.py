@@ -1,6 +1,6 @@
-"""python3 tools/flash.py: puts the remote-I/O application onto a board and sees that it answers.
+"""python3 tools/flash.py: installs the remote-I/O application on a board and checks it.
 
-Needs Python 3.10 or later and nothing else; what more it takes goes into .venv in the checkout.
+Needs Python 3.10 or later and nothing else: further packages are installed into .venv here.
 """
 
 import importlib
@@ -11,7 +11,7 @@ OLDEST = (3, 10)
 
 
 def main(argv):
-    """Return the exit status: 0 when it is done, 2 for trouble, which is told in one line."""
+    """Return the exit status: 0, or 2 for Trouble, whose line is printed."""
     if sys.version_info < OLDEST:
         sys.stderr.write("flash.py: needs Python 3.10 or later\n")
         return 2

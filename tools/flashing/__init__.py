@@ -1,4 +1,4 @@
-"""flash.py's work; steps.py has its steps."""
+"""What flash.py does: check the command line, then take the steps of steps.py."""
 
 import importlib
 

@@ -22,8 +22,8 @@ _RESET_S = 30  # for a person to press its reset button
 _AGAIN_S = 0.5
 _QUIET_S = 0.1
 _NAP_S = 0.01
-# What a board tells of itself; files is {path: [size, SHA-256]}. All in one go: the files are
-# some fifty, and each question to a board takes its time.
+# Prints what a board is and has, as JSON; `files` is {path: [size, SHA-256]}. One program does it
+# all: there are some fifty files, and a program for each would take long.
 _SURVEY = """
 import gc, json, os, sys
 def look(path):
@@ -79,7 +79,8 @@ print(json.dumps({
     "settings": text("/umb.json"),
 }))
 """
-# A watchdog cannot be stopped, and nobody feeds it while files are written.
+# Removes main.py and resets the board if its settings enable a watchdog: that cannot be stopped,
+# and nothing would feed it while files are written.
 _DISARM = (
     b"exec(\"try:\\n import json,os,machine\\n json.load(open('/umb.json'))['watchdog_s']or 1/0"
     b"\\n os.remove('/main.py');print('armed'+' indeed');machine.reset()\\n"
@@ -101,7 +102,7 @@ for path in {!r}:
 
 
 class _Transport(SerialTransport):
-    """mpremote's connection, which waits `slow` times as long for each byte as it would."""
+    """mpremote's connection, with time-outs that are `slow` times as long."""
 
     slow = 1
 
@@ -114,9 +115,9 @@ class _Transport(SerialTransport):
 
 
 class Board:
-    """A board whose port is open. Raises Trouble where it cannot be had, or is lost.
+    """A board whose port is open. Raises Trouble if the port cannot be opened, or disconnects.
 
-    slow   how many times slower it is than a board: all is waited for so much longer
+    slow   the factor of all time-outs, for an emulated board, which is slower than a real one
     """
 
     def __init__(self, port, slow=1):
@@ -139,14 +140,14 @@ class Board:
         with contextlib.suppress(OSError):
             self._transport.close()
 
-    # Its console, as a person sees it.
+    # Its console: the prompt and what programs print.
 
     def _write(self, data):
         with self._troubles("taking input"):
             self._transport.serial.write(data)
 
     def _read(self):
-        """Return what has come, b"" after a nap if nothing has."""
+        """Return the bytes received, b"" after a short sleep if there are none."""
         with self._troubles("printing"):
             data = self._transport.serial.read(self._transport.serial.in_waiting)
         if not data:
@@ -158,7 +159,7 @@ class Board:
         answer_s *= self._slow
         began_s = time.monotonic()
         asked_s = 0
-        told = False
+        warned = False
         data = b""
         while True:
             now_s = time.monotonic()
@@ -169,8 +170,8 @@ class Board:
             if data.endswith(_PROMPT):
                 self._skip_rest()
                 return
-            if now_s - began_s > answer_s and not told:
-                told = True
+            if now_s - began_s > answer_s and not warned:
+                warned = True
                 say("the board does not answer: press its reset button now")
             if now_s - began_s > answer_s + reset_s:
                 raise Trouble(
@@ -179,16 +180,16 @@ class Board:
                 )
 
     def _skip_rest(self):
-        """Read the answers to whatever else was asked: until nothing comes for a while."""
+        """Discard further prompts, until the board has been silent for _QUIET_S."""
         end_s = time.monotonic() + _QUIET_S
         while time.monotonic() < end_s:
             if self._read():
                 end_s = time.monotonic() + _QUIET_S
 
     def disarm(self):
-        """If the application runs with a watchdog, have the board started without either.
+        """Reset the board without application and watchdog if its settings enable the watchdog.
 
-        Returns whether that is so: the board resets then. At the prompt.
+        Returns whether the board resets. It has to be at the prompt.
         """
         self._write(_DISARM)
         data = b""
@@ -212,13 +213,13 @@ class Board:
             for line in whole:
                 yield line.decode(errors="replace")
 
-    # What is run on it, and its files.
+    # Programs that run on the board, and its files.
 
     def survey(self):
-        """Return what the board tells of itself, see _SURVEY. From here on nothing runs on it."""
+        """Stop the program of the board. Returns what the board is and has, see _SURVEY."""
         with self._troubles("a soft reset"), contextlib.redirect_stdout(io.StringIO()):
             self._transport.enter_raw_repl(soft_reset=True)
-        text = self._exec("telling of itself", _SURVEY)
+        text = self._exec("describing itself", _SURVEY)
         try:
             return json.loads(text.strip().splitlines()[-1])
         except (ValueError, IndexError):
@@ -243,7 +244,7 @@ class Board:
         self._exec(f"renaming {path}", f"import os\nos.rename({path + '.new'!r}, {path!r})")
 
     def deploy_romfs(self, folder, say):
-        """Write what is in a folder as the board's ROMFS; say(text) is told of its steps."""
+        """Write a folder as the board's ROMFS; say(text) is called with the progress."""
         state = types.SimpleNamespace(
             transport=self._transport, ensure_raw_repl=lambda: None, did_action=lambda: None
         )
@@ -256,7 +257,7 @@ class Board:
 
     @contextlib.contextmanager
     def _troubles(self, what):
-        """Turn what mpremote and pyserial raise while the board is at `what` into Trouble."""
+        """Turn exceptions of mpremote and pyserial into Trouble; `what` names the step."""
         try:
             yield
         except TransportExecError as error:
@@ -273,7 +274,7 @@ class Board:
 
 
 class _Progress(io.TextIOBase):
-    """Tells of the lines of mpremote that say how far it is with a long step."""
+    """A text stream that hands the lines of mpremote about its progress to say()."""
 
     def __init__(self, say):
         self._say = say
@@ -286,7 +287,7 @@ class _Progress(io.TextIOBase):
 
 
 def trouble_of_board(text):
-    """Return the Trouble of a traceback of the board."""
+    """Return the Trouble for a traceback that the board printed."""
     if "ENOSPC" in text or "OSError: 28" in text or "Errno 28" in text:
         return Trouble("no space left on the board: remove files (mpremote fs rm), try again")
     if "MemoryError" in text:
@@ -296,7 +297,7 @@ def trouble_of_board(text):
 
 
 def why_not(port):
-    """Return the Trouble of a port that cannot be opened."""
+    """Return the Trouble that says why a port cannot be opened."""
     text = ""
     try:
         exclusive = {} if "://" in port else {"exclusive": True}

@@ -9,7 +9,7 @@ from tools.env import ROOT, Trouble
 from tools.packages import Library
 
 _MPY_VERSION = 6
-_NATIVE_VERSION = 3  # its sub-version, which machine code has to match
+_NATIVE_VERSION = 3  # the sub-version of .mpy files with machine code
 _IMPORTS = (
     *("server", "server.rtu", "store", "blocks", "serve"),
     *("functions.diagnostics", "functions.identity"),
@@ -60,7 +60,7 @@ def sources(name, network, arch):
         if network or source.stem != "network":
             found[f"/lib/app/{source.stem}.mpy"] = source
     found["/board.py"] = ROOT / "boards" / name / "board.py"
-    found["/main.py"] = ROOT / "boards" / "main.py"  # last: it starts the rest
+    found["/main.py"] = ROOT / "boards" / "main.py"  # the last one: it starts the application
     return found
 
 
@@ -94,7 +94,7 @@ class Files:
         return sum(target.stat().st_size for target in self.made.values())
 
     def missing(self, there):
-        """Return the paths of files that differ from those `there`, {path: [size, SHA-256]}."""
+        """Return the paths of files that differ from those there: {path: [size, SHA-256]}."""
         return [
             path
             for path, target in self.made.items()

@@ -1,4 +1,4 @@
-"""MicroPython itself onto a board, by other people's programs: mpflash, esptool for a file."""
+"""Installs MicroPython itself on a board: with mpflash, or esptool for a .bin file."""
 
 import os
 import re
@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tools.env import ROOT, Trouble, Venv, requirements
 
-# What esptool has to be told of a board: the chip, and the address of its firmware.
+# The arguments of esptool by board: the chip, and the address of its firmware.
 _ESP = {
     "ESP32_GENERIC": ("esp32", "0x1000"),
     "ESP32_GENERIC_S3": ("esp32s3", "0x0"),
@@ -63,12 +63,12 @@ def _esptool(firmware, name, port):
 def write(firmware, name, port):
     """Put the firmware onto the board; the user sees what the programs print. Raises Trouble."""
     todo = commands(firmware, name, port)
-    beside = Path(sys.executable).parent
-    if not all((beside / words[0]).exists() for words in todo):
+    programs = Path(sys.executable).parent
+    if not all((programs / words[0]).exists() for words in todo):
         Venv(ROOT / ".venv").provide(requirements("flash"), "what writes firmware")
     for program, *words in todo:
         environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
-        command = [str(beside / program), *words]
+        command = [str(programs / program), *words]
         if subprocess.run(command, env=environment, check=False).returncode:
             raise Trouble(
                 f"{program} could not put the firmware on the board (it says why above). "

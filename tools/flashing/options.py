@@ -27,7 +27,7 @@ _SETTINGS = {
     "tcp_port": (int, "where Modbus TCP listens"),
     "failsafe_s": (int, "outputs become safe after so long without a request"),
     "watchdog_s": (int, "the chip's watchdog"),
-    "name": (str, "what device identification tells as application name"),
+    "name": (str, "application name in the device identification"),
 }
 _EPILOG = """\
 Settings go into /umb.json on the board; those that are not given stay as they are there.
@@ -152,12 +152,12 @@ def check(raw, old, name):
     before = {what for what, _ in Checked(old, board).problems}
     problems = [what for what, _ in Checked(raw, board).problems if what not in before]
     if problems:
-        told = "\n  ".join(problems)
-        raise Trouble(f"a {name} cannot use these settings:\n  {told}")
+        listed = "\n  ".join(problems)
+        raise Trouble(f"a {name} cannot use these settings:\n  {listed}")
 
 
 def settings_of(raw, name, say):
-    """Return all settings of a board with this in its file; say(text) is told what is wrong."""
+    """Return all settings of a board with this in its file; say(text) gets what is wrong."""
     checked = Checked(raw, board_of(name))
     for what, instead in checked.problems:
         say(f"      /umb.json: {what}: {instead}")

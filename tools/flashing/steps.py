@@ -17,8 +17,8 @@ _RESET_S = 2  # before it has gone
 _START_S = 30
 _WIFI_S = 60
 _BANNER = "umb: umb remote I/O"
-_SERVES = ("umb: serving", "umb: that is this line")  # esp8266 says no more than that
-# What a board says that does not do all that its settings want.
+_SERVES = ("umb: serving", "umb: that is this line")  # esp8266 prints nothing after the second
+# What a board prints if it cannot do all that its settings demand.
 _PROBLEM = re.compile(r"umb: (/umb\.json: (?!there is no).*|Modbus RTU .* instead: .*|neither .*)")
 # What sys.implementation._machine is where there is no _build (before MicroPython 1.25).
 _MACHINES = {
@@ -34,12 +34,12 @@ _MACHINES = {
 
 
 def say(text):
-    """Tell what goes on, at once even into a pipe."""
+    """Print a line, without delay even into a pipe."""
     print(text, flush=True)
 
 
 def step(number, text):
-    """Tell which step begins."""
+    """Print which step begins."""
     say(f"[{number}/{_STEPS}] {text}")
 
 
@@ -54,7 +54,7 @@ def name_of(survey):
 
 
 def rehearse(arguments, wanted):
-    """Tell what would be done."""
+    """Print what would be done."""
     name = arguments.board
     board = options.board_of(name)
     step(1, f"would look for a {name} at {arguments.port or 'the only serial port there is'}")
@@ -98,7 +98,7 @@ class Flashing:
         if self._arguments.firmware:
             self._put_firmware()
         step(1, f"asking the board at {self._port}")
-        self._attend()
+        self._get_prompt()
         survey = self._board.survey()
         name = self._identify(survey)
         self._check(survey, name)
@@ -109,8 +109,8 @@ class Flashing:
         step(5, "checking that it answers")
         answers = self._verify(name, address)
         if problems:
-            told = "\n  ".join(problems)
-            raise Trouble(f"the board runs, but not as its settings want:\n  {told}")
+            listed = "\n  ".join(problems)
+            raise Trouble(f"the board runs, but not as its settings want:\n  {listed}")
         say(f"done: {answers}")
 
     # 1: the board
@@ -118,7 +118,7 @@ class Flashing:
     def _put_firmware(self):
         name = self._arguments.board
         if not name:
-            self._attend()
+            self._get_prompt()
             name = self._identify(self._board.survey())
             self._close()
         say(f"putting MicroPython {self._arguments.firmware} on the {name}")
@@ -127,8 +127,8 @@ class Flashing:
         if Path(self._port).is_dir():  # it was a Pico's drive
             self._port = find_port()
 
-    def _attend(self):
-        """Have the board's prompt, and nothing that would reset the board meanwhile."""
+    def _get_prompt(self):
+        """Get the board's prompt, without a watchdog that would reset the board."""
         self._open()
         self._board.interrupt(say)
         if self._board.disarm():
@@ -209,7 +209,7 @@ class Flashing:
             self._copy(files, paths)
 
     def _install_romfs(self, survey, files):
-        """Put everything where it runs from flash: as files it would not fit into the memory."""
+        """Write everything into ROMFS, where code runs from flash: else memory is too small."""
         if survey["romfs"] < files.size:
             raise Trouble(
                 "no space: an ESP8266 runs the application from ROMFS only, which this firmware "
@@ -246,15 +246,15 @@ class Flashing:
     def _restart(self):
         """Start the application.
 
-        Returns (host, port) of its network, None without one, and what it cannot use of its
-        settings.
+        Returns (host, port) of its network, None without one, and a list of the problems that
+        it has with its settings.
         """
         network = bool(self._settings.get("ssid"))
         end_s = (_WIFI_S if network else _START_S) * self._arguments.slow
-        heard, problems, address = [], [], None
+        printed, problems, address = [], [], None
         self._board.restart()
         for line in self._board.lines(time.monotonic() + end_s):
-            heard.append(line)
+            printed.append(line)
             if line.startswith("umb: "):
                 say(f"      {line}")
             if _PROBLEM.match(line):
@@ -267,7 +267,7 @@ class Flashing:
             if not network and line.startswith(_SERVES):
                 break
         self._close()
-        self._judge(heard, end_s)
+        self._check_start(printed, end_s)
         if network and not address and not self._arguments.verify_port:
             raise Trouble(
                 f"the board is not in the WiFi {self._settings['ssid']!r} after {end_s} s: "
@@ -275,18 +275,18 @@ class Flashing:
             )
         return address, problems
 
-    def _judge(self, heard, waited_s):
-        """Raise Trouble if what the board has printed is no sign of life."""
-        if any(line.startswith("umb: starting again") for line in heard):
-            raise Trouble("the application failed:\n  " + "\n  ".join(heard[-8:]))
-        if not any(line.startswith(_BANNER) for line in heard):
-            shown = "\n  ".join(heard[-8:]) or "(nothing)"
+    def _check_start(self, printed, waited_s):
+        """Raise Trouble unless the board has printed that the application started."""
+        if any(line.startswith("umb: starting again") for line in printed):
+            raise Trouble("the application failed:\n  " + "\n  ".join(printed[-8:]))
+        if not any(line.startswith(_BANNER) for line in printed):
+            shown = "\n  ".join(printed[-8:]) or "(nothing)"
             raise Trouble(
                 f"the application did not start within {waited_s} s; the board printed:\n  {shown}"
             )
 
     def _verify(self, name, address):
-        """Ask the application who it is; return in words what was found out."""
+        """Read the device identification of the application. Returns the result in words."""
         slave_id = self._settings["slave_id"]
         slow = self._arguments.slow
         if self._arguments.verify_port:

@@ -1,4 +1,4 @@
-"""Asks a slave who it is (FC 43/14), over a network or a serial adapter."""
+"""Reads the identification of a slave (FC 43/14), over a network or a serial adapter."""
 
 import socket
 import termios
@@ -6,22 +6,13 @@ import time
 
 import serial
 
+from tools.emulator.wire import crc16, frame
 from tools.env import Trouble
 from tools.flashing.board import why_not
 
 _REQUEST = bytes((43, 14, 1, 0))  # the basic objects, as a stream
 _PARITY = {"N": serial.PARITY_NONE, "E": serial.PARITY_EVEN, "O": serial.PARITY_ODD}
 _TRY_S = 1.5
-
-
-def crc16(data):
-    """Return Modbus's CRC (SL 6.2.2), low byte first."""
-    crc = 0xFFFF
-    for byte in data:
-        crc ^= byte
-        for _ in range(8):
-            crc = crc >> 1 ^ 0xA001 if crc & 1 else crc >> 1
-    return crc.to_bytes(2, "little")
 
 
 def objects(pdu):
@@ -41,7 +32,7 @@ def objects(pdu):
 def over_network(host, port, slave_id, slow=1, timeout_s=20):
     """Return the objects of the slave at this address. Raises Trouble.
 
-    slow   how many times as long as usual it may take
+    slow   the factor of all time-outs
     """
     request = bytes((0, 1, 0, 0, 0, 1 + len(_REQUEST), slave_id)) + _REQUEST
     deadline_s = time.monotonic() + timeout_s * slow
@@ -49,7 +40,7 @@ def over_network(host, port, slave_id, slow=1, timeout_s=20):
         try:
             with socket.create_connection((host, port), _TRY_S * slow) as sock:
                 sock.sendall(request)
-                found = objects(_adu(sock)[7:])
+                found = objects(_receive_adu(sock)[7:])
                 if found:
                     return found
         except OSError as error:
@@ -60,8 +51,8 @@ def over_network(host, port, slave_id, slow=1, timeout_s=20):
         time.sleep(0.2)
 
 
-def _adu(sock):
-    """Return a whole response of Modbus TCP; what came, if no more comes."""
+def _receive_adu(sock):
+    """Return a whole response of Modbus TCP, or less if the connection ends before."""
     data = b""
     while len(data) < 6 or len(data) < 6 + int.from_bytes(data[4:6], "big"):
         more = sock.recv(512)
@@ -74,16 +65,15 @@ def _adu(sock):
 def over_line(port, settings, slow=1, timeout_s=20):
     """Return the objects of the slave at the other end of this serial adapter. Raises Trouble.
 
-    slow   how many times as long as usual it may take
+    slow   the factor of all time-outs
     """
-    request = bytes((settings["slave_id"],)) + _REQUEST
-    request += crc16(request)
+    request = frame(settings["slave_id"], _REQUEST)
     deadline_s = time.monotonic() + timeout_s * slow
     with _open(port, settings) as line:
         while time.monotonic() < deadline_s:
             line.reset_input_buffer()
             line.write(request)
-            found = _frame(line, request, _TRY_S * slow)
+            found = _receive(line, request, _TRY_S * slow)
             if found:
                 return found
     raise Trouble(
@@ -105,14 +95,14 @@ def _open(port, settings):
         raise why_not(port) from None
 
 
-def _frame(line, request, timeout_s):
-    """Return the objects in the answer that comes now, None if none does."""
+def _receive(line, request, timeout_s):
+    """Return the objects in the reply, None if there is none within timeout_s."""
     data = b""
     end_s = time.monotonic() + timeout_s
     while time.monotonic() < end_s:
         data += line.read(256)
         if data.startswith(request):
-            data = data[len(request) :]  # an adapter that hears itself
-        if len(data) > 5 and data[0] == request[0] and crc16(data[:-2]) == data[-2:]:
+            data = data[len(request) :]  # the echo that some adapters return
+        if len(data) > 5 and data[0] == request[0] and crc16(data) == 0:
             return objects(data[1:-2])
     return None
