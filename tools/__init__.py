@@ -1,1 +1,1 @@
-"""Commands for working on umb on a PC; the door is dev.py."""
+"""Commands for working on umb on a PC. dev.py starts them."""

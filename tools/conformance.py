@@ -7,7 +7,7 @@ import subprocess
 from tools.env import ROOT, Trouble, Venv, micropython, requirements
 
 _TABLE = ROOT / "CONFORMANCE.md"
-_OPEN = "**not"  # begins the results that should not be there
+_OPEN = "**not"  # the beginning of results that are failures
 
 
 def main(args):
@@ -24,5 +24,5 @@ def main(args):
     command = [venv.python, "-m", "pytest", "-q", "tests/conformance"]
     status = subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode
     if not _TABLE.is_file():
-        raise Trouble("the suite has not come to its end")
+        raise Trouble("the suite did not finish")
     return 1 if status or _OPEN in _TABLE.read_text() else 0

@@ -1,7 +1,7 @@
-"""python3 tools/dev.py COMMAND [ARGUMENTS]: what this checkout can do on a PC.
+"""python3 tools/dev.py COMMAND [ARGUMENTS]: commands for working on umb on a PC.
 
-Needs Python 3.10 or later and nothing else; what more it takes goes into .venv in the checkout.
-This file alone is kept to words that old Pythons understand, so that they can say what is wrong.
+Needs Python 3.10 or later and nothing else: further packages are installed into .venv here.
+Only this file keeps to the syntax of old versions of Python, which then print what is wrong.
 """
 
 import importlib
@@ -36,7 +36,7 @@ def usage():
 
 
 def dispatch(argv):
-    """Carry out a command and return its exit status; trouble is one line and status 2."""
+    """Carry out a command and return its exit status; Trouble is printed, with status 2."""
     trouble_class = importlib.import_module("tools.env").Trouble
     try:
         if argv[0] not in COMMANDS:

@@ -14,13 +14,13 @@ DIST = ROOT / "dist"
 
 
 def main(args):
-    """Make the tree and the image, and say what was made; return 0."""
+    """Compile umb, make the image, and print what was written; return 0."""
     parser = argparse.ArgumentParser(prog="dev.py dist", description="umb as .mpy and ROMFS")
     parser.add_argument(
         "--arch",
         choices=ARCHITECTURES,
         metavar="ARCH",
-        help="compile the machine code too, which makes the files good for one kind of board: "
+        help="compile the machine code, too, for boards of one architecture: "
         + ", ".join(ARCHITECTURES),
     )
     parser.add_argument("--output", metavar="FOLDER", type=Path, default=DIST)

@@ -18,7 +18,7 @@ PLACE = {
 
 
 def main(args):
-    """Build the site; 0 if that went without a warning."""
+    """Build the site. Returns 0 if mkdocs gave no warning."""
     parser = argparse.ArgumentParser(prog="dev.py docs", description="docs/ as a site")
     parser.add_argument("--output", metavar="FOLDER", type=Path, default=SITE)
     parser.add_argument(
@@ -35,20 +35,20 @@ def main(args):
         drawings.write()
     if wanted.serve:
         return subprocess.call(command("serve", f"--dev-addr=127.0.0.1:{wanted.port}"), **PLACE)
-    faults = build(wanted.output)
-    if faults:
-        print(*faults, sep="\n", file=sys.stderr)
+    warnings = build(wanted.output)
+    if warnings:
+        print(*warnings, sep="\n", file=sys.stderr)
         return 1
     print(f"the first page is {wanted.output / 'index.html'}")
     return 0
 
 
 def build(folder):
-    """Make the site in a folder. Returns what mkdocs complains of: no lines, or it has failed."""
+    """Build the site in a folder. Returns the warnings of mkdocs; if there are any, it failed."""
     words = command("build", "--strict", f"--site-dir={folder.resolve()}")
     done = subprocess.run(words, **PLACE, capture_output=True, text=True, check=False)
-    said = [line for line in done.stderr.splitlines() if line and not line.startswith("INFO")]
-    return said or [f"mkdocs ended with {done.returncode}"] if done.returncode else []
+    warnings = [line for line in done.stderr.splitlines() if line and not line.startswith("INFO")]
+    return warnings or [f"mkdocs ended with {done.returncode}"] if done.returncode else []
 
 
 def command(*words):

@@ -6,11 +6,11 @@ from html import escape
 from tools.env import ROOT
 
 IMAGES = ROOT / "docs" / "images"
-BOARDS = {  # name: what it is called, what its pins are called, the file
+BOARDS = {  # name: title, format of the names of its pins, part of the file name
     "RPI_PICO": ("Raspberry Pi Pico", "GP{}", "pico"),
     "ESP32_GENERIC": ("ESP32", "GPIO {}", "esp32"),
 }
-# The pins of a Pico's case, which tables of boards do not have.
+# The numbers of a Pico's pins, which board.py does not have.
 _CASE = {"RPI_PICO": {"GP0": 1, "GP1": 2, "GP2": 4, "3V3": 36, "GND": 38}}
 
 _STYLE = """

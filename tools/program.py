@@ -41,23 +41,23 @@ def main(args):
 
 
 def run(command, env):
-    """Run a program to its end, and return its exit status. Signals are handed on to it."""
+    """Run a program to its end, and return its exit status. Signals are forwarded to it."""
     process = subprocess.Popen(
         command,
         env=env,
         preexec_fn=prepare_child,  # noqa: PLW1509 - two system calls, no lock taken
         start_new_session=True,  # a terminal's Ctrl-C comes to us alone and is passed on once
     )
-    # A program that does not listen to a closed terminal is ended as any other.
-    handed_on = {signal.SIGHUP: signal.SIGTERM}
+    # When the terminal is closed, the program is ended with SIGTERM: it may ignore SIGHUP.
+    forwarded = {signal.SIGHUP: signal.SIGTERM}
     for signum in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(signum, lambda number, _: process.send_signal(handed_on.get(number, number)))
+        signal.signal(signum, lambda number, _: process.send_signal(forwarded.get(number, number)))
     status = process.wait()
     return status if status >= 0 else 128 - status
 
 
 def prompt(command, env):
-    """Let the user type at MicroPython's prompt, which takes Ctrl-C by itself."""
+    """Run MicroPython's prompt, which handles Ctrl-C itself."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     return subprocess.call(command, env=env)
 

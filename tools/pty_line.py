@@ -10,8 +10,8 @@ import tty
 class PtyLine:
     """Two ends, server_path and client_path; what is written to one is read from the other.
 
-    Both ends are raw and are kept open here: a program that closes its end hangs up on nobody.
-    Bytes that nobody reads are dropped once the terminal's own buffer is full, as on a wire.
+    Both ends are raw and are kept open here, so that closing one is no hang-up at the other.
+    Bytes that no program reads are dropped when the terminal's own buffer is full.
     """
 
     def __init__(self):

@@ -37,7 +37,7 @@ def main(args):
 
 
 def _serve(command):
-    """Run command until it ends or a signal tells us to end it; return the exit status."""
+    """Run a command until it ends, or a signal demands that; return the exit status."""
     with _signals() as reading:
         child = subprocess.Popen(
             command,
@@ -56,7 +56,7 @@ def _serve(command):
 
 @contextlib.contextmanager
 def _signals():
-    """Turn the signals that end us, and SIGCHLD, into bytes to be read from a pipe."""
+    """Turn SIGCHLD and the signals that end this process into bytes to be read from a pipe."""
     reading, writing = os.pipe()
     os.set_blocking(writing, False)
     signal.set_wakeup_fd(writing)
@@ -66,7 +66,7 @@ def _signals():
 
 
 def prepare_child():
-    """Between fork and exec: let no Ctrl-C in before MicroPython can take it, nor outlive us.
+    """Run between fork and exec: ignore SIGINT until MicroPython handles it; end with the parent.
 
     MicroPython sets its own handler for SIGINT once it is up, whatever was there. The serial line
     becomes its controlling terminal: a line that is lost is an error there, not a SIGHUP.
@@ -78,7 +78,7 @@ def prepare_child():
 
 
 def _end(child):
-    """End the child and what it started, kindly first: SIGINT is KeyboardInterrupt there."""
+    """End the child's process group, first with SIGINT: MicroPython raises KeyboardInterrupt."""
     for signum in (signal.SIGINT, signal.SIGTERM, signal.SIGKILL):
         with contextlib.suppress(ProcessLookupError):
             os.killpg(child.pid, signum)

@@ -11,7 +11,7 @@ _IN_PARALLEL = ("-n", "2", "--dist", "loadfile")
 
 
 def in_parallel(args):
-    """Return the options that spread the tests over processes, unless args speak against it.
+    """Return the options that spread the tests over processes, unless args exclude that.
 
     The table of the emulated Pico is gathered in one process, and a debugger needs the terminal.
     """

@@ -15,7 +15,7 @@ from tools.packages import PARTS, WHOLE, Library
 _FLASH_ARCH = "armv6m"  # whose machine code is counted: a Raspberry Pi Pico's
 _ASK = "import sys; print(64 if sys.maxsize >> 32 else 32, getattr(sys.implementation, '_mpy', 0))"
 
-# What a program does with a part that it has imported, until it serves, or is ready to ask.
+# What a program does with a part after the import, until it can serve, or send a request.
 _SERVER = "server = umb.server.Server(umb.store.Store(holding_registers=100))\n"
 _CLIENT = "client = umb.client.rtu.RTUClient(UART(), baudrate=19200)\n"
 _HERE = "('127.0.0.1', 0)"

@@ -1,4 +1,4 @@
-"""dev.py stubs: umb/aio/*.pyi, which tell type checkers and editors that calls are awaited.
+"""dev.py stubs: umb/aio/*.pyi, which show type checkers and editors that calls are awaited.
 
 The clients of umb.aio inherit their calls from umb.client.Client, where nothing shows that they
 return coroutines. The stubs are made of that class; they are not installed on boards.
@@ -43,7 +43,7 @@ class Async{name}(AsyncCalls, {name}):  # type: ignore[misc] # the same calls, a
 
 
 def is_call(function):
-    """Return whether a method hands over to self._call(), as all calls do."""
+    """Return whether a method returns self._call(...), as all calls do."""
     return any(
         isinstance(node, ast.Return)
         and isinstance(node.value, ast.Call)

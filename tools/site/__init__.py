@@ -1,1 +1,1 @@
-"""How mkdocs makes a site of docs/ and of the pages beside it."""
+"""How mkdocs makes a site of docs/ and of the pages outside of it."""

@@ -1,4 +1,4 @@
-"""What mkdocs calls while it builds: adds pages from outside docs/, and makes links fit.
+"""What mkdocs calls while it builds: adds pages from outside docs/, and rewrites links.
 
 Pages link to one another as files of the repository, so that they can be read there as well. On
 the site the README is the first page, and examples/ is one page.
