@@ -639,6 +639,8 @@ class Client:
             self._head_size = 2
         elif code == _READ_FILE:
             self._expect_records(n)
+        elif code == _DIAGNOSTICS and not head[1] | head[2]:
+            self._head_size = min(n, _HEAD)  # a loopback: all of it is repeated
 
     def _expect_records(self, n):
         """Note what the response to the request of FC 20 at adu[7] has to be like."""

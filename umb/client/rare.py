@@ -142,7 +142,8 @@ def _decode_diagnostics(adu, n, data):
     """Return the data of FC 8, of the kind that was sent."""
     if isinstance(data, int):
         return adu[10] << 8 | adu[11] if n == 5 else None
-    return bytes(adu[10 : _PDU + n]) if n == 3 + len(data) else None
+    returned = bytes(adu[10 : _PDU + n])
+    return returned if returned == bytes(data) else None  # it is a loopback
 
 
 def _decode_queue(adu, n):

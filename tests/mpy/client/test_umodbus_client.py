@@ -21,7 +21,7 @@ from umb.umodbus import exceptions, functions
 from umb.umodbus.client import tcp
 from umb.umodbus.client.serial import redundancy_check, rtu
 
-_NOT_THEIRS = ("mask_write", "read_write", "request(", "into=")
+_NOT_THEIRS = ("diagnostics", "mask_write", "read_write", "request(", "into=")
 _PLACES = {"tcp": tcp, "rtu": rtu}
 
 

@@ -133,7 +133,7 @@ def can_be_seen(kind, code, passed_on=False):
     passed_on   by a gateway, which knows what the request says of the answer's length and echo
     """
     if kind == "echo":
-        return code in (5, 6, 15, 16, 22) or (code == 21 and not passed_on)
+        return code in (5, 6, 8, 15, 16, 22) or (code == 21 and not passed_on)
     if kind in ("short", "long"):
         return code in FIXED if passed_on else code < 65
     return True
