@@ -92,6 +92,24 @@ def test_lists_of_docstrings_become_tables():
     assert markdown("No list:\n\n    but  code\n") == "No list:\n\n    but  code"
 
 
+def test_the_form_of_the_changes():
+    """A version a section, the newest first, with a date if it was released."""
+    text = (ROOT / "CHANGES.md").read_text()
+    heads = re.findall(r"^## (.*)$", text, re.M)
+    found = [
+        re.fullmatch(r"(\d+)\.(\d+)\.(\d+) \((\d{4}-\d\d-\d\d|not released)\)", head)
+        for head in heads
+    ]
+    assert all(found), heads
+    versions = [tuple(map(int, one.groups()[:3])) for one in found]
+    assert versions == sorted(versions, reverse=True)
+    (now,) = re.findall(r'__version__ = "(.*)"', (ROOT / "umb" / "__init__.py").read_text())
+    assert tuple(map(int, now.split("."))) in versions
+    newest = text.split("\n## ")[1]
+    assert re.findall(r"^### .", newest, re.M)
+    assert "](docs/" in newest
+
+
 # --- the programs
 
 

@@ -166,6 +166,45 @@ def test_meter(pc):
     pc.start(text_of("meter.py")).wait_for("231.5 V, 100000 Wh")
 
 
+def test_points_slave_and_poller(pc):
+    slave = pc.start(text_of("points_slave.py"))
+    slave.wait_for("UART 0 is")
+    poller = pc.start(text_of("poller.py"), uarts={0: pc.far_end(0)})
+    poller.wait_for("online")
+    poller.wait_for("voltage 2")
+    poller.wait_for("energy 3")
+    poller.wait_for("relay 1")
+    slave.wait_for("relay 1")
+
+
+def test_points_slave(pc):
+    slave = pc.start(text_of("points_slave.py"))
+    with pc.serial_master(0) as client:
+        found = answer(slave, lambda: client.read_input_registers(0, count=3, device_id=7))
+        assert 2200 <= found.registers[0] <= 2400
+        assert client.read_input_registers(1, count=1, device_id=7).exception_code == 2
+        assert not client.write_coil(0, True, device_id=7).isError()
+        slave.wait_for("relay 1")
+
+
+def test_poller(pc):
+    pc.peer("serial", pc.far_end(0), {7: {"registers": [2315, 1, 34464], "bits": [False] * 8}})
+    poller = pc.start(text_of("poller.py"))
+    for text in ("online", "voltage 231.5", "energy 100000", "relay 0", "relay 1"):
+        poller.wait_for(text)
+
+
+def test_one_slave(pc):
+    pc.peer("serial", pc.far_end(0), {7: {"registers": [1, 2]}})
+    program = pc.start(text_of("one_slave.py"))
+    assert program.process.wait(30) == 0
+    texts = [line for line in program.lines if "UART" not in line]
+    assert texts[0] == "slave 7 [1, 2]"
+    assert texts[1] == "1 of 1 requests answered"
+    assert texts[2].startswith("slave 8 did not answer FC 4 at 0 x 2 within 1000 ms")
+    assert texts[3] == "0 of 1 requests answered"
+
+
 def test_identity(pc):
     program = pc.start(text_of("identity.py"))
     with pc.serial_master(0) as client:

@@ -16,6 +16,7 @@ COMMANDS = {
     "conformance": ("tools.conformance", "run the conformance suite, write CONFORMANCE.md"),
     "dist": ("tools.dist", "compile umb to .mpy files and a ROMFS image, in dist/"),
     "docs": ("tools.docs", "build the documentation as a site; --serve shows it"),
+    "figures": ("tools.figures", "measure on an emulated Pico, and write docs/why/figures.md"),
     "fuzz": ("tools.fuzz.main", "random traffic beside independent models, as long as one likes"),
     "micropython": ("tools.program", "run a program of a board on this PC, with umb at hand"),
     "packages": ("tools.packages", "write the package files of mip anew"),

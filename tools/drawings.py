@@ -2,6 +2,7 @@
 
 import importlib
 from html import escape
+from typing import NamedTuple
 
 from tools.env import ROOT
 
@@ -12,6 +13,17 @@ BOARDS = {  # name: title, format of the names of its pins, part of the file nam
 }
 # The numbers of a Pico's pins, which board.py does not have.
 _CASE = {"RPI_PICO": {"GP0": 1, "GP1": 2, "GP2": 4, "3V3": 36, "GND": 38}}
+
+
+class Shown(NamedTuple):
+    """An exchange on a line; times in ns from the request's first start bit on."""
+
+    form: str
+    chars: list  # (start, end, byte, whether the master sent it)
+    rise_ns: float  # of the direction pin
+    fall_ns: float
+    t35_ns: float
+
 
 _STYLE = """
 text { font: 15px sans-serif; fill: #222 }
@@ -111,6 +123,55 @@ _NOTES = (
     "RO of a 5 V module needs a divider (1 kΩ from RO, 2 kΩ to GND) before the pin. Some devices "
     "call A and B the other way round.",
 )
+
+
+def exchange(shown):
+    """Return the picture of a request, the silence behind it, the reply and the direction pin."""
+    left, width, us = 110, 830, 1e3
+    end_ns = shown.fall_ns + shown.t35_ns / 4
+    drawing = Drawing(960, 300, "A request and its reply on the line")
+
+    def x(ns):
+        return round(left + ns / end_ns * width, 1)
+
+    def span(y, from_ns, to_ns, text):
+        drawing.path("wire", (x(from_ns), y), (x(to_ns), y))
+        for at in (from_ns, to_ns):
+            drawing.path("wire", (x(at), y - 5), (x(at), y + 5))
+        drawing.text((x(from_ns) + x(to_ns)) / 2, y - 10, text, "middle", "small")
+
+    for y, text in ((80, "master"), (140, "slave"), (200, "direction")):
+        drawing.text(10, y + 5, text)
+    for start_ns, stop_ns, byte, is_master in shown.chars:
+        y = 80 if is_master else 140
+        drawing.rect(x(start_ns), y - 16, round(x(stop_ns) - x(start_ns), 1), 32)
+        middle = (x(start_ns) + x(stop_ns)) / 2
+        drawing.text(round(middle, 1), y + 5, f"{byte:02X}", "middle", "small")
+    high, low = 188, 212
+    edges = [(0, low), (shown.rise_ns, low), (shown.rise_ns, high), (shown.fall_ns, high)]
+    edges += [(shown.fall_ns, low), (end_ns, low)]
+    drawing.path("bus", *((x(ns), y) for ns, y in edges))
+    request_ns = max(stop_ns for _, stop_ns, _, is_master in shown.chars if is_master)
+    reply = [
+        (start_ns, stop_ns) for start_ns, stop_ns, _, is_master in shown.chars if not is_master
+    ]
+    begin_ns, last_ns = reply[0][0], reply[-1][1]
+    span(40, request_ns, begin_ns, f"{(begin_ns - request_ns) / us:.0f} us of silence")
+    drawing.text(10, 20, f"{shown.form}, FC 3 x 2, on an emulated Raspberry Pi Pico", kind="small")
+    for y, text in (
+        (
+            250,
+            f"t3.5 is {shown.t35_ns / us:.0f} us: the reply begins "
+            f"{(begin_ns - request_ns - shown.t35_ns) / us:.0f} us later than it may.",
+        ),
+        (
+            270,
+            f"The pin rises {(begin_ns - shown.rise_ns) / us:.0f} us before the first start bit "
+            f"and falls {(shown.fall_ns - last_ns) / us:.1f} us after the last stop bit.",
+        ),
+    ):
+        drawing.text(10, y, text, kind="small")
+    return drawing.svg()
 
 
 def pictures():

@@ -19,7 +19,10 @@ class ModbusError(Exception):
                     then. None: there was none such
     """
 
-    error_code = slave_id = function_code = reply = None
+    error_code: "int | None" = None
+    slave_id: "int | None" = None
+    function_code: "int | None" = None
+    reply: "bytes | None" = None
 
 
 class IllegalFunctionError(ModbusError):

@@ -1,0 +1,55 @@
+"""docs/why/figures.md says what is true: some of it is measured again."""
+
+import re
+
+import pytest
+
+from tools.env import ROOT
+
+PAGE = (ROOT / "docs" / "why" / "figures.md").read_text()
+
+
+@pytest.fixture
+def measuring(emulator):  # noqa: ARG001 - who has no emulator cannot import it
+    """The module that measures."""
+    from tools.emulator import figures  # noqa: PLC0415 - only where the emulator is installed
+
+    return figures
+
+
+def row(name):
+    """Return the numbers in a row of the page."""
+    (line,) = re.findall(rf"^\| {re.escape(name)} \| (.*) \|$", PAGE, re.M)
+    return [float(text) for text in line.split(" | ")]
+
+
+def near(figure):
+    """Other versions of umb take a little more or less: the page is written now and then."""
+    return pytest.approx(figure, rel=0.2)
+
+
+def test_every_program_is_in_the_page(measuring):
+    for name in measuring.PROGRAMS:
+        assert len(row(name)) == 3
+
+
+def test_memory(measuring, firmware):
+    name, text = next(iter(measuring.PROGRAMS.items()))
+    assert measuring.memory(firmware, text) == tuple(near(figure) for figure in row(name))
+
+
+def test_times(measuring, pico):
+    found = {name: rest for name, *rest in measuring.times(pico, 115200)}
+    for name, (late_us, rate, share) in found.items():
+        said_us, said_rate, said_share = row(f"115200 | {name}")
+        assert late_us == pytest.approx(said_us, abs=150)
+        assert rate == near(said_rate)
+        assert share == near(said_share)
+
+
+def test_tables_are_put_in_their_places(measuring):
+    page = "One\n\n<!-- figures: a -->\n\n| old |\n| --- |\n| 1 |\n\nTwo\n"
+    new = measuring.put(page, "a", ["| new |", "| --- |"])
+    assert new == "One\n\n<!-- figures: a -->\n\n| new |\n| --- |\n\nTwo\n"
+    with pytest.raises(ValueError, match="no table b"):
+        measuring.put(page, "b", [])

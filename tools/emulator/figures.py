@@ -1,0 +1,250 @@
+"""Measures the tables of docs/why/figures.md on an emulated Pico, and the exchange drawn there."""
+
+import argparse
+import re
+import tempfile
+from pathlib import Path
+from typing import NamedTuple
+
+from tools.drawings import IMAGES, Shown, exchange
+from tools.env import ROOT
+
+from .firmware import find_firmware
+from .image import program_files
+from .line import Line, Station
+from .master import Master, efficiency
+from .pico import Pico
+from .wire import US, Format, read_registers, registers_reply, write_registers
+
+PAGE = ROOT / "docs" / "why" / "figures.md"
+BAUDRATES = (9600, 19200, 115200)
+_LIMIT_MS = 20_000
+_COUNT = 10  # requests in a row
+_PHASES = 4
+_SETTLING_NS = 50e6  # until a program that has begun to serve sleeps
+_PHASE_NS = 37.3 * US  # so much later each time: the slave is met in another part of its loop
+_RETURNED_PIN = 3
+
+_LINE = "baudrate={}, parity=0, tx=0, rx=1, de=2"
+_STORE = "Store(coils=8, holding_registers=100)"
+_SLAVE = f"""
+from umb.server import Server
+from umb.server.rtu import RTUServer
+from umb.store import Store
+
+slave = RTUServer(0, Server({_STORE}), {_LINE.format(19200)})
+"""
+_FUNCTIONS = f"""
+from umb.functions.diagnostics import Diagnostics
+from umb.functions.identity import Identity
+from umb.server import Server
+from umb.server.rtu import RTUServer
+from umb.store import Store
+
+functions = (Diagnostics(), Identity({{0: "Acme", 1: "M1", 2: "1.0"}}))
+slave = RTUServer(0, Server({_STORE}, functions=functions), {_LINE.format(19200)})
+"""
+_MASTER = f"""
+from umb.client.rtu import RTUClient
+from umb.errors import ModbusError
+
+bus = RTUClient(0, {_LINE.format(19200)})
+"""
+_AIO_MASTER = f"""
+import asyncio
+
+from umb.aio.rtu import AsyncRTUClient
+
+bus = AsyncRTUClient(0, {_LINE.format(19200)})
+"""
+PROGRAMS = {
+    "RTU slave with 8 coils and 100 holding registers": _SLAVE,
+    "the same with `Diagnostics` and `Identity`": _FUNCTIONS,
+    "the slave under asyncio": "import asyncio\nfrom umb.aio import serve\n" + _SLAVE,
+    "RTU master": _MASTER,
+    "RTU master under asyncio": _AIO_MASTER,
+}
+_RAM = """
+import gc
+gc.collect()
+start = gc.mem_alloc()
+import program
+gc.collect()
+print(gc.mem_alloc() - start, gc.mem_free())
+"""
+_SERVE = """
+from machine import Pin
+from umb.server import Server
+from umb.server.rtu import RTUServer
+from umb.store import Store
+slave = RTUServer(0, Server(Store(holding_registers=100)), %s)
+Pin(22)(1)
+slave.serve_forever()
+"""
+_ASK = """
+from machine import Pin
+from umb.client.rtu import RTUClient
+returned = Pin(3, Pin.OUT, value=0)
+values = [0] * 10
+bus = RTUClient(0, %s)
+Pin(22)(1)
+for _ in range(%d):
+    bus.read_holding_registers(1, 0, 10, values)
+    returned(1)
+    returned(0)
+"""
+_REQUESTS = {
+    "FC 3 x 10": read_registers(1, 10),
+    "FC 3 x 100": read_registers(1, 100),
+    "FC 16 x 10": write_registers(1, [0] * 10),
+}
+
+
+class Memory(NamedTuple):
+    """What a program takes, in bytes."""
+
+    flash: int  # the compiled files of umb
+    ram: int
+    free: int  # RAM that is left
+
+
+def files_of(text):
+    """Return {path: bytes} of a program and of what it needs of umb."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "program.py"
+        path.write_text(text)
+        return program_files(path)
+
+
+def memory(firmware, text):
+    """Measure the Memory of a program, on a board of its own."""
+    files = files_of(text)
+    flash = sum(len(data) for path, data in files.items() if path.startswith("/lib/"))
+    ram, free = Pico(firmware, files).exec(_RAM, _LIMIT_MS).split()
+    return Memory(flash, int(ram), int(free))
+
+
+def start(pico, text, form):
+    """Start a program on the board, and return the Line with it."""
+    pico.interrupt()
+    pico.start(text, _LIMIT_MS)
+    line = Line(form, Station(pico))
+    line.run_for(_SETTLING_NS)
+    return line
+
+
+def times(pico, baudrate):
+    """Yield (request, us after t3.5 at most, requests a second, efficiency) of a slave."""
+    form = Format(baudrate)
+    master = Master(start(pico, _SERVE % _LINE.format(baudrate), form))
+    for name, request in _REQUESTS.items():
+        late_us = max(
+            master.ask(request, master.line.free_ns + phase * _PHASE_NS).late_us
+            for phase in range(_PHASES)
+        )
+        done = master.ask_all([request] * _COUNT)
+        if len(done) < _COUNT or not done[-1].complete:
+            raise AssertionError(f"no answer to {name} at {baudrate} baud")
+        took_ns = done[-1].chars[-1].end_ns + form.t35_ns - done[0].start_ns
+        yield name, late_us, _COUNT * 1e9 / took_ns, efficiency(done, form)
+
+
+def returns(pico, baudrate):
+    """Return the us from a reply's last stop bit to the call's return: (median, at most)."""
+    form = Format(baudrate)
+    returned = pico.trace(_RETURNED_PIN)
+    pico.interrupt()
+    pico.start(_ASK % (_LINE.format(baudrate), _COUNT), _LIMIT_MS)
+    line = Line(form, Station(pico))
+    since_ns = line.now
+    reply = registers_reply(1, [7] * 10)
+    asked, ends_ns = [], []
+
+    def heard(char, station):
+        if station is None:
+            return
+        asked.append(char)
+        if len(asked) == 8:
+            ends_ns.append(line.put(reply, char.end_ns + form.t35_ns)[1])
+            asked.clear()
+
+    line.on_char = heard
+    pico.finish(_LIMIT_MS)
+    late_us = [
+        (edge_ns - end_ns) / US
+        for edge_ns, end_ns in zip(returned.edges(1, since_ns), ends_ns, strict=True)
+    ]
+    return sorted(late_us)[_COUNT // 2], max(late_us)
+
+
+def shown(pico, baudrate=19200):
+    """Return an exchange at this speed, as it is drawn."""
+    form = Format(baudrate)
+    line = start(pico, _SERVE % _LINE.format(baudrate), form)
+    one = Master(line).ask(read_registers(1, 2), line.now + 1e6)
+    origin_ns = one.start_ns
+    chars = [(char, station) for char, station in line.chars if char.start_ns >= origin_ns]
+    rise_ns = one.station.edges(1, one.end_ns)[0]
+    fall_ns = one.station.edges(0, rise_ns)[0]
+    return Shown(
+        str(form),
+        [(c.start_ns - origin_ns, c.end_ns - origin_ns, c.byte, s is None) for c, s in chars],
+        rise_ns - origin_ns,
+        fall_ns - origin_ns,
+        form.t35_ns,
+    )
+
+
+def tables(firmware):
+    """Yield (name, lines) of the tables of the page."""
+    rows = [(name, memory(firmware, text)) for name, text in PROGRAMS.items()]
+    yield (
+        "memory",
+        [
+            "| program | flash | RAM | RAM left free |",
+            "| --- | ---: | ---: | ---: |",
+            *(f"| {name} | {one.flash} | {one.ram} | {one.free} |" for name, one in rows),
+        ],
+    )
+    line = _LINE.format(19200)
+    pico = Pico(firmware, files_of(_SERVE % line + _ASK % (line, 1)))
+    lines = [
+        "| baud | request | reply later than t3.5, us | requests a second | line efficiency |",
+        "| ---: | --- | ---: | ---: | ---: |",
+    ]
+    for baudrate in BAUDRATES:
+        for name, late_us, rate, share in times(pico, baudrate):
+            lines.append(f"| {baudrate} | {name} | {late_us:.0f} | {rate:.1f} | {share:.3f} |")
+    yield "slave", lines
+    lines = ["| baud | median, us | at most, us |", "| ---: | ---: | ---: |"]
+    for baudrate in BAUDRATES:
+        median_us, most_us = returns(pico, baudrate)
+        lines.append(f"| {baudrate} | {median_us:.0f} | {most_us:.0f} |")
+    yield "master", lines
+    (IMAGES / "exchange.svg").write_text(exchange(shown(pico)))
+
+
+def put(page, name, lines):
+    """Return a page with these lines in place of the table behind its mark."""
+    mark = f"<!-- figures: {name} -->\n"
+    pattern = re.escape(mark) + r"\n(\|.*\n)*"
+    if not re.search(pattern, page):
+        raise ValueError(f"no table {name} in the page")
+    return re.sub(pattern, lambda _: mark + "\n" + "\n".join(lines) + "\n", page)
+
+
+def main():
+    parser = argparse.ArgumentParser(
+        prog="dev.py figures",
+        description="measure on an emulated Pico, and write docs/why/figures.md",
+    )
+    parser.parse_args()
+    page = PAGE.read_text()
+    for name, lines in tables(find_firmware()):
+        print("\n".join(lines), end="\n\n", flush=True)
+        page = put(page, name, lines)
+    PAGE.write_text(page)
+
+
+if __name__ == "__main__":
+    main()
