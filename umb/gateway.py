@@ -99,7 +99,11 @@ class _Path:
 
     def poll(self):
         """Go on with the requests. Returns how many were answered."""
-        done = self._drop() if self.count else 0
+        done = 0
+        if self._begun and not self.client.forwards(self._waiting[0].adu):
+            done = self._end(NO_CONNECTION)  # the line was closed, and others took it again
+        if self.count:
+            done += self._drop()
         status = self._drive()
         return done if status == PENDING else done + self._end(status)
 
@@ -245,7 +249,8 @@ class _Path:
         """Give up what is under way: the frame leaves whole and the pin goes to receive."""
         if self._begun:
             self._begun = False
-            self.client.abandon()
+            if self.client.forwards(self._waiting[0].adu):
+                self.client.abandon()
             self._give_up()
 
     def close(self):

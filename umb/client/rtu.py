@@ -219,6 +219,10 @@ class RTUClient(Client):
         self.clear()
         return self.start(n)
 
+    def forwards(self, adu):
+        """Return whether the last request that was sent is the one in this buffer."""
+        return self._adu is adu
+
     def response_size(self):
         """Return the length of the response PDU; 0: it was a broadcast."""
         return self._n
