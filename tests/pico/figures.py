@@ -13,6 +13,8 @@ _ROWS = {
     "pin after the last stop bit, us, at most": ("<= 20", max, "{:.1f}"),
     "RAM, a slave with four areas, .mpy, bytes": ("<= 12288", max, "{}"),
     "interned names of such a slave": ("<= 140", max, "{}"),
+    "RAM, the remote-I/O application with defaults, .mpy, bytes": ("<= 30720", max, "{}"),
+    "RAM, the remote-I/O application with a file of settings, .mpy, bytes": ("", max, "{}"),
     "RAM, a slave under asyncio, .mpy, bytes": ("<= 18432", max, "{}"),
     "RAM, of it asyncio, bytes": ("", max, "{}"),
     "RAM, of it umb.aio and its task, bytes": ("", max, "{}"),

@@ -32,6 +32,21 @@ KINDS = {
     "wrong address": [3, 1, 0, 0, 1],
     "unknown function code": [65],
 }
+# Prints what the application takes until it serves.
+_RAM_CODE = """
+import gc
+gc.collect()
+start = gc.mem_alloc()
+import board
+from app import main
+drivers = []
+application = main.start(board, main.Hardware(), drivers)
+gc.collect()
+print(gc.mem_alloc() - start)
+"""
+_LIMIT_MS = 30_000
+# Bytes that it takes, and a few more: the goal is 30 KB. A file of settings has to be checked.
+_RAM_LIMITS = {"defaults": 54_500, "a file of settings": 60_800}
 # The Keeper looks after the device every 50 ms; a request that ends then waits for it.
 _LATE_US = 500
 
@@ -79,3 +94,16 @@ def test_an_order_is_answered_before_the_flash_is_written(board):
     usb.serve(lambda: b"umb: serving" in usb.text[began:] or pico.now > limit_ns)
     usb.pico.run_for(100 * MS)
     assert master.ask(read_registers(9, 1, SLAVE_ID)).reply == frame(9, [3, 2, 0, 9])
+
+
+@pytest.mark.parametrize("settings", _RAM_LIMITS)
+def test_ram(emulator, firmware, figures, settings):
+    from tools.emulator import watch  # noqa: PLC0415 - only where the emulator is installed
+
+    files = watch.board_files(FORM, 1)
+    del files["/main.py"]
+    if settings == "defaults":
+        del files["/umb.json"]
+    taken = int(emulator.Pico(firmware, files).exec(_RAM_CODE, _LIMIT_MS).splitlines()[-1])
+    figures.note(f"RAM, the remote-I/O application with {settings}, .mpy, bytes", taken)
+    assert taken <= _RAM_LIMITS[settings]
