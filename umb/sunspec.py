@@ -5,9 +5,15 @@ and certain numbers that stand for no value: the greatest one of unsigned kinds,
 signed kinds, "not a number" of floats. `values`, `kind` and `order` are those of umb.words.
 """
 
+from micropython import const
+
+from .errors import ModbusError
 from .words import ABCD, I16, get, put, size
 
 _NUMBER = (int, bool, float)
+_SUNS = const(0x53756E53)  # "SunS"
+_END_MODEL = const(0xFFFF)
+_LAST_HEAD = const(0xFFFE)  # there is no room for a model from here on
 
 
 def _missing(kind):
@@ -71,3 +77,36 @@ def _unscaled(value, factor, is_float):
     else:
         value = (2 * value + 10**factor) // (2 * 10**factor)  # a float may have too few digits
     return value if is_float else round(value)
+
+
+def find_models(client, slave_id: int, bases=(40000, 0, 50000)) -> dict:
+    """Return {model id: address of its first register} of a SunSpec device, {} if it is none.
+
+    client   one whose calls block
+    bases    where "SunS" may stand, before the first model
+
+    Of models that a device has several times the first one counts. Raises what the client raises,
+    but for exceptions where there may be nothing.
+    """
+    for base in bases:
+        try:
+            mark = client.read_holding_registers(slave_id, base, 2, signed=False)
+        except ModbusError as error:
+            if error.error_code is None:
+                raise
+            continue
+        if mark == [_SUNS >> 16, _SUNS & 0xFFFF]:
+            return _models_from(client, slave_id, base + 2)
+    return {}
+
+
+def _models_from(client, slave_id, address):
+    """Return the models that follow each other from this address on, see find_models()."""
+    models = {}
+    while address < _LAST_HEAD:
+        model, length = client.read_holding_registers(slave_id, address, 2, signed=False)
+        if model in (0, _END_MODEL):
+            break
+        models.setdefault(model, address)
+        address += 2 + length
+    return models

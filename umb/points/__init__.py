@@ -107,21 +107,28 @@ class Points:
         self._check_exponents()
 
     @staticmethod
-    def load(path: str) -> "Points":
-        """Return the points of a JSON file, read in pieces: one point at a time is in memory.
+    def load(path: str, *, address: int = 0, prefix: str = "") -> "Points":
+        """Return the points of a JSON file, see add_file()."""
+        points = Points()
+        points.add_file(path, address=address, prefix=prefix)
+        return points
+
+    def add_file(self, path: str, *, address: int = 0, prefix: str = "") -> None:
+        """Add the points of a JSON file, read in pieces: one point at a time is in memory.
+
+        address   is added to the address of each, as the place of a SunSpec model
+        prefix    is put before each name
 
         Raises ValueError for a mistake in it, which names the file, the line, the point and the
         key, OSError if it cannot be read.
         """
         from .reader import read
 
-        points = Points()
-        read(path, points.about, points._add)
+        read(path, self.about, self._add, address, prefix)
         try:
-            points._check_exponents()
+            self._check_exponents()
         except ValueError as error:
             raise ValueError("%s: %s" % (path, error))
-        return points
 
     def __len__(self) -> int:
         return len(self.table) // _ROW

@@ -14,20 +14,33 @@ _BACKSLASH = const(92)
 _TEXTS = ("manufacturer", "model", "source")
 
 
-def read(path, about, add):
+def read(path, about, add, address, prefix):
     """Read the points of a file.
 
-    about   a dict that gets what the file says of the whole device
-    add     is called with each point, as a dict; its ValueError is told with the line
+    about     a dict that gets what the file says of the whole device
+    add       is called with each point, as a dict; its ValueError is told with the line
+    address   is added to the address of each point
+    prefix    is put before each name
 
     Raises ValueError, which names the file and the line, for what is no such file.
     """
     with open(path, "rb") as file:
         reader = _Reader(file)
         try:
-            reader.read(about, add)
+            reader.read(about, lambda point: add(_shifted(point, address, prefix)))
         except ValueError as error:
             raise ValueError("%s, line %d: %s" % (path, reader.line, error))
+
+
+def _shifted(point, address, prefix):
+    """Return a point with another address and name. What is wrong in it stays wrong."""
+    if isinstance(point, dict):
+        if address and isinstance(point.get("address"), int):
+            point["address"] += address
+        for key in ("name", "scale_factor"):
+            if prefix and point.get(key) and isinstance(point[key], str):
+                point[key] = prefix + point[key]
+    return point
 
 
 class _Reader:
@@ -156,5 +169,8 @@ def _check_head(key, value):
     if key in _TEXTS:
         if not isinstance(value, str):
             raise ValueError("%s must be text, not %r" % (key, value))
+    elif key == "sunspec_model":
+        if isinstance(value, bool) or not isinstance(value, int):
+            raise ValueError("%s must be a number, not %r" % (key, value))
     else:
         raise ValueError("there is no key %r" % (key,))

@@ -188,3 +188,22 @@ def test_nothing_is_left_open():
             except ValueError:
                 pass
             os.remove(path)
+
+
+def test_files_at_another_address():
+    """Several files of one device: each with its place, and a prefix for its names."""
+    text = b"""{"sunspec_model": 103, "points": [
+{"name": "W", "address": 14, "scale_factor": "W_SF"},
+{"name": "W_SF", "address": 15}
+]}"""
+    with Disk(text) as path:
+        points = Points.load(path, address=40069)
+        points.add_file(path, address=100, prefix="second ")
+        assert list(points) == ["W", "W_SF", "second W", "second W_SF"]
+        assert [points.address(i) for i in range(4)] == [40083, 40084, 114, 115]
+        assert points["second W"]["scale_factor"] == "second W_SF"
+        assert points.about == {"sunspec_model": 103}
+        error = str(raises(ValueError, points.add_file, path, prefix="second "))
+        assert error == path + ", line 2: point 'second W': there are two of this name"
+        error = str(raises(ValueError, Points.load, path, address=65521))
+        assert error.startswith(path + ", line 3: point 'W_SF': address must be 0 to 65535")
