@@ -31,6 +31,8 @@ def main(args):
         drivers = []
         devices = []
         try:
+            if wanted["profile"]:
+                return serve_file(wanted, kept, drivers, devices)
             application = open_all(wanted, kept, drivers, devices)
             application.serve(drivers)
         except CannotStart as error:
@@ -42,6 +44,29 @@ def main(args):
                 device.close()
         print("restarting")
         wanted["wait"] = True
+
+
+def serve_file(wanted, kept, drivers, devices):
+    """Serve the device that a file of points describes. Returns the exit status."""
+    import board
+    from errno import ENOENT
+    from simulated_device import load, serve_profile
+
+    from reasons import reason
+
+    settings, _, _ = kept.load(board)
+    try:
+        points = load(wanted["profile"])
+    except OSError as error:
+        what = "there is no such file" if error.errno == ENOENT else reason(error)
+        raise CannotStart("cannot read {}: {}".format(wanted["profile"], what))
+    except ValueError as error:
+        raise CannotStart(error)
+    try:
+        serve_profile(points, wanted, settings, say, devices, drivers, open_device)
+    except OSError as error:
+        raise CannotStart(error.args[1])
+    return 0
 
 
 def open_all(wanted, kept, drivers, devices):

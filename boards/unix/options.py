@@ -12,6 +12,7 @@ _DEFAULTS = {
     "gap_ms": 20,
     "far_end": None,  # the device that clients open, if that is not the one of --serial
     "config": None,  # the file of settings
+    "profile": None,  # a file of points, which is served in place of the application
     "pins_id": None,  # the slave id of the other side of the simulated pins
 }
 
@@ -31,6 +32,7 @@ from the one to the other.
   --gap-ms MS      longest pause inside a frame      20: more for slow USB adapters
   --config FILE    settings, as a board's /umb.json  none: kept in memory
   --pins-id ID     serve the simulated pins, too, as a slave of this id
+  --profile FILE   serve a device that this file of points describes, with values that move
   --help           this text"""
 
 
@@ -61,6 +63,12 @@ def parse(args):
             value = args.pop(0)
         given_here[name[2:].replace("-", "_")] = convert(name, value)
     options.update(given_here)
+    if options["profile"]:
+        for name in ("gateway", "config", "pins_id"):
+            if options[name]:
+                raise ValueError(
+                    "--profile and --{} exclude each other".format(name.replace("_", "-"))
+                )
     if options["pins_id"] == options["slave_id"]:
         raise ValueError("--pins-id and --slave-id must differ")
     return options
@@ -113,4 +121,5 @@ _CONVERT = {
     "--far-end": _text,
     "--config": _text,
     "--pins-id": _slave_id,
+    "--profile": _text,
 }
