@@ -169,7 +169,7 @@ def test_a_program(pc, name):
     if world.serves:
         world.ask(service)
     elif "serve(poller" in world.text:
-        service.wait_for(" kWh, online")
+        service.wait_for(", online")
     elif "while True" in world.text:
         service.wait_for("V")
     else:

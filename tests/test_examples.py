@@ -8,7 +8,7 @@ import pytest
 from pymodbus import FramerType
 
 from tests.support.pc import PC, answer
-from tests.support.service import free_port
+from tests.support.service import MAIN, Service, free_port
 from tools.build import compile_file
 from tools.env import ROOT
 
@@ -107,6 +107,24 @@ def test_a_client_and_another_server(pc):
 def test_a_client_without_a_server(pc):
     port = free_port()
     pc.start(text_of("client_tcp.py", port)).wait_for(f"no connection to 127.0.0.1:{port}")
+
+
+def test_meter_file(pc, micropython):
+    """A simulated meter is polled, and served on with the values that it has."""
+    port, second = free_port(), free_port()
+    profile = FOLDER.parent / "docs" / "profiles" / "eastron_sdm230.json"
+    meter = Service([micropython, MAIN, "--profile", profile, "--port", port])
+    try:
+        meter.wait_for("Ctrl-C")
+        poller = pc.start(text_of("meter_file.py", port).replace("5021", str(second)))
+        poller.wait_for("import_energy 1")
+        with pc.tcp_master(second) as client:
+            found = client.read_input_registers(0, count=2, device_id=1)
+            (voltage,) = struct.unpack(">f", struct.pack(">2H", *found.registers))
+            assert 225 <= voltage <= 235
+            assert client.read_input_registers(1, count=2, device_id=1).exception_code == 2
+    finally:
+        meter.end()
 
 
 def test_gateway(pc):

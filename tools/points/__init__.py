@@ -1,0 +1,1 @@
+"""Files of points: made of other formats, checked, and printed as tables."""
