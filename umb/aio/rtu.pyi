@@ -12,7 +12,7 @@ class AsyncRTUClient(AsyncCalls, RTUClient):  # type: ignore[misc] # the same ca
     tx, rx, de, de_active, turnaround_us, gap_ms   as RTUServer has them
     framer=RTU     or umb.frame.ascii.ASCII
     timeout_ms     how long a call waits until the reply begins, from the end of the request. A
-                   reply that is arriving then is heard to its end
+                   reply that is arriving then is received to its end
     retries, pause_ms, busy_pause_ms, strict   as umb.client.Client has them
     broadcast      whether slave id 0 is everybody (SL 2.1); False: a device, which may answer with
                    any slave id

@@ -1,4 +1,4 @@
-"""Late replies: which slaves may still answer a request that nobody waits for any more.
+"""Late replies: which slaves may still answer a request whose time-out is over.
 
 Frames on a serial line have no transaction ids. A reply that comes after its time-out has the form
 of a reply to the next request, and nothing in it tells which of the two it belongs to.
@@ -11,23 +11,23 @@ from micropython import const
 from ..fast import crc16
 
 _TIMEOUT_MOST_MS = const(1 << 27)  # ticks wrap at 1 << 30
-_SEVERAL = const(-1)  # in place of a question or a form: there was more than one
+_SEVERAL = const(-1)  # in place of a fingerprint or a form: there was more than one
 # The codes of reads whose requests differ in one word, and of writes whose replies repeat more.
 _ONE_WORD = const(b"\x01\x02\x03\x04\x05\x06\x07\x08\x0b\x0c\x0f\x10\x11\x16\x18\x2b")
 _ECHOES = const(b"\x05\x06\x15\x16")  # codes whose reply is the request
 
 _PLACES = const(6)  # how many slaves can be late at the same time
-# What a place tells:
-_SLAVE_ID = const(0)  # whose replies may still come,
-_REPLIES = const(1)  # how many of them,
-_QUESTION = const(2)  # which request they would answer,
-_FORM = const(3)  # what they would be like,
-_UNTIL_MS = const(4)  # when they have come, if they come at all,
-_TIMEOUT_MS = const(5)  # and the time-out of that request
+# What a place has, by index:
+_SLAVE_ID = const(0)  # the slave
+_REPLIES = const(1)  # how many replies of it may still come
+_FINGERPRINT = const(2)  # the fingerprint of their request
+_FORM = const(3)  # the form of these replies, see LateReplies
+_UNTIL_MS = const(4)  # the time after which they are not expected any more
+_TIMEOUT_MS = const(5)  # the time-out of their request
 _FREE = const(-1)  # in place of a slave id
 
 
-def question_of(adu, n, crc):
+def fingerprint_of(adu, n, crc):
     """Return a number that requests have in common if they are the same.
 
     adu   the request PDU of n bytes at adu[7]
@@ -60,31 +60,31 @@ class LateReplies:
     nor are those that never answer. Of a slave that stops answering, the first request costs three
     time-outs and every further one costs one.
 
-    The client tells of the request under way by setting
+    The client describes the request under way by setting
 
-    slave_id      who was asked
-    question      question_of() the request
+    slave_id      the slave that the request is for
+    fingerprint   fingerprint_of() the request
     form          the function code of its reply << 8 | the length of that PDU, 0: it is not known
     deadline_ms   when its time-out ends
     timeout_ms    how long that is, from the end of the request on
 
-    leaving_ms    how long a request may still be leaving when it is told of
-    inexact_ms    by how much times may be off, and how much later than it came the first byte of a
-                  reply may be seen
+    leaving_ms    how long the end of a request may still be leaving when it counts as sent
+    inexact_ms    the error of times, and the delay with which the first byte of a reply may be
+                  noticed
     """
 
     def __init__(self, leaving_ms, inexact_ms):
         self._leaving_ms = leaving_ms
         self._inexact_ms = inexact_ms
-        self.slave_id = self.question = self.form = self.deadline_ms = self.timeout_ms = 0
-        self.abandoned_id = None  # whose reply nobody waited for; 0: how long a broadcast takes
+        self.slave_id = self.fingerprint = self.form = self.deadline_ms = self.timeout_ms = 0
+        self.abandoned_id = None  # the slave whose reply no call waited for; 0: a broadcast
         self.count = 0  # how many places are taken
         self._places = [[_FREE, 0, 0, 0, 0, 0] for _ in range(_PLACES)]
         self._answers = bytearray(32)  # a bit for each slave: whether it answers as a rule
 
     def wait_ms(self, slave_id, now_ms):
         """Return for how long a request to this slave has to wait; 0: it can be sent."""
-        self._forget_past(now_ms)
+        self._free_expired(now_ms)
         wait_ms = 0
         if self.abandoned_id is not None:
             place = self._find(self.abandoned_id)
@@ -101,29 +101,32 @@ class LateReplies:
             return wait_ms
         return max(wait_ms, ticks_diff(place[_UNTIL_MS], now_ms))
 
-    def expects(self, slave_id, began_ms, question=None):
-        """Return whether a frame of this slave may be a late reply, to another question than this.
+    def expects(self, slave_id, began_ms, fingerprint=None):
+        """Return whether a frame of this slave may be a late reply, to another request than this.
 
-        began_ms   when its first byte came
+        began_ms      when the first byte of the frame was received
+        fingerprint   of the request under way; None: any earlier request counts
         """
         if not self.count:
             return False
-        self._forget_past(began_ms)
+        self._free_expired(began_ms)
         place = self._find(slave_id)
-        return place is not None and place[_REPLIES] > 0 and place[_QUESTION] != question
+        return place is not None and place[_REPLIES] > 0 and place[_FINGERPRINT] != fingerprint
 
-    def owes(self, adu, n):
-        """Return whether the PDU of n bytes at adu[7] may be a late reply of the slave adu[6].
+    def has_form(self, adu, n):
+        """Return whether the PDU of n bytes at adu[7] has the form of a late reply.
 
-        Else it is somebody else's: another master has asked that slave, or it is a request. A
-        reply of FC 5, 6, 21 or 22 is its request.
+        If not, another master has asked slave adu[6], or the PDU is a request. A reply of FC 5, 6,
+        21 or 22 is the same as its request.
         """
         place = self._find(adu[6])
         if place is None or not place[_REPLIES]:
             return False
         if adu[7] in _ECHOES:
             crc = crc16(adu, 6, n + 1)
-            return place[_QUESTION] == _SEVERAL or place[_QUESTION] == question_of(adu, n, crc)
+            return place[_FINGERPRINT] == _SEVERAL or place[_FINGERPRINT] == fingerprint_of(
+                adu, n, crc
+            )
         form = place[_FORM]
         if form == _SEVERAL:
             return True
@@ -132,7 +135,7 @@ class LateReplies:
         return n == (2 if adu[7] & 0x80 else form & 0xFF or n)
 
     def answered(self):
-        """The slave has answered the request under way."""
+        """Note that the slave has answered the request under way."""
         slave_id = self.slave_id
         self._answers[slave_id >> 3] |= 1 << (slave_id & 7)
         if self.count:
@@ -140,10 +143,10 @@ class LateReplies:
             if place and place[_REPLIES]:
                 # It may have answered an earlier request: then the reply to this one is to come.
                 place[_REPLIES] -= 1
-                self.missed(1)
+                self.timed_out(1)
 
-    def missed(self, replies):
-        """The time-out of the request under way is over: so many replies may come late."""
+    def timed_out(self, replies):
+        """Note the time-out of the request under way, after which so many replies may come."""
         place = self._find(self.slave_id)
         if place is None:
             place = self._find(_FREE) or self._places[0]
@@ -151,12 +154,12 @@ class LateReplies:
             place[_REPLIES] = 0
             self.count += 1
         if not place[_REPLIES]:
-            place[_QUESTION] = self.question
+            place[_FINGERPRINT] = self.fingerprint
             place[_FORM] = self.form
             place[_UNTIL_MS] = self.deadline_ms
             place[_TIMEOUT_MS] = 0
-        elif place[_QUESTION] != self.question:
-            place[_QUESTION] = place[_FORM] = _SEVERAL
+        elif place[_FINGERPRINT] != self.fingerprint:
+            place[_FINGERPRINT] = place[_FORM] = _SEVERAL
         place[_REPLIES] += replies
         timeout_ms = min(self.timeout_ms, _TIMEOUT_MOST_MS)
         place[_TIMEOUT_MS] = max(place[_TIMEOUT_MS], timeout_ms)
@@ -164,15 +167,15 @@ class LateReplies:
         if ticks_diff(until_ms, place[_UNTIL_MS]) > 0:
             place[_UNTIL_MS] = until_ms
 
-    def heard(self, slave_id, now_ms, owed):
-        """A frame of this slave came that does not answer the request under way.
+    def received(self, slave_id, now_ms, has_form):
+        """Note a frame of this slave that does not answer the request under way.
 
-        owed   what owes() returned for it
+        has_form   what has_form() returned for it
         """
-        self._forget_past(now_ms)
+        self._free_expired(now_ms)
         self._answers[slave_id >> 3] |= 1 << (slave_id & 7)
         place = self._find(slave_id)
-        if place is None or not owed:
+        if place is None or not has_form:
             return
         place[_REPLIES] -= 1
         if place[_REPLIES]:
@@ -180,7 +183,7 @@ class LateReplies:
         if slave_id == self.abandoned_id:
             self.abandoned_id = None
             if self._running_ms(place, now_ms) > 0:
-                self._free(place)  # it was in time, only that nobody waited
+                self._free(place)  # it was in time, but no call waited for it
                 return
         place[_UNTIL_MS] = ticks_add(now_ms, place[_TIMEOUT_MS])  # it may repeat itself
 
@@ -189,7 +192,7 @@ class LateReplies:
         return ticks_diff(place[_UNTIL_MS], now_ms) - 2 * place[_TIMEOUT_MS] - self._inexact_ms
 
     def _find(self, slave_id):
-        """Return the place that tells of this slave, or None."""
+        """Return the place of this slave, or None."""
         for place in self._places:
             if place[_SLAVE_ID] == slave_id:
                 return place
@@ -197,18 +200,18 @@ class LateReplies:
 
     def _free(self, place):
         slave_id = place[_SLAVE_ID]
-        if place[_REPLIES]:  # they never came
+        if place[_REPLIES]:  # these replies were not sent
             self._answers[slave_id >> 3] &= ~(1 << (slave_id & 7))
         place[_SLAVE_ID] = _FREE
         self.count -= 1
 
-    def _forget_past(self, now_ms):
-        """Free the places of those whose time is over."""
+    def _free_expired(self, now_ms):
+        """Free the places of slaves whose late replies are not expected any more."""
         for place in self._places:
-            if place[_SLAVE_ID] != _FREE and self._is_past(place, now_ms):
+            if place[_SLAVE_ID] != _FREE and self._is_expired(place, now_ms):
                 self._free(place)
 
-    def _is_past(self, place, now_ms):
+    def _is_expired(self, place, now_ms):
         left_ms = ticks_diff(place[_UNTIL_MS], now_ms)
         longest_ms = 3 * place[_TIMEOUT_MS] + self._inexact_ms + self._leaving_ms
         return not 0 < left_ms <= longest_ms  # more: so much time that the clock has wrapped

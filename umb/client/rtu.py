@@ -18,7 +18,7 @@ from . import (
     REWRITE,
     Client,
 )
-from .late import LateReplies, question_of
+from .late import LateReplies, fingerprint_of
 
 _FRAME = const(6)  # where in the buffer an RTU frame begins
 _ENDS = const(3)  # by how much a frame is longer than its PDU
@@ -43,8 +43,8 @@ _SENDING = const(3)
 _ECHO = const(4)  # reading back what it sent
 _REPLY = const(5)  # waiting for the reply
 _TURNAROUND = const(6)  # giving every slave its time after a broadcast
-_POLL_MS = const(10)  # how late a time-out may be seen
-_INEXACT_MS = const(10)  # by how much times may be off
+_POLL_MS = const(10)  # how late a time-out may be noticed
+_INEXACT_MS = const(10)  # the error of times in milliseconds
 _SPIN_US = const(2500)  # this close to the end of the transmission it stays
 
 
@@ -81,7 +81,7 @@ class RTUClient(Client):
     tx, rx, de, de_active, turnaround_us, gap_ms   as RTUServer has them
     framer=RTU     or umb.frame.ascii.ASCII
     timeout_ms     how long a call waits until the reply begins, from the end of the request. A
-                   reply that is arriving then is heard to its end
+                   reply that is arriving then is received to its end
     retries, pause_ms, busy_pause_ms, strict   as umb.client.Client has them
     broadcast      whether slave id 0 is everybody (SL 2.1); False: a device, which may answer with
                    any slave id
@@ -140,8 +140,8 @@ class RTUClient(Client):
         integer("turnaround_ms", turnaround_ms, 0, LONGEST_MS)
         self.broadcast = broadcast
         self.connected = True
-        self._own_adu = self._adu  # _adu may be somebody else's, see forward()
-        self._overwritten = False  # what came late has taken the place of the request PDU
+        self._own_adu = self._adu  # _adu may be the buffer of a gateway's client, see forward()
+        self._overwritten = False  # a late reply has overwritten the request PDU
         inexact_ms = _INEXACT_MS + line.time_us(1) // 1000 + (0 if line.paced else gap_ms)
         self._late = LateReplies(line.time_us(_LONGEST_CHARACTERS) // 1000, inexact_ms)
         # ASCII asks for no silence, but others may be in the middle of a frame.
@@ -152,7 +152,7 @@ class RTUClient(Client):
         self._state = _IDLE
         self._size = 0  # of the request frame
         self._echoed = 0  # how many of its bytes have come back
-        self._rejected = False  # something came that is no reply to this request
+        self._rejected = False  # something was received that is no reply to this request
 
     def serves(self, slave_id):
         """Return whether this slave was asked: frames of others are not searched for."""
@@ -180,9 +180,9 @@ class RTUClient(Client):
         return "the serial line failed: error %d" % self._errno
 
     def clear(self):
-        """Throw away what has come unasked. Returns whether the buffer was used.
+        """Discard what was received without a request. Returns False.
 
-        It may be late replies: then start() has the request written anew if need be.
+        Where that overwrites the request PDU, advance() returns REWRITE later.
         """
         if self._late.count:
             self._take_late()
@@ -255,7 +255,7 @@ class RTUClient(Client):
         return self._state == _SENDING
 
     def abandon(self):
-        """Give up a call: what is being sent leaves, and the next call waits for its reply."""
+        """Give up a request: what is being sent leaves, and the next call awaits its reply."""
         if self._state == _SENDING:
             try:
                 self._sent()
@@ -265,7 +265,7 @@ class RTUClient(Client):
             replies = 0 if self._broadcast else 1
             if self._state == _ECHO and not (self._echoed or _is_request(self._adu, self._n)):
                 replies += 1  # the echo will be taken for one
-            self._late.missed(replies)
+            self._late.timed_out(replies)
             self._late.abandoned_id = self._slave_id
         self._end(0)  # the beginning of the reply stays: its rest is going to come
 
@@ -282,7 +282,7 @@ class RTUClient(Client):
         return wait_ms + self._silence_us // 1000 + 1
 
     def _expire_in(self, wait_ms, leaving_ms=0):
-        """Let the time be up so long after the end of what is still leaving for leaving_ms."""
+        """Set the time-out: wait_ms from the end of the request, which leaves in leaving_ms."""
         self._late.timeout_ms = wait_ms
         self._late.deadline_ms = ticks_add(ticks_ms(), wait_ms + leaving_ms)
 
@@ -290,7 +290,7 @@ class RTUClient(Client):
         return ticks_diff(self._late.deadline_ms, ticks_ms())
 
     def took_ms(self):
-        """Return how long ago the request had left."""
+        """Return how many milliseconds ago the request was sent."""
         return max(0, self._late.timeout_ms - self._left_ms())
 
     def nap_ms(self):
@@ -343,10 +343,10 @@ class RTUClient(Client):
         return PENDING if self._left_ms() > 0 else self._end(0)
 
     def _end(self, status):
-        """No request is under way any more. Returns the status."""
+        """End the request under way with this status. Returns the status."""
         self._state = _IDLE
         frame = self.line.frame
-        if status < 0:  # else a whole frame was the last thing that came
+        if status < 0:  # else a whole frame was received last
             frame.reset()
             frame.rejected = 0
         if frame.adu is not self._own_adu:
@@ -357,7 +357,7 @@ class RTUClient(Client):
         return status
 
     def _take_late(self):
-        """Note which slaves send what nobody waits for any more, and throw it away."""
+        """Receive late replies, note which slaves sent them, and discard them."""
         line = self.line
         n = line.any()
         if n or line.frame.have:
@@ -369,10 +369,10 @@ class RTUClient(Client):
         line.frame.rejected = 0
 
     def _note_late(self, adu, n):
-        """A PDU of n bytes at adu[7] answers nothing that anybody waits for."""
-        owed = self._late.owes(adu, n)
-        if not _is_request(adu, n) and (owed or not _goes_both_ways(adu, n)):
-            self._late.heard(adu[_FRAME], ticks_ms(), owed)
+        """Note the PDU of n bytes at adu[7], which does not answer the request under way."""
+        has_form = self._late.has_form(adu, n)
+        if not _is_request(adu, n) and (has_form or not _goes_both_ways(adu, n)):
+            self._late.received(adu[_FRAME], ticks_ms(), has_form)
 
     def _await_late(self):
         """Wait for a late reply of the slave, and for what is arriving to end."""
@@ -380,7 +380,7 @@ class RTUClient(Client):
         now_us = ticks_us()
         self._take_late()
         if self.late_ms(self._slave_id, ticks_ms()):
-            self._expire_in(self._busy_ms())  # that has not begun
+            self._expire_in(self._busy_ms())  # the time-out begins when the slave can be asked
             return PENDING
         if line.frame.have:  # the beginning of what may be a late reply
             silent_us = ticks_diff(now_us, line.last_us)  # less than 0: more has come
@@ -427,7 +427,7 @@ class RTUClient(Client):
         self.line.send(self._size)
         self._state = _SENDING
         crc = crc16(adu, _FRAME, self._n + 1)
-        self._late.question = question_of(adu, self._n, crc)
+        self._late.fingerprint = fingerprint_of(adu, self._n, crc)
         return self._go_on_sending()
 
     def _go_on_sending(self):
@@ -440,15 +440,15 @@ class RTUClient(Client):
         return self.advance()
 
     def _drain(self):
-        """Throw away the echo as it comes: where any() is 0 or 1 that takes long at the end."""
+        """Discard the echo as it arrives: where any() is 0 or 1, it takes too long at the end."""
         try:
             self.line.discard_input()
         except OSError:
-            self.line.flush()  # the pin must not stay
+            self.line.flush()  # the pin must not stay at transmit
             raise
 
     def _sent(self):
-        """The request has left: what comes now is its echo, or the reply."""
+        """The request was sent: wait for its echo, or for the reply."""
         line = self.line
         line.flush()
         line.last_us = ticks_us()
@@ -487,7 +487,7 @@ class RTUClient(Client):
                     self._rejected = True
             self._echoed += n
         line.last_us = ticks_us()
-        if self._rejected:  # somebody else was speaking, too: what comes now may be anything
+        if self._rejected:  # another device sent at the same time: a reply cannot be trusted
             self.abandon()
             return BAD_REPLY
         self._listen(0)
@@ -525,7 +525,7 @@ class RTUClient(Client):
         if status < 0 and not self._is_bad_reply(slave_id, n):
             self._rejected = True
             return self._time_out(True)
-        if status >= 0 and self._may_be_late(self._slave_id, n, self._late.question):
+        if status >= 0 and self._may_be_late(self._slave_id, n, self._late.fingerprint):
             status = LATE_REPLY
         self._late.answered()
         self._note()
@@ -542,10 +542,10 @@ class RTUClient(Client):
             return True
         return not _is_request(self._adu, n)
 
-    def _may_be_late(self, slave_id, n, question):
+    def _may_be_late(self, slave_id, n, fingerprint):
         """Return whether a reply with a PDU of n bytes may answer another request than this."""
         late = self._late
-        return late.count and late.expects(slave_id, self._began_ms(n), question)
+        return late.count and late.expects(slave_id, self._began_ms(n), fingerprint)
 
     def _is_bad_reply(self, slave_id, n):
         """Return whether a frame is the reply, if a wrong one: then no other is going to come."""
@@ -557,7 +557,7 @@ class RTUClient(Client):
             return False  # another master asks
         if _goes_both_ways(adu, n) and (adu[7] < 3 or adu[7] != self._head[0]):
             return False  # another master, too, as far as can be told
-        # If it may be a late one, a reply can still come.
+        # If this may be a late reply, the right one may follow.
         return not self._may_be_late(slave_id, n, None)
 
     def _mismatches(self, at, n):
@@ -572,16 +572,16 @@ class RTUClient(Client):
         return count
 
     def _has_stopped(self):
-        """Return whether no more of what has begun is going to come.
+        """Return whether a frame that has begun will not go on.
 
-        Never through an adapter, which may have the rest of it.
+        Never where an adapter is used, which may still hold the rest.
         """
         line = self.line
         silent_us = ticks_diff(ticks_us(), line.last_us)
         return line.paced and line.frame.timed and silent_us >= self._pause_us
 
     def _is_damaged_reply(self, n):
-        """Return whether n bytes that were thrown away are the reply, with an error in it.
+        """Return whether n bytes that were discarded are the reply, with an error in it.
 
         Then the slave is not going to say more (SL 2.4.1).
         """
@@ -620,5 +620,5 @@ class RTUClient(Client):
         if left_ms > 0 or (self._is_arriving() and -1000 * left_ms <= self._reply_us()):
             return PENDING
         if not self._broadcast:
-            self._late.missed(1)
+            self._late.timed_out(1)
         return self._end(BAD_REPLY if came or self._rejected else NO_REPLY)

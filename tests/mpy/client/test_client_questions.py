@@ -3,7 +3,7 @@
 from support.rtu import frame
 from support.uart import UART, clock
 
-from umb.client.late import question_of
+from umb.client.late import fingerprint_of
 from umb.client.rtu import RTUClient
 from umb.errors import ModbusError
 from umb.fast import crc16
@@ -11,29 +11,29 @@ from umb.fast import crc16
 _CRC_COLLIDES = 0x000C, 0x0005  # FC 1 and 2: these differences of address and quantity leave it
 
 
-def question(code, address, quantity):
+def fingerprint(code, address, quantity):
     adu = bytearray(14)
     adu[6:12] = bytes((5, code, address >> 8, address & 0xFF, quantity >> 8, quantity & 0xFF))
-    return question_of(adu, 5, crc16(adu, 6, 6))
+    return fingerprint_of(adu, 5, crc16(adu, 6, 6))
 
 
 def test_requests_that_differ_have_other_numbers():
     """The CRC is linear: what two requests differ in decides whether their CRCs do."""
     for code in (1, 3):
-        first = question(code, 0, 1)
+        first = fingerprint(code, 0, 1)
         for difference in range(1, 65536):
-            assert question(code, difference, 1) != first, (code, difference)
+            assert fingerprint(code, difference, 1) != first, (code, difference)
     for code in (1, 2):
         for quantity in range(1, 2001):
             for other in range((quantity - 1 & ~7) + 1, min((quantity - 1 | 7) + 1, 2000) + 1):
                 if other == quantity:
                     continue
                 for difference in (0, _CRC_COLLIDES[0], quantity ^ other):
-                    assert question(code, 0, quantity) != question(code, difference, other)
+                    assert fingerprint(code, 0, quantity) != fingerprint(code, difference, other)
 
 
 def test_the_number_allocates_nothing_on_a_board():
-    assert question(1, 0xFFFF, 2000) < 1 << 30
+    assert fingerprint(1, 0xFFFF, 2000) < 1 << 30
 
 
 def test_codes_whose_requests_differ_in_many_ways():
@@ -41,7 +41,7 @@ def test_codes_whose_requests_differ_in_many_ways():
     numbers = {}
     for first in range(0, 65536, 2047):
         for second in range(0, 65536, 1021):
-            number = question(23, first, second)
+            number = fingerprint(23, first, second)
             assert number not in numbers, (first, second, numbers[number])
             numbers[number] = first, second
 
