@@ -29,7 +29,7 @@ ROWS = (
     {"server.rtu", "server.tcp", "server.udp"},
     {"client.rare", "client.late", "client.pauses", "client.slave"},
     {"client"},
-    {"client.stream"},
+    {"client.reply_search"},
     {"client.rtu", "client.tcp", "client.udp"},
     {"aio"},
     {"aio.slave"},
@@ -62,7 +62,7 @@ _CORE_BELOW = {
     "client",
     "client.rare",
     "client.slave",
-    "client.stream",
+    "client.reply_search",
 }
 _CORE_IMPORTS = {"array", "micropython", "struct", "sys"}
 

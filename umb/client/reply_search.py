@@ -16,17 +16,16 @@ _SHORTEST = const(4)  # slave id, function code, CRC
 _LONGEST = const(256)  # SL 2.5.1.1
 ROOM = _FRAME + 2 * _LONGEST  # bytes of a buffer that takes an echo and a reply
 _ENDS = const(3)  # by how much a frame is longer than its PDU
-_ASKED = const(7)  # so many bytes of a request PDU are kept to recognize its copy
+_KEPT = const(7)  # the bytes of a request PDU that are kept to recognize its copy
 _EXCEPTION_SIZE = const(5)
 _READ_WRITE = const(23)
 _IDENTIFICATION = const(43)
 _RETURNED = b"\x08\x15"  # codes whose response is as long as the request
 
-# What ReplySearch._size_at() returns besides a length: no frame begins there; one begins there and
-# its end has not come; one whose end cannot be foretold may begin there.
-_NOTHING = const(0)
-_INCOMPLETE = const(-1)
-_POSSIBLE = const(-2)
+# What ReplySearch._size_at() returns besides a length:
+_NOTHING = const(0)  # no frame begins there
+_INCOMPLETE = const(-1)  # a frame begins there whose end was not received
+_POSSIBLE = const(-2)  # a frame of unknown length may begin there
 
 
 class ReplySearch:
@@ -35,28 +34,28 @@ class ReplySearch:
     stream  the umb.port.sockets.Stream that they arrive in, whose buffer has ROOM bytes
     echo    whether the line brings back what is sent: True, False, or None, to find out. A reply
             behind a copy of the request shows that it does, a reply alone that it does not. As
-            long as neither has happened, the reply to a write cannot be told from an echo of the
-            request: it counts if nothing else has come when the time is up
+            long as neither has happened, the reply to a write may be an echo of the request: it
+            counts if nothing else was received when the time-out is over
     """
 
     def __init__(self, stream, echo):
         self.stream = stream
         self.adu = stream.adu
         self._echo = None if echo is None else bool(echo)
-        self._echoes = self._echo  # what is known by now
-        self._asked = bytearray(_ASKED)  # how the request PDU begins
+        self._echoes = self._echo  # what is known: True, False, None
+        self._request = bytearray(_KEPT)  # how the request PDU begins
         self.begin(_SHORTEST)
 
     def begin(self, size: int) -> None:
         """Look for the reply to the request frame of `size` bytes at adu[6:] from now on."""
         adu = self.adu
-        self.noise = False  # bytes were thrown away that are no echo
-        self._copied = 0  # the length of the request's copy at adu[6:]; 0: it has not come
+        self.noise = False  # bytes were discarded that are no echo
+        self._copied = 0  # the length of the request's copy at adu[6:]; 0: it was not received
         self._size = size
         self._slave_id = adu[_FRAME]
-        copy(self._asked, 0, adu, _FRAME + 1, _ASKED)
-        n = reply_size(self._asked)
-        self._reply_size = n + _ENDS if n else size if self._asked[0] in _RETURNED else 0
+        copy(self._request, 0, adu, _FRAME + 1, _KEPT)
+        n = reply_size(self._request)
+        self._reply_size = n + _ENDS if n else size if self._request[0] in _RETURNED else 0
         self._crc_low = adu[_FRAME + size - 2]
         self._crc_high = adu[_FRAME + size - 1]
 
@@ -67,7 +66,7 @@ class ReplySearch:
     def find(self, last: bool) -> int:
         """Return the length of the reply, which is then at adu[6:], or 0.
 
-        last  the time is up: what is not complete will not be
+        last  whether the time-out is over: then no more bytes are received
         """
         at = self._copied
         kept = -1  # where a frame of unknown length may begin
@@ -86,7 +85,7 @@ class ReplySearch:
             at += 1
         self._discard(at if kept < 0 else kept)
         if last and self._copied and self._echoes is None:
-            return self._copied  # it may be the reply, or it had shown that the line echoes
+            return self._copied  # it may be the reply: nothing has shown that the line has an echo
         return 0
 
     def _size_at(self, at, last):
@@ -122,30 +121,30 @@ class ReplySearch:
     def _repeats(self, at, n):
         """Return whether the n bytes behind a slave id at adu[at:] begin as the request PDU."""
         at += 1
-        for i in range(min(n, _ASKED)):
-            if self.adu[at + i] != self._asked[i]:
+        for i in range(min(n, _KEPT)):
+            if self.adu[at + i] != self._request[i]:
                 return False
         return True
 
     def _expected_size(self, at, n, last):
         """Return the length of a reply of which n bytes are at adu[at:].
 
-        _NOTHING: they do not begin one. _POSSIBLE: only the CRC tells where it ends.
+        _NOTHING: they do not begin one. _POSSIBLE: only its CRC shows where it ends.
         """
-        code = self._asked[0]
+        code = self._request[0]
         if n < _SHORTEST:
             return _EXCEPTION_SIZE if n < 2 or not (self.adu[at + 1] ^ code) & 0x7F else _NOTHING
         if self.adu[at + 1] == code | 0x80:
             return _EXCEPTION_SIZE
         if self.adu[at + 1] != code:
             return _NOTHING
-        if last or not self._reply_size:  # whatever its length is, what it says is looked at then
+        if last or not self._reply_size:  # what it contains is checked later
             return rtu_size(RESPONSE, self.adu, at, n) or _POSSIBLE
         return self._reply_size if self._fits(at, n) else _NOTHING
 
     def _fits(self, at, n):
         """Return whether the n >= 4 bytes at adu[at:] begin as the reply has to."""
-        code = self._asked[0]
+        code = self._request[0]
         if code < 5 or code == _READ_WRITE:
             return self.adu[at + 2] == self._reply_size - _EXCEPTION_SIZE  # the byte count
         repeated = 1 + repeated_size(code)
@@ -176,13 +175,13 @@ class ReplySearch:
 
     def _may_be_reply(self, at, size):
         """Return whether the request's copy at adu[at:] has the form of a reply to it."""
-        if self._reply_size or self._asked[0] == _IDENTIFICATION:  # whose reply is always longer
+        if self._reply_size or self._request[0] == _IDENTIFICATION:  # whose reply is always longer
             return self._reply_size == size
-        told = rtu_size(RESPONSE, self.adu, at, _SHORTEST)
-        return not told or told == size
+        announced = rtu_size(RESPONSE, self.adu, at, _SHORTEST)
+        return not announced or announced == size
 
     def _discard(self, end):
-        """Throw away what stands between the request's copy and adu[6 + end:]."""
+        """Discard what is between the request's copy and adu[6 + end:]."""
         begin = self._copied
         if end > begin:
             self.noise = True
