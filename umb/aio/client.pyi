@@ -20,8 +20,8 @@ class AsyncCalls:
     ) -> AsyncSlave:
         """Return a umb.client.slave.Slave: this slave, with settings and counters of its own.
 
-        pause_ms    how long this slave is left alone after each request and each reply, whoever
-                    asks it through this client or through its gateway
+        pause_ms    how long no request is sent to this slave after each request and each reply,
+                    through this client or its gateway
         broadcast   False: slave id 0 is a device; on a serial line it may answer with any slave id
 
         The others are those of the client; None: as the client has them set. Raises ValueError for
@@ -124,7 +124,7 @@ class AsyncCalls:
     ) -> bytes:
         """FC 1 to 4, for devices whose registers do not have two bytes each: returns the bytes.
 
-        The response may have any number of bytes that it says itself.
+        The response may have any byte count.
         """
 
     async def request(self, slave_id: int, pdu) -> bytes:

@@ -84,7 +84,7 @@ class AsyncSlave(Slave):  # type: ignore[misc] # the same calls, awaited
     async def read_bytes(self, function_code: int, starting_address: int, quantity: int) -> bytes:
         """FC 1 to 4, for devices whose registers do not have two bytes each: returns the bytes.
 
-        The response may have any number of bytes that it says itself.
+        The response may have any byte count.
         """
 
     async def request(self, pdu) -> bytes:

@@ -18,8 +18,8 @@ class AsyncTCPClient(AsyncCalls, TCPClient):  # type: ignore[misc] # the same ca
                 it is a device as any other (TCP Guide 4.4.2.1)
     connect_pause_ms          how long after a connection is made the first request is sent over
                 it: some inverters close it if they are asked in their first second
-    reconnect_after_timeouts  after how many time-outs in a row, on which nothing at all came, the
-                connection is given up; 1 with RTUStream
+    reconnect_after_timeouts  after how many time-outs in a row without any byte received the
+                connection is closed; 1 with RTUStream
 
     It connects when it is first used, and again after the connection was lost. If the server has
     closed a connection that was used before, and no byte of the reply has come, the request is

@@ -9,8 +9,8 @@ class AsyncUDPClient(AsyncCalls, UDPClient):  # type: ignore[misc] # the same ca
     timeout_ms  how long a call waits for the reply
     retries     how many times it asks again: datagrams get lost
     pause_ms, busy_pause_ms, strict   as umb.client.Client has them
-    broadcast   whether slave id 0 is everybody behind the server, who do not answer a write; else
-                it is a device as any other (TCP Guide 4.4.2.1)
+    broadcast   whether slave id 0 is a broadcast behind the server, where writes to it are not
+                answered; else it is a device as any other (TCP Guide 4.4.2.1)
 
     Datagrams from anyone else are not received. Raises ValueError for a wrong argument.
     """

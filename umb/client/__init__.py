@@ -27,12 +27,12 @@ LATE_REPLY = -5  # the reply may belong to an earlier request
 ODD_REPLY = -7  # the right slave and function code, but nothing else of a reply
 REWRITE = -6  # nothing was sent yet, and the buffer was needed: the request has to be written anew
 
-# The transaction id before the first one: those of devices that have their own are small.
+# The transaction id before the first one. Devices that return another id return small ones.
 FIRST_TRANSACTION = 0x1233
 LONGEST_MS = (1 << 29) - 1  # half of the time after which ticks_ms() wraps
 
 _PDU = const(7)  # where in the buffer the PDU begins
-_HEAD = const(7)  # by how many bytes of its PDU a response is recognized at most
+_HEAD = const(7)  # the most bytes of a response PDU that are compared
 # What stands for a function code in a Request:
 RAW = 0  # `values` is the whole request PDU
 _CONNECT = const(-1)  # nothing is sent, only a connection is wanted
@@ -44,21 +44,21 @@ _IDENTIFICATION = const(43)
 # The most values one request may carry (AP 6.1-6.6, 6.11, 6.12, 6.16, 6.17).
 _MOST = {1: 2000, 2: 2000, 3: 125, 4: 125, 5: 1, 6: 1, 15: 1968, 16: 123, 22: 1, 23: 125}
 # By function code: how many bytes behind it a response repeats from its request, and how long a
-# response PDU is if nothing else tells that; 0: it varies (AP 6).
+# response PDU is, whatever the request; 0: it varies (AP 6).
 _REPEATED = const(b"\0\0\0\0\0\4\4\0\2\0\0\0\0\0\0\4\4\0\0\0\0\6\6")
 _SIZES = const(b"\0\0\0\0\0\5\5\2\0\0\0\5\0\0\0\5\5\0\0\0\0\0\7")
-_LAST = const(32)  # so many requests ago, and not more, one can have been that is answered twice
-_BUSY_CODES = const(b"\x05\x06")  # exceptions after which it is worth while to ask again
+_LAST = const(32)  # a second reply to one of so many earlier requests is recognized
+_BUSY_CODES = const(b"\x05\x06")  # exception codes after which a retry makes sense
 _ECHOED = const(b"\x08\x15")  # codes whose response is as long as the request
 
 
-def reply_size(asked):
-    """Return how long the PDU of a normal response is, 0 if that cannot be told.
+def reply_size(head):
+    """Return how long the PDU of a normal response is, 0 if that is not known.
 
-    asked   the first 7 bytes of the request PDU
+    head   the first 7 bytes of the request PDU
     """
-    code = asked[0]
-    quantity = asked[3] << 8 | asked[4]
+    code = head[0]
+    quantity = head[3] << 8 | head[4]
     if code in (1, 2):
         return 2 + (quantity + 7 >> 3)
     if code in (3, 4, _READ_WRITE):
@@ -74,10 +74,10 @@ def repeated_size(code):
 
 
 def _check_into(into, quantity, most):
-    """Raise ValueError unless `into` takes so many values. `most` is the hardest to hold."""
+    """Raise ValueError unless `into` takes so many values. `most` is hardest to store."""
     if count(into, "into") < quantity:
         raise wrong("into", into, "%d values long, or longer" % quantity)
-    # Nothing tells what an array can hold, and it cuts off silently what it cannot.
+    # An array does not show its type, and silently cuts off what it cannot hold.
     before = into[0]
     try:
         into[0] = most
@@ -138,16 +138,14 @@ class Request:
         self.write_address = 0  # FC 23
         self.into = None  # where values that were read go, None: into a new list
         self.signed = None  # whether registers that were read are -32768..32767
-        self.as_bytes = False  # whether what was read is wanted as it came
+        self.as_bytes = False  # whether the call returns the bytes that were read
         self.timeout_ms = 0
-        self.retries = 0  # how many times it may be asked again,
-        self.tries = 0  # and how many times it still can
-        self.busy_pause_ms = (
-            0  # how long it rests then after the exceptions 5 and 6; 0: not at all
-        )
+        self.retries = 0  # how many times it may be sent again
+        self.tries = 0  # how many of these retries are left
+        self.busy_pause_ms = 0  # the pause before a retry after exceptions 5 and 6; 0: no retry
         self.strict = True  # whether what differs from the request is no reply
         self.broadcast = False  # whether slave id 0 is everybody
-        self.slave = None  # the umb.client.slave.Slave that counts what becomes of it
+        self.slave = None  # the umb.client.slave.Slave that counts the result
 
 
 class Client:
@@ -161,20 +159,20 @@ class Client:
     Every client is made with these settings, too:
 
     retries        how many times a call asks again if no reply comes, or none that is right
-    pause_ms       how long everybody is left alone after a request and after its reply
+    pause_ms       how long no request is sent after a request, and after its reply
     busy_pause_ms  if not 0, exceptions 5 and 6 (acknowledge, busy) are followed by retries, too,
                    after a pause of this length, which doubles each time
     strict         False: a reply counts whose transaction id or slave id differs, or the echo of a
                    write, as long as it can only be the answer. What was read still has to be as
                    long as was asked for. Not for buses with several masters, nor for lines whose
-                   echo is heard
+                   echo is received
 
     A client is a context manager, which connects and closes. All calls raise:
 
     ValueError         for an argument that is out of range or of the wrong kind; nothing was sent
-    NoReplyError       if nothing came within timeout_ms, each of 1 + retries times
-    BadReplyError      if what came does not answer the request. If it is of the right slave and
-                       function code, it is in `reply`: a write has been done then
+    NoReplyError       if nothing was received within timeout_ms, each of 1 + retries times
+    BadReplyError      if what was received does not answer the request. If it is of the right
+                       slave and function code, it is in `reply`: a write has been done then
     NoConnectionError  if the peer cannot be reached, or the serial device failed
     another umb.errors.ModbusError   if the peer refused, with its exception code
 
@@ -184,18 +182,18 @@ class Client:
     close()    closes what it opened; the next call opens it again
     open()     sets out to open what calls need; returns the status
     failure()  returns why that cannot be done, for an error's text
-    clear()    throws away what has come unasked; returns whether that took the buffer
+    clear()    discards what was received without a request; returns whether that used the buffer
     start(n)   sets out to send the request PDU of n bytes; returns its status
     advance()  goes on with what can be done without waiting; returns the status
     wait()     sleeps until there may be something to go on with
-    nap_ms()   how long that may take without missing much, for umb.aio
-    took_ms()  how long ago the request had left
-    abandon()  the caller gave up: leaves everything so that the next call works
+    nap_ms()   returns for how long advance() need not be called, for umb.aio
+    took_ms()  returns how many milliseconds ago the request was sent
+    abandon()  ends the request under way, so that the next one works
     watch(poller)   uses this select.poll from now on, too: it wakes when something comes
     sleep(wait_ms)  sleeps so long, or until that select.poll reports something
     """
 
-    serial = False  # whether it is a serial line, where nobody answers what is said to everybody
+    serial = False  # whether it is a serial line, where broadcasts are not answered
     broadcast = False  # whether slave id 0 is everybody; else it is a device as any other
 
     def __init__(self, adu, timeout_ms, retries, pause_ms=0, busy_pause_ms=0, strict=True):
@@ -210,21 +208,19 @@ class Client:
         self._adu = adu
         self._n = 0  # the length of the response PDU
         self._head = bytearray(_HEAD)  # how the response PDU is to begin
-        self._head_size = 1  # as far as that can be told
-        self._reply_size = 0  # how long the response PDU is to be, 0 if that cannot be told
-        self._slave_id = 0  # who was asked
-        self._broadcast = False  # whether nobody is going to answer
+        self._head_size = 1  # the bytes of it that are compared
+        self._reply_size = 0  # how long the response PDU is to be, 0: it is not known
+        self._slave_id = 0  # the slave that the request is for
+        self._broadcast = False  # whether the request is a broadcast, which is not answered
         self._strict = True  # whether what differs from the request is no reply
         self._any_id = False  # whether the reply may come with any slave id
-        self._as_bytes = False  # whether it may have any length
-        self._exact = False  # whether the peer has repeated the transaction id of a request
-        self._owed = False  # whether a reply that nobody waits for may still come
+        self._as_bytes = False  # whether the response may have any length
+        self._exact = False  # whether a reply has had the transaction id of its request
+        self._late_pending = False  # whether a late reply may still come
         self._timeout_ms = timeout_ms  # of the request under way
         self._current = None  # the Request that is under way
         self._spare = []  # Requests that are not in use
-        self._resting = (
-            0  # the length of the request PDU that waits until a pause is over; 0: none
-        )
+        self._delayed = 0  # the length of the request PDU that waits for a pause to end; 0: none
         self._pauses = None  # the Pauses to keep
         if pause_ms or busy_pause_ms:
             self._make_pauses(pause_ms)
@@ -250,8 +246,8 @@ class Client:
     ):
         """Return a umb.client.slave.Slave: this slave, with settings and counters of its own.
 
-        pause_ms    how long this slave is left alone after each request and each reply, whoever
-                    asks it through this client or through its gateway
+        pause_ms    how long no request is sent to this slave after each request and each reply,
+                    through this client or its gateway
         broadcast   False: slave id 0 is a device; on a serial line it may answer with any slave id
 
         The others are those of the client; None: as the client has them set. Raises ValueError for
@@ -264,7 +260,7 @@ class Client:
         )
 
     def keep_pause(self, slave_id, pause_ms):
-        """Leave this slave alone for so long after each request and each reply."""
+        """Set how long no request is sent to this slave after a request, and after a reply."""
         self._make_pauses().keep(slave_id, pause_ms)
 
     def __enter__(self):
@@ -410,7 +406,7 @@ class Client:
     ) -> bytes:
         """FC 1 to 4, for devices whose registers do not have two bytes each: returns the bytes.
 
-        The response may have any number of bytes that it says itself.
+        The response may have any byte count.
         """
         request = self._request(function_code, slave_id, starting_address, quantity)
         request.as_bytes = True
@@ -474,24 +470,24 @@ class Client:
         return self._decide(request, self._start(request, n))
 
     def go_on(self, request, wait):
-        """Go on with a request, after a rest if `wait` is true. Returns its status."""
-        status = self._rest(request, wait) if self._resting else self._drive(wait)
+        """Go on with a request; if `wait` is true, sleep before. Returns its status."""
+        status = self._end_pause(request, wait) if self._delayed else self._drive(wait)
         return status if status == PENDING else self._decide(request, status)
 
-    def _rest(self, request, wait):
+    def _end_pause(self, request, wait):
         """Wait for the end of a pause, then have the driver send. Returns the status."""
         if wait:
             self._pauses.wait(self._whom())
-        return self._start(request, self._resting)
+        return self._start(request, self._delayed)
 
     def rest_ms(self):
-        """Return for how long one may sleep without missing much."""
-        if self._resting:
+        """Return for how many milliseconds go_on() need not be called."""
+        if self._delayed:
             return self._pauses.left_ms(self._whom())
         return self.nap_ms()
 
     def _note(self, leaving_ms=0):
-        """For the driver: the request has been sent, or answered; the last of it leaves then."""
+        """For the driver: begin the pause after a request or a reply, see Pauses.note()."""
         if self._pauses is not None:
             self._pauses.note(self._whom(), leaving_ms)
 
@@ -510,14 +506,14 @@ class Client:
 
     def _start(self, request, n):
         """Have the driver send the request PDU of n bytes in the buffer. Returns its status."""
-        self._resting = 0
+        self._delayed = 0
         try:
             if request.function_code == _CONNECT:
                 return self.open()
             if self._pauses is not None and self._pauses.left_ms(self._whom()):
-                self._resting = n
+                self._delayed = n
                 return PENDING
-            if self.clear():  # what had come unasked was read into the buffer
+            if self.clear():  # late replies were read into the buffer
                 n = self._put_request(request)
             return self.start(n)
         except OSError as error:
@@ -536,8 +532,8 @@ class Client:
                 status = self.reply_status()  # RTUClient has looked already
             if request.slave is not None and status != REWRITE:
                 request.slave.count(status, self._n, self.took_ms())
-            usual = status == 0 and request.function_code != _IDENTIFICATION
-            if usual or not self._asks_again(request, status):
+            is_done = status == 0 and request.function_code != _IDENTIFICATION
+            if is_done or not self._asks_again(request, status):
                 self._current = None
                 break
             status = self._start(request, self._put_request(request))
@@ -566,19 +562,19 @@ class Client:
 
     def _stop_retries(self):
         """Let the call that is under way, if there is one, end at its next failure."""
-        self._resting = 0
+        self._delayed = 0
         if self._current is not None:
             self._current.tries = 0
 
     def give_up(self, request):
-        """Nobody waits any more for the end of a request, if it is under way."""
+        """End a request without its reply, if it is under way."""
         if self._current is request:
             self._current = None
-            self._resting = 0
+            self._delayed = 0
             self.abandon()
 
     def release(self, request):
-        """A call is over, in whatever way."""
+        """End a call: its Request can be used again."""
         self.give_up(request)
         request.values = request.into = request.slave = None
         self._spare.append(request)
@@ -622,7 +618,7 @@ class Client:
         return n
 
     def _ask(self, slave_id, strict, broadcast):
-        """Note who is asked; whether that has to answer strictly; and whether 0 is everybody."""
+        """Set the slave of the request, how its reply is compared, and whether 0 is everybody."""
         self._slave_id = slave_id
         self._strict = strict
         self._any_id = not strict or (self.serial and slave_id == 0 and not broadcast)
@@ -735,7 +731,7 @@ class Client:
         n = self._n
         if adu[7] != head[0]:
             return (adu[8] or BAD_REPLY) if n == 2 and adu[7] == head[0] | 0x80 else BAD_REPLY
-        if not self._strict and head[0] in WRITES:  # it says no more than that it is done
+        if not self._strict and head[0] in WRITES:  # the echo of a write has no other meaning
             return 0
         if self._as_bytes:
             return 0 if n > 1 and n == 2 + adu[8] else ODD_REPLY
@@ -751,13 +747,13 @@ class Client:
     def _is_answer(self, ago, n):
         """For networks: return whether the PDU of n bytes at adu[7] is the reply, right or wrong.
 
-        ago   how many transactions before this one that was which its id belongs to
+        ago   how many transactions ago the request with its transaction id was sent
         """
         ago &= 0xFFFF
         if ago == 0 and self._adu[6] == self._slave_id:
             self._exact = True
             return True
-        if not self._any_id or (self._exact and 0 < ago <= _LAST):  # that one is answered twice
+        if not self._any_id or (self._exact and 0 < ago <= _LAST):  # a second reply
             return False
         self._n = n
         return self.reply_status() >= 0

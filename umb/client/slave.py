@@ -4,7 +4,7 @@
     meter.read_input_registers(0, 2)
     print(meter.answers, "of", meter.requests)
 
-A client makes it, which loads this module for that. Calls allocate what those of the client do.
+Client.slave() creates it and loads this module. Calls allocate as those of the client do.
 """
 
 from micropython import const
@@ -30,12 +30,12 @@ class Slave:
     Every request that was sent counts, with those of retries:
 
     requests     how many there were
-    answers      how many were answered rightly,
-    exceptions   how many were refused with an exception code,
-    time_outs    how many stayed without a reply,
-    bad_replies  and how many were not answered rightly. What is left are broadcasts, and requests
-                 that found no connection
-    last_ms      how long after the end of the request the last reply had come
+    answers      how many were answered correctly
+    exceptions   how many were refused with an exception code
+    time_outs    how many got no reply
+    bad_replies  how many got a reply that is not valid. The rest are broadcasts, and requests for
+                 which there was no connection
+    last_ms      how long after the end of the request the last reply was received
     longest_ms   the longest of these times
     """
 
@@ -64,7 +64,7 @@ class Slave:
         self.last_ms = self.longest_ms = 0
 
     def count(self, status, n, took_ms):
-        """For the client: a request has come to this status, with a reply of n bytes."""
+        """For the client: count a request with this status and a reply of n bytes."""
         self.requests += 1
         if status == _NO_REPLY:
             self.time_outs += 1
@@ -211,7 +211,7 @@ class Slave:
     def read_bytes(self, function_code: int, starting_address: int, quantity: int) -> bytes:
         """FC 1 to 4, for devices whose registers do not have two bytes each: returns the bytes.
 
-        The response may have any number of bytes that it says itself.
+        The response may have any byte count.
         """
         request = self._request(function_code, starting_address, quantity)
         request.as_bytes = True

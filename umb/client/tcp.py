@@ -22,7 +22,7 @@ from . import (
     Client,
 )
 
-_FRAMES_AT_ONCE = const(16)  # of replies that nobody waits for, before others get their turn
+_FRAMES_AT_ONCE = const(16)  # that are read before other connections get their turn
 _POLL_MS = const(10)
 _FIRST_BACKOFF_MS = const(100)  # between the first two attempts to connect in a row; it doubles,
 _LONGEST_BACKOFF_MS = const(10_000)  # up to this
@@ -53,8 +53,8 @@ class TCPClient(Client):
                 it is a device as any other (TCP Guide 4.4.2.1)
     connect_pause_ms          how long after a connection is made the first request is sent over
                 it: some inverters close it if they are asked in their first second
-    reconnect_after_timeouts  after how many time-outs in a row, on which nothing at all came, the
-                connection is given up; 1 with RTUStream
+    reconnect_after_timeouts  after how many time-outs in a row without any byte received the
+                connection is closed; 1 with RTUStream
 
     It connects when it is first used, and again after the connection was lost. If the server has
     closed a connection that was used before, and no byte of the reply has come, the request is
@@ -86,7 +86,7 @@ class TCPClient(Client):
         frame = framer(RESPONSE)
         self._search = None
         if frame.start:  # an RTU frame, which has no transaction id
-            from .stream import ROOM, ReplySearch
+            from .reply_search import ROOM, ReplySearch
 
             self._stream = Stream(bytearray(ROOM), frame, frame.header)
             self._search = ReplySearch(self._stream, echo)
@@ -107,16 +107,16 @@ class TCPClient(Client):
         self.reconnect_after_timeouts = reconnect_after_timeouts
         self._address = address
         self._poller = None
-        self._shared = None  # another select.poll that wakes, see watch()
-        self._events = 0  # what both wait for
+        self._shared = None  # another select.poll that reports the connection, see watch()
+        self._events = 0  # what both report
         self._transaction = FIRST_TRANSACTION
         self._state = _NO_CALL
         self._size = 0  # of the request frame; 0: only the connection is wanted
-        self._rejected = False  # something came that is no reply to this request
+        self._rejected = False  # something was received that is no reply to this request
         self._used = False  # a reply has come over this connection
         self._is_new = False  # no request has been sent over this connection
         self._connected_ms = 0  # when it was made
-        self._silent = 0  # time-outs in a row on which nothing came
+        self._silent = 0  # time-outs in a row without any byte received
         self._since_ms = 0  # when the time-out began
         self._attempt_ms = 0  # when it last tried to connect
         self._backoff_ms = 0  # how long after that it may try again
@@ -147,7 +147,7 @@ class TCPClient(Client):
             stream.sock = self._poller = None
         stream.clear()
         self._state = _NO_CALL
-        self._used = self._exact = self._owed = False
+        self._used = self._exact = self._late_pending = False
         self._silent = 0
 
     def _give_up(self):
@@ -229,7 +229,7 @@ class TCPClient(Client):
     # --- a call
 
     def abandon(self):
-        """Give up a call, whose reply is going to be dropped when it comes."""
+        """Give up a request. Its reply is discarded when it is received."""
         if self._state == _PAUSING:
             pass  # nothing has been sent
         elif self._state < _PAUSING:
@@ -237,12 +237,12 @@ class TCPClient(Client):
         elif self._state == _WRITING or self._stream.have or self._search is not None:
             self._give_up()  # the rest of a frame, or a reply, would be taken for the next one's
         else:
-            self._owed = True
+            self._late_pending = True
         self._state = _NO_CALL
 
     def clear(self):
         """Throw away late replies to earlier requests. Returns whether the buffer was used."""
-        if self._state != _NO_CALL or (self._any_id and self._owed):
+        if self._state != _NO_CALL or (self._any_id and self._late_pending):
             self._hang_up()
         if self._stream.sock is None or not self._ready(0):
             return False
@@ -253,7 +253,7 @@ class TCPClient(Client):
                     self._hang_up()
                 return True
             self._stream.have = 0
-        self._hang_up()  # this server does not stop
+        self._hang_up()  # this server sends without end
         return True
 
     def start(self, n):
@@ -335,7 +335,7 @@ class TCPClient(Client):
                     self._stream.sock.readinto(self._stream.whole, 1)  # raises OSError: why
                 return self._lost(NO_CONNECTION)
             if events & _OUT:
-                return self._made() if state == _CONNECTING else self._write()
+                return self._finish_connecting() if state == _CONNECTING else self._write()
         if not self._is_time_up():
             return PENDING
         return self._lost(NO_CONNECTION, self._errno if state == _BACKOFF else ETIMEDOUT)
@@ -352,8 +352,8 @@ class TCPClient(Client):
         # Less than 0: so much time has passed that the clock has wrapped.
         return not 0 <= ticks_diff(ticks_ms(), self._since_ms) < self._timeout_ms
 
-    def _made(self):
-        """The connection is there. Returns the status."""
+    def _finish_connecting(self):
+        """The connection was made. Returns the status."""
         self._wait_for(_IN)
         self._connected_ms = ticks_ms()
         self._is_new = True
@@ -437,16 +437,16 @@ class TCPClient(Client):
         return self._time_out(search.noise) if last else PENDING
 
     def _read_anything(self):
-        """Read what has come from a serial device server, to throw it away.
+        """Read what a serial device server has sent, and discard it.
 
-        Returns 0, 1 if nothing has come, or a negative status.
+        Returns 0, 1 if there is nothing, or a negative status.
         """
         n = self._stream.receive(ADU_SIZE)
         self._stream.have = 0
         return NO_CONNECTION if n < 0 else int(not n)
 
     def _answered(self, n):
-        """The reply has come. Returns the status."""
+        """The reply was received. Returns the status."""
         self._note()
         self._n = n
         self._stream.have = 0
@@ -456,11 +456,11 @@ class TCPClient(Client):
         self._silent = 0
         return 0
 
-    def _time_out(self, anything_came):
+    def _time_out(self, anything_received):
         """Return PENDING, or when the time is up why there is no reply."""
         if not self._is_time_up():
             return PENDING
-        self._silent = 0 if anything_came else self._silent + 1
+        self._silent = 0 if anything_received else self._silent + 1
         if (
             self._stream.have
             or self._search is not None
@@ -468,6 +468,6 @@ class TCPClient(Client):
         ):
             self._give_up()  # what still comes would be taken for the next reply, or nothing comes
         else:
-            self._owed = True
+            self._late_pending = True
         self._state = _NO_CALL
-        return BAD_REPLY if anything_came else NO_REPLY
+        return BAD_REPLY if anything_received else NO_REPLY

@@ -12,7 +12,7 @@ from ..port.sockets import check_address, datagrams
 from . import BAD_REPLY, FIRST_TRANSACTION, NO_CONNECTION, NO_REPLY, PENDING, Client
 
 _LONGEST_FRAME = const(260)  # an MBAP frame: 7 bytes of header, 253 of PDU
-_AT_ONCE = const(16)  # datagrams that are read before others get their turn
+_AT_ONCE = const(16)  # datagrams that are read before other sockets get their turn
 _POLL_MS = const(10)
 _IN = const(1)  # select.POLLIN, the same on every port
 
@@ -23,8 +23,8 @@ class UDPClient(Client):
     timeout_ms  how long a call waits for the reply
     retries     how many times it asks again: datagrams get lost
     pause_ms, busy_pause_ms, strict   as umb.client.Client has them
-    broadcast   whether slave id 0 is everybody behind the server, who do not answer a write; else
-                it is a device as any other (TCP Guide 4.4.2.1)
+    broadcast   whether slave id 0 is a broadcast behind the server, where writes to it are not
+                answered; else it is a device as any other (TCP Guide 4.4.2.1)
 
     Datagrams from anyone else are not received. Raises ValueError for a wrong argument.
     """
@@ -46,9 +46,9 @@ class UDPClient(Client):
         self._address = address
         self._sock = None
         self._poller = None
-        self._shared = None  # another select.poll that wakes, see watch()
+        self._shared = None  # another select.poll that reports the socket, see watch()
         self._transaction = FIRST_TRANSACTION
-        self._rejected = False  # something came that is no reply to this request
+        self._rejected = False  # something was received that is no reply to this request
         self._since_ms = 0  # when the time-out began
 
     @property
@@ -63,13 +63,13 @@ class UDPClient(Client):
         self._errno = 0
 
     def _hang_up(self):
-        """Close the socket. What is still sent to it comes to nobody."""
+        """Close the socket. Datagrams that are still sent to it are lost."""
         if self._sock is not None:
             if self._shared is not None:
                 self._shared.unregister(self._sock)
             self._sock.close()
             self._sock = self._poller = None
-        self._exact = self._owed = False
+        self._exact = self._late_pending = False
 
     def open(self):
         """Open the socket, if it is not. Returns the status. Raises OSError."""
@@ -93,12 +93,12 @@ class UDPClient(Client):
         return text + failure(self._errno)
 
     def abandon(self):
-        """Give up a call, whose reply is going to be dropped when it comes."""
-        self._owed = True
+        """Give up a request. Its reply is discarded when it is received."""
+        self._late_pending = True
 
     def clear(self):
-        """Throw away some of what has come unasked; what is left of it has other transactions."""
-        if self._any_id and self._owed:
+        """Discard late replies. Those that are left have other transaction ids."""
+        if self._any_id and self._late_pending:
             self._hang_up()
         self.open()
         for _ in range(_AT_ONCE):
@@ -106,7 +106,7 @@ class UDPClient(Client):
                 if not self._receive():
                     break
             except OSError:
-                pass  # nobody received an earlier request
+                pass  # an earlier request did not reach the server
         return False
 
     def start(self, n):
@@ -168,11 +168,11 @@ class UDPClient(Client):
         # Less than 0: so much time has passed that the clock has wrapped.
         if 0 <= ticks_diff(ticks_ms(), self._since_ms) < self._timeout_ms:
             return PENDING
-        self._owed = True
+        self._late_pending = True
         return BAD_REPLY if self._rejected else NO_REPLY
 
     def _receive(self):
-        """Return a datagram, or b"" if none has come. Raises OSError."""
+        """Return a datagram, b"" if there is none. Raises OSError."""
         for _ in self._poller.ipoll(0):
             return self._sock.recv(ADU_SIZE)
         return b""
