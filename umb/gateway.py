@@ -275,10 +275,11 @@ class Gateway(Driver):
                  so long
     queue        how many requests may wait for a line; a further one is refused with exception 6
 
-    A reply is handed on if its slave id, function code, length and what it has to repeat fit the
-    request; exceptions of slaves are, with whatever code. Exceptions of the gateway are 10 for a
-    slave id that nobody has, and 11 if a slave does not answer, or not rightly (AP 7). Slave id 0
-    is a broadcast: done here and on every line, and answered by nobody.
+    A reply is handed on if its slave id, function code and length fit the request, and what it has
+    to repeat of it. Exceptions of slaves are handed on with whatever code. The gateway's own
+    exceptions are 10 for a slave id that nobody has, and 11 if a slave gives no answer, or no
+    valid one (AP 7). Slave id 0 is a broadcast: it is carried out here and on every line, and
+    answered by nobody.
 
     Requests of one slave are sent in the order in which they came. Those of clients that have gone
     are dropped at once. What umb.client.late.LateReplies promises holds here, too; while a late
@@ -373,6 +374,6 @@ class Gateway(Driver):
             path.finish()
 
     def server_close(self):
-        """Let go of the lines, whose pins are at receive, and of the requests that wait."""
+        """Set all direction pins to receive, and drop the requests that wait."""
         for path in self._paths:
             path.close()

@@ -24,8 +24,9 @@ _LONGEST_PERIOD_MS = const((1 << 29) - 1)  # half of the time after which ticks_
 def serve(*drivers, every=None) -> None:
     """Run these drivers until one is shut down, asleep while nothing comes.
 
-    every   (milliseconds, function): call function() that often, too, the first time at once. A
-            call that comes late does not move those after it, and one that was missed is left out
+    every   (milliseconds, function): function() is called that often, the first time at once. If
+            a call comes late, the next one comes when it was due. Calls that were missed are left
+            out
 
     An exception of a driver or of the function ends serve(). On every way out frames that are
     being sent leave first, so that no direction pin stays at transmit.

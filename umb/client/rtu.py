@@ -76,7 +76,8 @@ def _goes_both_ways(adu, n):
 class RTUClient(Client):
     """A client on a serial line.
 
-    uart           a UART's number, or a machine.UART or its like, whose format is then repeated:
+    uart           a UART's number; or a machine.UART, or an object like one, whose format has to
+                   be given here as well
     baudrate, bits=8, parity=None, stop=1   parity 0 is even, 1 odd; SL 2.5.1 wants 8E1 or 8N2
     tx, rx, de, de_active, turnaround_us, gap_ms   as RTUServer has them
     framer=RTU     or umb.frame.ascii.ASCII

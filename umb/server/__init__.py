@@ -93,8 +93,9 @@ class Server:
     store       the Store of the slave ids given here; None if routes or functions answer alone
     slave_ids   a list of ids 1..247 (SL 2.2), the device itself first: over networks the first one
                 answers to 0 and 255, too. add() and remove() change them later
-    functions   what is offered besides a store, such as (Diagnostics(), Identity({...})): see
-                above. Without them FC 7, 8, 11, 12, 17, 20, 21, 24 and 43 get exception 1
+    functions   what is offered besides a store, such as (Diagnostics(), Identity({...})): objects
+                with `codes` and handle(), see umb.server. Without them FC 7, 8, 11, 12, 17, 20,
+                21, 24 and 43 get exception 1
     on_error    on_error(exception, link) is called when a hook, an endpoint or a function raised
                 something without an exception code, and the client gets exception 4. The default
                 prints the traceback; None is silence. What on_error itself raises is printed
@@ -148,8 +149,9 @@ class Server:
     def function(self, code: int, handler):
         """Answer a user-defined function code, 65..72 or 100..110 (AP 5), from now on.
 
-        handler(adu, n, link) is as handle() of a function, see above; it takes the place of an
-        earlier one. Raises ValueError for another code or something that cannot be called.
+        handler(adu, n, link) answers in place as handle() of a function does, see umb.server. It
+        takes the place of an earlier one. Raises ValueError for another code or something that
+        cannot be called.
         """
         from .functions import Functions
 
@@ -165,10 +167,11 @@ class Server:
         addresses        a list or range of 0..65535; None: all
         signed           whether values written are -32768..32767; None: umb.conf.SIGNED_VALUES
 
-        The function is called once per address with the keywords slave_id, function_code, address,
-        and for writes value; what it returns for a read is the value. A request is for the first
-        route that matches, if all of its addresses have one; for the store, if none has. An
-        umb.errors exception gives its code, any other gives 4 and is reported.
+        The function is called once for each address, with the keywords slave_id, function_code and
+        address, and for writes value. What it returns for a read is the value. For each address
+        the first route that matches counts. A request of whose addresses only some have a route
+        gets exception 2; if none has, the store answers. An exception of umb.errors gives its
+        code, any other gives 4 and is reported.
 
         Raises ValueError for a number out of range, TypeError for an argument that is no list.
         """
@@ -182,7 +185,8 @@ class Server:
     def serves(self, slave_id: int) -> bool:
         """Return whether a device here answers to this slave id.
 
-        One without a store does not if all routes are for others: on a bus it is somebody else's.
+        A device without a store does so only if there is a route for it: on a bus the slave id may
+        be another device's.
         """
         return slave_id in self.stores and (
             self.routes is None or self.stores[slave_id] is not None or self.routes.has(slave_id)

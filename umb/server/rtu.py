@@ -26,18 +26,21 @@ _FAST_X64 = const(16000)  # Line.character_x64 below which 8 characters take les
 class RTUServer(Driver):
     """A Modbus slave on a serial line.
 
-    uart           a UART's number, or a machine.UART or its like, whose format is then repeated:
+    uart           a UART's number; or a machine.UART, or an object like one, whose format has to
+                   be given here as well
     server         a Server, a Gateway or whatever has handle(); None: a Server of its own
     baudrate, bits=8, parity=None, stop=1   parity 0 is even, 1 odd; SL 2.5.1 wants 8E1 or 8N2
     tx, rx         pins, for ports that let them be chosen
     de             the direction pin: a number, a Pin, a Signal or a callable
     de_active=1    its level while sending
     turnaround_us=0   extra time between the pin's edges and the frame, on either side
-    hold_ms=20     poll() stays until a reply has left if that takes no longer than this. For the
-                   pin to fall in time, poll() has to be called at least as often
-    gap_ms=20      a pause inside a frame that is tolerated, if it is longer than t3.5. On a TTY
-                   the time of 64 characters is added, which USB adapters deliver at once
-    framer=RTU     or umb.frame.ascii.ASCII: Modbus ASCII, in which nothing depends on silence
+    hold_ms=20     poll() stays until a reply has been sent if that takes no longer than this. A
+                   longer one is sent while the program goes on, which then has to call poll()
+                   again before the last bit has left, or the direction pin falls late
+    gap_ms=20      the longest pause inside a frame that is tolerated, if this is longer than
+                   t3.5. On a TTY the time of 64 characters is added, which USB adapters deliver
+                   at once
+    framer=RTU     the frames; umb.frame.ascii.ASCII for Modbus ASCII, where silence means nothing
 
     Raises ValueError for a wrong format or argument.
     """
@@ -200,5 +203,5 @@ class RTUServer(Driver):
             self._reply()
 
     def server_close(self):
-        """Let go of the line: the direction pin goes to receive."""
+        """Set the direction pin to receive. The UART itself stays as it is."""
         self.line.release()

@@ -166,9 +166,9 @@ class TCPServer(Driver):
     on_disconnect    called with (host, port) of a client that has gone
 
     If all places are taken, a client that is idle makes room for a new one: one that has had no
-    request answered for 10 seconds, or none at all for 5 seconds after it connected. The place is
-    taken from the host that would have most, there from a client that never asked if there is one,
-    and then from the one that has been idle longest. If nobody is idle, the new client is refused:
+    request answered for 10 seconds, or none at all for 5 seconds after it connected. The
+    host with the most connections loses one: a client that never asked if there is one, else the
+    one that has been idle longest. If nobody is idle, the new client is refused:
     its connection is closed at once (TCP Guide 4.3.1).
 
     An exception of allow, on_connect or on_disconnect is told to the Server's on_error.
