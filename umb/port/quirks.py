@@ -1,6 +1,7 @@
 """What some ports' UARTs and transceivers need help with. Loaded only for lines that need it.
 
-adapt() changes a Line for its UART and transceiver:
+open_uart() opens a UART of a port that has less to choose than others. adapt() changes a Line for
+its UART and transceiver:
 
 * txdone() comes early, or is missing: the line waits for the latest time at which its own frame
   can end.
@@ -14,12 +15,32 @@ from time import sleep_us, ticks_add, ticks_diff, ticks_us
 
 from micropython import RingIO, const
 
+from ..check import wrong
 from ..frame.rtu import REQUEST
 
 _LAG = const(18)  # esp8266 tells of bytes after 16 of them, or after 2 idle characters
 _ADAPTER = const(64)  # what comes through USB comes in pieces of up to so many characters
 _NEVER_US = const(1 << 29)  # longer than ticks can tell
 _RING = const(513)  # one more than it holds, and the characters of the longest frame
+
+
+def open_uart(number, baudrate, options):
+    """Return the machine.UART of this number without the options that the port refuses.
+
+    Raises ValueError if the port has no parity or stop bits to choose (nrf).
+    """
+    from machine import UART
+
+    form = (options["bits"], options["parity"], options["stop"])
+    for refused in ("tx", "rx", "rxbuf"):
+        options.pop(refused, None)
+        try:
+            return UART(number, baudrate, **options)
+        except TypeError:
+            pass
+    if form != (8, None, 1):
+        raise wrong("bits, parity, stop", form)
+    return UART(number, baudrate, timeout=0, timeout_char=0)
 
 
 def adapt(line, turnaround_us, table):

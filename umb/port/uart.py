@@ -102,26 +102,27 @@ def _pin(de, value):
     return de
 
 
-def _open(id, baudrate, bits, parity, stop, tx, rx):
-    """Return a machine.UART with this format, without the keywords that the port refuses.
-
-    Raises ValueError if the port has no parity or stop bits to choose (nrf).
-    """
+def _open(number, baudrate, bits, parity, stop, tx, rx):
+    """Return the machine.UART of this number with this format. Raises ValueError."""
     from machine import UART
 
-    wishes = {"rxbuf": _RECEIVE_RING, "timeout": 0, "timeout_char": 0}
+    options = {
+        "bits": bits,
+        "parity": parity,
+        "stop": stop,
+        "rxbuf": _RECEIVE_RING,
+        "timeout": 0,
+        "timeout_char": 0,
+    }
     if sys.platform == "esp32":
-        wishes["txbuf"] = _TRANSMIT_RING_ESP32
+        options["txbuf"] = _TRANSMIT_RING_ESP32
     if tx is not None:
-        wishes["tx"] = tx
+        options["tx"] = tx
     if rx is not None:
-        wishes["rx"] = rx
-    for refused in (None, "tx", "rx", "rxbuf"):
-        wishes.pop(refused, None)
-        try:
-            return UART(id, baudrate, bits=bits, parity=parity, stop=stop, **wishes)
-        except TypeError:
-            pass
-    if (bits, parity, stop) != (8, None, 1):
-        raise wrong("bits, parity, stop", (bits, parity, stop))
-    return UART(id, baudrate, timeout=0, timeout_char=0)
+        options["rx"] = rx
+    try:
+        return UART(number, baudrate, **options)
+    except TypeError:  # this port does not have all of these
+        from .quirks import open_uart
+
+        return open_uart(number, baudrate, options)
