@@ -99,11 +99,11 @@ def ram(pico):
     return Ram(*map(int, figures.split()), int(re.search(r"n_qstr=(\d+)", names)[1]))
 
 
-def heap_bytes(pico, form, requests, idle_polls=50):
-    """(exchanges, heap bytes that `requests`, frames, took, heap bytes of polling in vain)."""
+def heap_bytes(pico, form, requests, program="count_heap"):
+    """(exchanges, heap bytes that `requests`, frames, took, heap bytes of serving nobody)."""
     pico.interrupt()
     arguments = f"{form.baudrate}, {form.parity}, {form.stop}"
-    call = f"slaves.count_heap({len(requests)}, {idle_polls}, {arguments})"
+    call = f"slaves.{program}({len(requests)}, {arguments})"
     pico.start(f"import slaves; {call}", _START_LIMIT_MS)
     exchanges = Master(Line(form, Station(pico))).ask_all(requests)
     served, idle = pico.finish().split()

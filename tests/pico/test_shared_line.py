@@ -1,5 +1,7 @@
 """A line with others on it, with noise and holes: our slave answers what is meant for it."""
 
+import functools
+
 import pytest
 
 from tests.pico.cases import READ_1, READ_10, REGISTERS
@@ -29,6 +31,12 @@ _OTHERS = {
 _holes = pytest.mark.parametrize(
     ("chars", "ns"), ((1, 0), (3, 0), (0, 5 * MS)), ids=("1 char", "3 chars", "5 ms")
 )
+
+
+@pytest.fixture(params=("serve", "compute"), ids=("polling", "background"))
+def start(request, start):
+    """start(form) of tests/pico/conftest.py: the slave polls, or serves beside a busy program."""
+    return functools.partial(start, program=request.param)
 
 
 def after(line):

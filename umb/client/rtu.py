@@ -363,10 +363,10 @@ class RTUClient(Client):
         n = line.any()
         if n or line.frame.have:
             self._overwritten = self._adu is self._own_adu
-        n = line.receive(n)
+        n = line.receive(n, ticks_us())
         while n:
             self._note_late(self._own_adu, n - _ENDS)
-            n = line.receive(line.any())
+            n = line.receive(line.any(), ticks_us())
         line.frame.rejected = 0
 
     def _note_late(self, adu, n):
@@ -501,7 +501,7 @@ class RTUClient(Client):
         rejected = frame.rejected
         n = line.any()
         came = frame.have + n
-        n = line.receive(n)
+        n = line.receive(n, ticks_us())
         if n:
             return self._received(n - _ENDS)
         if frame.have:

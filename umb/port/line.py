@@ -52,12 +52,12 @@ class Line:
         """Return how long n characters take."""
         return n * self.character_x64 + 63 >> 6
 
-    def receive(self, n):
-        """Go on with the n bytes that any() tells of. Returns the length of a whole frame, or 0.
+    def receive(self, n, now_us):
+        """Go on with the n bytes that any() told of at now_us.
 
-        The frame is at adu[6]; what came behind it stays in the UART.
+        Returns the length of a whole frame, which is at adu[6], or 0. What came behind it stays in
+        the UART.
         """
-        now_us = ticks_us()
         silent_us = ticks_diff(now_us, self.last_us)
         if silent_us < 0:
             silent_us = self.abandon_us  # nobody has looked for so long that the ticks wrapped

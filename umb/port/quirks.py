@@ -159,14 +159,14 @@ class _SlowPin:
     def __init__(self, de, idle, turnaround_us):
         self._de = de
         self._idle = idle
-        self._turnaround_us = turnaround_us
+        self.turnaround_us = turnaround_us
 
     def __call__(self, level):
         if level == self._idle:
-            sleep_us(self._turnaround_us)
+            sleep_us(self.turnaround_us)
         self._de(level)
         if level != self._idle:
-            sleep_us(self._turnaround_us)
+            sleep_us(self.turnaround_us)
 
 
 def _drop_echo(line):

@@ -67,6 +67,7 @@ def open_line(
     line = Line(framer(bytearray(ADU_SIZE), table, serves), uart, _pin(de, idle), idle)
     # A slave that is late must not speak into the next request; four bytes may be one.
     line.yields_to = _SHORTEST if table is REQUEST else 0
+    line.baudrate = baudrate
     bits += 1 + (parity is not None) + stop  # of a character, with its start bit
     line.character_x64 = character = -(-bits * 64_000_000 // baudrate)
     # Above 19200 baud the silence is fixed (SL 2.5.1.1).

@@ -20,6 +20,7 @@ _REPLYING = const(3)
 _LONGEST_PAUSE = const(500_000)  # milliseconds: ticks_us() tells no longer times apart
 _SPIN_US = const(2500)  # this close to a deadline poll() stays,
 _SHARED_SPIN_US = const(500)  # or this close, if it is run together with other lines
+_IDLE_NAP_MS = const(1000)  # nothing has to be polled
 _FAST_X64 = const(16000)  # Line.character_x64 below which 8 characters take less than 2 ms
 
 
@@ -47,6 +48,7 @@ class RTUServer(Driver):
 
     serial = True
     lines = 1
+    background = None  # what start() has made
 
     def __init__(
         self,
@@ -89,7 +91,7 @@ class RTUServer(Driver):
             framer,
         )
         self.state = _LISTENING
-        self._size = 0  # of the reply
+        self.size = 0  # of the reply
 
     def poll(self, wait_ms=0):
         """Follow the line; with wait_ms, sleep that long at most until something comes.
@@ -97,6 +99,9 @@ class RTUServer(Driver):
         Stays for the rest of a request for this slave, and from there until its reply has left,
         each if that takes no longer than hold_ms. Returns how many requests were answered.
         """
+        if self.background is not None:
+            sleep_ms(wait_ms)
+            return 0
         if self.gateway is not None:
             self.gateway.poll()
         if self.state == _LISTENING:
@@ -122,7 +127,7 @@ class RTUServer(Driver):
             n = line.sleep(wait_ms)
         begin_us = ticks_us()
         while n or frame.have:
-            n = line.receive(n)
+            n = line.receive(n, ticks_us())
             if frame.rejected:
                 counters.bus_communication_error_count += frame.rejected
                 counters.bus_communication_error_count &= 0xFFFF
@@ -130,7 +135,7 @@ class RTUServer(Driver):
             if n:
                 counters.bus_message_count = counters.bus_message_count + 1 & 0xFFFF
                 n = self.server.handle(frame.adu, n - 3, self)
-                self.answer(n)
+                self.prepare(n)
                 if self.state:
                     return
             # It stays for more of a request for this slave: the time of its last byte is exact.
@@ -147,12 +152,18 @@ class RTUServer(Driver):
 
     def answer(self, n):
         """Have a response of n bytes sent, 0: none. For handlers that returned LATER."""
+        self.prepare(n)
+        if self.background is not None:
+            self.background.answered()
+
+    def prepare(self, n):
+        """Go on to the state that a response of n bytes leads to; it is not sent yet."""
         state = _LISTENING
         if n == _LATER:
             state = _HELD
         elif n:
             frame = self.line.frame
-            self._size = frame.seal(frame.adu, n)
+            self.size = frame.seal(frame.adu, n)
             state = _WAITING
         self.state = state
 
@@ -166,11 +177,11 @@ class RTUServer(Driver):
             if (
                 0 <= silent_us < line.reply_delay_us - min(longest_us, _SPIN_US)
                 and line.waiting < _SHORTEST
-                and line.reply_delay_us + line.time_us(self._size) > longest_us
+                and line.reply_delay_us + line.time_us(self.size) > longest_us
             ):
                 return 0
             self.state = _LISTENING  # where it stays if the UART raises
-            if not line.send(self._size):
+            if not line.send(self.size):
                 return 0  # the master has moved on
             self.state = _REPLYING
         if line.sending_us() > longest_us:
@@ -185,7 +196,9 @@ class RTUServer(Driver):
         """Return for how many milliseconds poll() need not be called, see umb.serve."""
         line = self.line
         nap_ms = line.nap_ms()
-        if self.state == _HELD:
+        if self.background is not None:
+            nap_ms = _IDLE_NAP_MS
+        elif self.state == _HELD:
             nap_ms = 1
         elif self.state or line.waiting or line.frame.have:
             nap_ms = 0
@@ -193,15 +206,44 @@ class RTUServer(Driver):
 
     def watch(self, poller):
         """Use this select.poll from now on, see umb.serve."""
-        self.line.watch(poller)
+        if self.background is None:
+            self.line.watch(poller)
         super().watch(poller)
 
     def finish(self):
-        """Stay until a reply that is due has left."""
+        """Stay until a reply that is due has left; one in the background leaves by itself."""
         super().finish()  # a gateway answers what it gives up
-        while self.state > _HELD:
+        while self.background is None and self.state > _HELD:
             self._reply()
 
+    def start(self, timer=None):
+        """Serve in the background from now on, whatever the program does: nobody has to poll.
+
+        timer   a machine.Timer that nothing else uses; None: a virtual one
+
+        Requests are handled by MicroPython's scheduler: hooks and functions of the program are
+        called between two steps of what it is doing then, and should be as brief as interrupt
+        handlers. What they raise is reported as ever. The direction pin is switched within
+        interrupts, so a `de` that is a callable must not allocate memory.
+
+        The slave goes on when the program ends, until stop() or a soft reset. Raises ValueError if
+        its server is a gateway, ImportError where machine has no Timer.
+        """
+        if self.gateway is not None:
+            raise ValueError("a gateway is not served in the background: see umb.serve.serve()")
+        self.stop()
+        from .background import Background
+
+        self.background = Background(self, timer)
+
+    def stop(self):
+        """End what start() has begun, and stay until a reply that is due has left."""
+        if self.background is not None:
+            self.background.stop()
+        self.finish()
+
     def server_close(self):
-        """Set the direction pin to receive. The UART itself stays as it is."""
+        """Stop serving, and set the direction pin to receive. The UART itself stays as it is."""
+        if self.background is not None:
+            self.background.stop()
         self.line.release()

@@ -133,10 +133,10 @@ def found(table, said):
     uart.hear(clock.now_us() + 100, said)
     clock.now_ns += 1_000_000_000
     frames = []
-    size = line.receive(line.any())
+    size = line.receive(line.any(), clock.ticks_us())
     while size:
         frames.append(bytes(line.frame.adu[6 : 4 + size]))
-        size = line.receive(line.any())
+        size = line.receive(line.any(), clock.ticks_us())
     return frames
 
 

@@ -37,6 +37,8 @@ class Bench:
     options  keywords of RTUServer; de is an Output unless given
     """
 
+    uart_class = UART
+
     def __init__(
         self,
         baudrate=19200,
@@ -55,7 +57,7 @@ class Bench:
         named.update(line or {})
         self.cost_us = named["cost_us"]
         clock.reset(wrap_us, self.cost_us)
-        self.uart = UART(baudrate, bits, parity, stop, **named)
+        self.uart = self.uart_class(baudrate, bits, parity, stop, **named)
         self.t35_us = 1750 if baudrate > 19200 else 3_500_000 * frame_bits // baudrate
         self.pin = options.pop("de", None)
         if self.pin is None:
@@ -73,7 +75,7 @@ class Bench:
             de=self.pin,
             **options,
         )
-        self._late = "lump" in named  # it cannot know in time that others speak
+        self.late = "lump" in named  # it cannot know in time that others speak
         self.heard = []  # when each piece of what comes begins and ends
         self.line_us = 1000  # when the line falls silent, by what has been placed
         self.answered = 0
@@ -92,8 +94,12 @@ class Bench:
         now_us = clock.now_us()
         every_us = max(every_us, self.char_us // 10, 10)
         while clock.now_us() < max(self.line_us, self.uart.end_ns() // 1000, now_us) + for_us:
-            self.answered += self.rtu.poll()
-            clock.now_ns += every_us * 1000
+            self.turn(every_us)
+
+    def turn(self, us):
+        """Poll once, and do something else for so long."""
+        self.answered += self.rtu.poll()
+        clock.now_ns += us * 1000
 
     def ask(self, pdu, slave_id=OURS, **named):
         """Send a request and return the frames of the answers to it."""
@@ -130,7 +136,7 @@ class Bench:
             assert lead_ns >= 0, "the pin rises %d ns late" % -lead_ns
             hold_ns = down_ns - end_ns - extra_ns
             assert 0 <= hold_ns <= self.uart.char_ns, "the pin falls after %d ns" % hold_ns
-            for first_us, last_us in () if self._late else self.heard:
+            for first_us, last_us in () if self.late else self.heard:
                 busy = first_us + self.char_us < begin_ns // 1000 < last_us + self.t35_us - 1
                 assert not busy, "at %d us it speaks %d us after others" % (
                     begin_ns // 1000,

@@ -108,9 +108,9 @@ def legal_us(bench):
     return bench.t35_us + bench.char_us // 2
 
 
-def check_exchanges(baudrate, every_us, gap_us=None, **line):
+def check_exchanges(baudrate, every_us, gap_us=None, make=Bench, **line):
     """The program polls so often, and there is so much silence between what is said."""
-    bench = Bench(baudrate, line=line)
+    bench = make(baudrate, line=line)
     said = exchanges()
     if gap_us is None:
         gap_us = legal_us(bench)
@@ -127,8 +127,8 @@ def check_exchanges(baudrate, every_us, gap_us=None, **line):
     assert bench.store.holding_registers[0] == 0
 
 
-def check_garbage(baudrate, every_us, **line):
-    bench = Bench(baudrate, line=line)
+def check_garbage(baudrate, every_us, make=Bench, **line):
+    bench = make(baudrate, line=line)
     for what, data in garbage():
         for after_us in (0, legal_us(bench), 10_000, 30_000):
             bench.hear(data, 30_000)
@@ -138,11 +138,11 @@ def check_garbage(baudrate, every_us, **line):
     assert counters.server_message_count == len(garbage()) * 4
 
 
-def check_echo(**line):
+def check_echo(make=Bench, **line):
     """It hears what it sends, and takes none of that for a request."""
     line["echo"] = True
     for baudrate in (9600, 115200):
-        bench = Bench(baudrate, line=line)
+        bench = make(baudrate, line=line)
         for pdu in (ASK, request(6, 0, 0), request(5, 0, 0xFF00), request(3, 0, 125)):
             assert len(bench.ask(pdu)) == 1, (line, baudrate, pdu)
         for every_us in (1000, 5000):

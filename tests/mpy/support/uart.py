@@ -18,8 +18,11 @@ _ROOM = const(4096)  # characters and edges that are kept
 class Clock:
     """Stands for the module time: every look at it takes step_us.
 
-    limit_ns   a look later than that fails: whoever waits, waits too long
+    limit_ns     a look later than that fails: whoever waits, waits too long
+    interrupts   see support.interrupts: told of every look
     """
+
+    interrupts = None
 
     def __init__(self):
         # `from time import ticks_us` finds no methods of an instance in MicroPython before 1.27.
@@ -44,6 +47,8 @@ class Clock:
 
     def ticks_us(self):
         self.now_ns += self.step_ns
+        if self.interrupts is not None:
+            self.interrupts.check()
         if self.now_ns > self.limit_ns:
             self._waits_too_long()
         return self.now_ns // 1000 + self._ahead_us & _TICKS_PERIOD - 1
@@ -212,7 +217,8 @@ class UART:
         self._transmit_ring = transmit_ring
         self._run_ns = self._run = 0  # when an unbroken row of characters began, how many
         self.sent = Trace()  # each character by its start bit
-        self.fail_in = None  # the method that raises the next time
+        self.fail_in = None  # the method that raises the next time,
+        self.error = OSError  # and what
         self.open = True
 
     def chars_ns(self, n):
@@ -291,7 +297,7 @@ class UART:
         clock.now_ns += times * self._cost_ns
         if self.fail_in == method:
             self.fail_in = None
-            raise OSError(5)
+            raise self.error(5)
 
     def _receive(self, incoming):
         while incoming.next_ns <= clock.now_ns:

@@ -13,6 +13,7 @@ from umb.store import Registers, Store
 
 _READY_PIN = const(22)
 _REGISTERS = const(100)
+_IDLE_POLLS = const(50)
 # Register n holds 257 * n: the same byte twice.
 _VALUES = bytes(address for address in range(_REGISTERS) for _ in range(2))
 
@@ -58,7 +59,7 @@ def serve_two(*args):
     serve_drivers(*slaves)
 
 
-def count_heap(requests, idle_polls, *args):
+def count_heap(requests, *args):
     """Answer `requests`, then poll in vain; print the heap bytes that each of the two took."""
     slave = make(*args)
     gc.collect()
@@ -70,8 +71,91 @@ def count_heap(requests, idle_polls, *args):
         while answered < requests:
             answered += slave.poll()
         served = gc.mem_alloc()
-        for _ in range(idle_polls):
+        for _ in range(_IDLE_POLLS):
             slave.poll()
         print(served - start, gc.mem_alloc() - served)
     finally:
         gc.enable()
+
+
+def compute(*args):
+    """Answer in the background until interrupted, while the program computes without a pause."""
+    slave = make(*args)
+    slave.start()
+    try:
+        count()
+    finally:
+        slave.stop()
+
+
+def compute_alone(*_):
+    """Compute without a pause, and without a slave."""
+    count()
+
+
+def count():
+    """Say that all is ready, and count hundreds in `hundreds[0]` until interrupted."""
+    hundreds[0] = n = 0
+    Pin(_READY_PIN)(1)
+    while True:
+        n += 1
+        if n == 100:
+            n = 0
+            hundreds[0] += 1
+
+
+hundreds = [0]
+
+
+def abandon(*args):
+    """Answer in the background, while the program that began that is no more."""
+    make(*args).start()
+    Pin(_READY_PIN)(1)
+
+
+def compute_two(*args):
+    """Answer on both UARTs in the background until interrupted, while the program computes."""
+    slaves = make(*args), make(*args, uart=1)
+    for slave in slaves:
+        slave.start()
+    try:
+        count()
+    finally:
+        for slave in slaves:
+            slave.stop()
+
+
+def fail(*args):
+    """Answer in the background, with a hook that raises when register 7 is read."""
+
+    def on_read(address, quantity):
+        if address == 7:
+            raise RuntimeError("register 7, %d" % quantity)
+
+    slave = make(*args)
+    slave.server.stores[args[3]].holding_registers.on_read = on_read
+    slave.start()
+    try:
+        count()
+    finally:
+        slave.stop()
+
+
+def count_heap_in_background(requests, *args):
+    """Serve `requests` in the background, then rest; print the heap bytes of both."""
+    slave = make(*args)
+    slave.start()
+    time.sleep_ms(2)
+    gc.collect()
+    gc.disable()
+    try:
+        start = gc.mem_alloc()
+        Pin(_READY_PIN)(1)
+        while slave.counters.event_count < requests or slave.state:
+            pass
+        served = gc.mem_alloc()
+        time.sleep_ms(50)
+        print(served - start, gc.mem_alloc() - served)
+    finally:
+        gc.enable()
+        slave.stop()

@@ -1,0 +1,247 @@
+"""Interrupts for a line that is served in the background: RTUServer.start() alone loads this.
+
+What ports have (MicroPython 1.24 to 1.29), by their C sources:
+
+port              IRQ_RXIDLE comes so long after the last byte       handlers  machine.Timer
+rp2               32 bit times, if a byte is left in its FIFO        hard      of 1 us, hard
+esp32             1 to 2 times 20 bit times or 500 us                soft      of 1 us, soft
+stm32             1 character                                        hard      of 1 ms, hard
+mimxrt            3 characters: 4 from the last start bit on         hard      of 1 ms, hard
+alif              the whole ms of 2 characters, and up to 1 ms       hard      of 1 ms, hard
+samd, renesas-ra  1 to 2 times 13000 // baudrate + 1 ms              soft      of 1 ms, hard
+esp8266, zephyr   there is none                                                of 1 ms
+
+Where the time varies, the least counts: then an answer is late rather than early. Hard handlers
+run within the interrupt, where Python code must not allocate memory. Soft ones are run by the
+scheduler, when the main program comes to a jump: if a frame ends meanwhile, which a program has to
+be away for some characters for, its silence seems to have begun before that.
+"""
+
+import sys
+from time import ticks_add, ticks_us
+
+from machine import Timer
+from micropython import const, heap_lock, heap_unlock, schedule
+
+from ..fast import copy, crc16
+from ..frame.rtu import REQUEST, rtu_size
+
+_START = const(6)  # where in the ADU buffer the bytes of a frame are put
+_SHORTEST = const(4)
+_LONGEST = const(256)
+_PIECE = const(32)  # the most that a Line reads at once
+_MHZ = const(1_000_000)
+_MICROSECONDS = ("rp2", "esp32")  # ports whose timers count them; others count milliseconds
+_HARD_LEAD_US = const(360)  # what it takes to set a timer, and to have its handler run
+_SOFT_LEAD_US = const(700)
+_LEAD_MS_US = const(1300)  # a timer that counts milliseconds cannot be asked for less than one
+_TICK_LEAD_US = const(2200)
+
+
+def silent_us(line):
+    """Return for how long the line has been silent when this port's IRQ_RXIDLE comes, at least.
+
+    The silence begins when the UART has taken a byte, in the middle of its first stop bit.
+    """
+    platform = sys.platform
+    baudrate = line.baudrate
+    if platform == "rp2":
+        return 32_000_000 // baudrate
+    if platform == "esp32":
+        return max(500, 20_000_000 // baudrate)
+    if platform == "mimxrt":
+        return line.time_us(3)
+    if platform == "pyboard":
+        return line.time_us(1)
+    if platform in ("samd", "renesas-ra"):
+        return (13_000 // baudrate + 1) * 1000
+    if platform == "alif":
+        return line.time_us(2) // 1000 * 1000
+    return 0
+
+
+class Idle:
+    """Calls functions when a Line has fallen silent, and when a time is up.
+
+    line     the Line, whose UART is asked for its event
+    look     look(owner) is called by the scheduler when the line has fallen silent, and after
+             look_soon(); every millisecond where the port has no such event
+    owner    owner.due() is called when the time given to after() is up; in the interrupt, if the
+             port can do that. It is a context manager, too: nothing may be raised out of it
+    timer    a machine.Timer to use; None: a virtual one
+
+    heard    whether the line has fallen silent since this was last set back,
+    count    how many bytes the UART's any() told of then,
+    last_us  and when the last of them had come
+    lead_us  due() may need to be called so long before its time to be in time
+    ticks    whether there is no event: due() is called every millisecond
+    """
+
+    def __init__(self, line, look, owner, timer):
+        self._look = look
+        self._owner = owner
+        self._due = self._due  # bound once: a bound method is an allocation
+        self._silent_us = silent_us(line)
+        self.last_us = line.last_us
+        self.heard = False
+        self.count = 0
+        self.scheduled = False  # the scheduler is going to call look()
+        self.armed = False  # the timer is going to call due()
+        self._timer = _virtual_timer() if timer is None else timer
+        # A slow direction pin sleeps, which is not done in an interrupt.
+        self._hard = not hasattr(line.de, "turnaround_us") and self._has_hard_timer()
+        fine = sys.platform in _MICROSECONDS
+        self.lead_us = (_HARD_LEAD_US if self._hard else _SOFT_LEAD_US) if fine else _LEAD_MS_US
+        uart = line.uart
+        while hasattr(uart, "raw"):  # see umb.port.quirks
+            uart = uart.raw
+        self._uart = uart
+        self._any = uart.any
+        self.ticks = not hasattr(uart, "IRQ_RXIDLE")
+        if self.ticks:
+            self.lead_us = _TICK_LEAD_US
+            self._timer.init(mode=Timer.PERIODIC, period=1, callback=self._due)
+            return
+        try:
+            uart.irq(self._fell_silent, uart.IRQ_RXIDLE, True)
+        except ValueError:
+            uart.irq(self._look_now, uart.IRQ_RXIDLE)
+
+    def _has_hard_timer(self):
+        """Return whether this timer can call its function in the interrupt."""
+        try:
+            self._timer.init(mode=Timer.ONE_SHOT, period=1000, callback=bool, hard=True)
+        except (TypeError, ValueError):
+            return False
+        self._timer.deinit()
+        return True
+
+    def stop(self):
+        """Call nothing any more."""
+        if not self.ticks:
+            self._uart.irq(None, 0)
+        self._timer.deinit()
+        self.armed = False
+
+    def _fell_silent(self, _):
+        """Have look() called: the line has fallen silent. This runs in the interrupt."""
+        with self._owner:
+            self.last_us = ticks_add(ticks_us(), -self._silent_us)
+            self.count = self._any()
+            self.heard = True
+            self.look_soon()
+
+    def _look_now(self, _):
+        """As _fell_silent(), where the scheduler calls this."""
+        self.last_us = ticks_add(ticks_us(), -self._silent_us)
+        with self._owner:
+            self.count = self._any()
+            self.heard = True
+        self._look(self._owner)
+
+    def look_soon(self):
+        """Have the scheduler call look()."""
+        if self.scheduled:
+            return
+        try:
+            schedule(self._look, self._owner)
+            self.scheduled = True
+        except RuntimeError:  # its queue is full
+            self.after(1000)
+
+    def after(self, us):
+        """Have due() called in so many microseconds, and not at the time given before."""
+        if self.ticks:
+            return  # it is called anyway
+        self.armed = True
+        # The frame of a function that needs more than 11 words for its variables and its stack is
+        # put on the heap, if that is not locked.
+        heap_lock()
+        self._start_timer(us if us > 0 else 1)
+
+    def _start_timer(self, us):
+        try:
+            if self._hard:
+                self._timer.init(
+                    mode=Timer.ONE_SHOT, period=us, tick_hz=_MHZ, callback=self._due, hard=True
+                )
+            else:
+                self._timer.init(mode=Timer.ONE_SHOT, period=us, tick_hz=_MHZ, callback=self._due)
+        finally:
+            heap_unlock()
+
+    def cancel(self):
+        """Have due() not called, so that it does not come between two steps of the caller."""
+        if self.armed:
+            self.armed = False
+            if self._hard:
+                self._timer.deinit()
+
+    def _due(self, _):
+        """The timer calls this."""
+        self.armed = False
+        with self._owner:
+            self._owner.due()
+
+
+def _virtual_timer():
+    """Return a timer that no one else uses."""
+    try:
+        return Timer(-1)
+    except ValueError:
+        return Timer(1)  # esp32 before 1.29 has none, and uses number 0 for IRQ_RXIDLE
+
+
+class Ahead:
+    """A UART of which a whole frame can be taken at once, from now on in the place of a Line's.
+
+    What it has read and not found to be one frame, the Line gets from it as if it still waited.
+    """
+
+    def __init__(self, line):
+        self._line = line
+        self.raw = uart = line.uart
+        self._any = line.any
+        self._data = bytearray(_LONGEST + _PIECE)
+        self._at = 0  # what has been read and not been taken begins here,
+        self.left = 0  # and is so long
+        self.write = uart.write
+        self.txdone = uart.txdone
+        line.uart = self
+        line.any = self.any
+
+    def any(self):
+        """Return how many bytes wait."""
+        return self.left + self._any()
+
+    def readinto(self, buf, n):
+        """Put n of the bytes that any() has told of into buf, at most _PIECE."""
+        more = n - self.left
+        if more == n:
+            self.raw.readinto(buf, n)
+            return
+        if more > 0:  # they come behind those that are here
+            self.raw.readinto(buf, more)
+            copy(self._data, self._at + self.left, buf, 0, more)
+            self.left = n
+        copy(buf, 0, self._data, self._at, n)
+        self._at += n
+        self.left -= n
+
+    def take_frame(self, n):
+        """If the n bytes that wait are one whole frame, put them at adu[6] of the Line's frame.
+
+        Returns its length, or 0: then the Line has to follow what comes piece by piece.
+        """
+        line = self._line
+        frame = line.frame
+        if self.left or line.waiting or frame.have or not _SHORTEST <= n <= _LONGEST:
+            return 0
+        data = self._data
+        self.raw.readinto(data, n)
+        if crc16(data, 0, n) or rtu_size(REQUEST, data, 0, n) != n:
+            self._at = 0
+            self.left = n
+            return 0
+        copy(frame.adu, _START, data, 0, n)
+        return n
