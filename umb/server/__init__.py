@@ -63,18 +63,27 @@ def print_error(error, link):  # noqa: ARG001 - as on_error is called
 
 
 class _Catcher:
-    """A context manager that keeps what was raised in its block as `error`, None for nothing.
+    """A context manager that keeps what was raised in its block, for take() right behind it.
 
     It takes less of a function's frame than `except` does: MicroPython puts a frame of more than
-    11 words on the heap, at every call.
+    11 words on the heap, at every call. All servers share one, even those that are served from
+    interrupts: MicroPython lets these in at jumps only, and there is none from where `error` is
+    set to the end of take().
     """
 
     def __enter__(self):
         pass
 
     def __exit__(self, kind, error, _):
+        ends = kind is not None and issubclass(kind, Exception)
         self.error = error
-        return kind is not None and issubclass(kind, Exception)
+        return ends
+
+    def take(self):
+        """Return the exception, and forget it: it would keep what it holds in memory."""
+        error = self.error
+        self.error = None
+        return error
 
 
 _caught = _Catcher()
@@ -82,9 +91,10 @@ _caught.error = None  # made now: the first assignment to an attribute takes mem
 
 
 def _attempt(handler, adu, link):
-    """Return what handler(adu, link) returns, None if it raises: see _caught.error right away."""
+    """Return what handler(adu, link) returns, or the Exception that it raises."""
     with _caught:
         return handler(adu, link)
+    return _caught.take()
 
 
 class Server:
@@ -216,8 +226,8 @@ class Server:
         # _attempt() has room for two arguments: the length is where MBAP has it, on every link.
         adu[5] = n + 1
         n = _attempt(self._perform, adu, link)
-        if _caught.error is not None:
-            n = self._failed(link)
+        if not isinstance(n, int):
+            n = self._failed(n, link)
         if n > 0:
             counters.event_count = counters.event_count + 1 & 0xFFFF
         elif n < 0:
@@ -263,8 +273,8 @@ class Server:
             adu[6] = self.slave_ids[n]
             if self._is_due(adu, n):
                 length = _attempt(self._perform, adu, link)
-                if _caught.error is not None:
-                    self._failed(link)
+                if not isinstance(length, int):
+                    self._failed(length, link)
                 elif length > 0:
                     done = 1
             n += 1
@@ -307,33 +317,27 @@ class Server:
             return -_ILLEGAL_ADDRESS
         return (read if adu[7] < 5 else write)(adu, store.areas)
 
-    def _failed(self, link):
+    def _failed(self, error, link):
         """Return minus the exception code for what a hook, an endpoint or a function raised."""
-        error = _caught.error
         # umb.errors.ModbusError is recognised by what it has: a server need not load that module.
         exception_code = getattr(error, "error_code", None)
         if not (isinstance(exception_code, int) and 0 < exception_code < 256):
             exception_code = _DEVICE_FAILURE
             self.report(error, link)
-        _caught.error = None  # it would keep what it holds in memory
         return -exception_code
 
     def tell(self, handler, adu, link):
         """Call handler(adu, link). What it raises is reported, and harms nobody else."""
-        _attempt(handler, adu, link)
-        error = _caught.error
-        if error is not None:
+        error = _attempt(handler, adu, link)
+        if isinstance(error, Exception):
             self.report(error, link)
-            _caught.error = None
 
     def report(self, error: Exception, link):
         """Tell on_error of an exception that a hook raised. Never raises."""
         if self.on_error is not None:
-            _attempt(self.on_error, error, link)
-            error = _caught.error
-            if error is not None and self.on_error is not print_error:
+            error = _attempt(self.on_error, error, link)
+            if isinstance(error, Exception) and self.on_error is not print_error:
                 _attempt(print_error, error, link)
-            _caught.error = None
 
 
 class Counters:
