@@ -131,10 +131,7 @@ class TCPClient(Client):
     def close(self):
         """Close the connection. A call that is under way ends with NoConnectionError."""
         self._stop_retries()
-        if self.connected:
-            self._give_up()
-        else:
-            self._hang_up()
+        self._give_up()
         self._errno = 0
 
     def _hang_up(self):
@@ -151,13 +148,14 @@ class TCPClient(Client):
         self._silent = 0
 
     def _give_up(self):
-        """Close a connection that was made, and that the server has not closed.
+        """Close the connection, of which nothing tells that the server is not well.
 
-        A new one need not wait longer than after the first attempt: a slave that is absent must
-        not keep the next one, behind the same server, waiting.
+        Had it been made, a new one need not wait longer than after the first attempt: a slave that
+        is absent must not keep the next one, behind the same server, waiting.
         """
+        if self.connected:
+            self._backoff_ms = min(self._backoff_ms, _FIRST_BACKOFF_MS)
         self._hang_up()
-        self._backoff_ms = min(self._backoff_ms, _FIRST_BACKOFF_MS)
 
     def open(self):
         """Set out to connect, unless there is a connection. Returns the status."""
@@ -232,9 +230,7 @@ class TCPClient(Client):
         """Give up a request. Its reply is discarded when it is received."""
         if self._state == _PAUSING:
             pass  # nothing has been sent
-        elif self._state < _PAUSING:
-            self._hang_up()
-        elif self._state == _WRITING or self._stream.have or self._search is not None:
+        elif self._state != _READING or self._stream.have or self._search is not None:
             self._give_up()  # the rest of a frame, or a reply, would be taken for the next one's
         else:
             self._late_pending = True
