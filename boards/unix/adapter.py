@@ -3,7 +3,7 @@
 from time import ticks_diff, ticks_ms
 
 from micropython import RingIO, const
-from reasons import reason
+from serial_errors import reason
 
 from umb.port.tty import TTY
 
@@ -15,7 +15,7 @@ class Adapter:
     """A umb.port.tty.TTY whose methods do not raise when the device is gone.
 
     While it is away nothing arrives, and what is sent is lost, as if the cable were cut. It is
-    opened again as soon as it is back at the same path. say(text) is told of both.
+    opened again as soon as it is back at the same path. say(text) reports both.
 
     wait   whether it may be away at first. Else the constructor raises OSError then, or for a
            device that is no serial line; ValueError for a baudrate that does not exist
@@ -28,7 +28,7 @@ class Adapter:
         self._form = form
         self._say = say
         self._pollers = []
-        self._rest = RingIO(_MOST + 1)  # what had come when the device went away
+        self._rest = RingIO(_MOST + 1)  # what was received before the device went away
         self._tried_ms = ticks_ms()
         self._tty = None
         try:
@@ -36,13 +36,13 @@ class Adapter:
         except OSError as error:
             if not wait:
                 raise
-            self._tell_of_loss(error)
+            self._report_loss(error)
 
-    def _tell_of_loss(self, error):
+    def _report_loss(self, error):
         self._say("{} is gone ({}): waiting for it".format(self._path, reason(error)))
 
     def _lose(self, error):
-        """Let go of the device: until its file is closed it does not get its old name back."""
+        """Close the device: until then, its name is not free for the one that is plugged in."""
         tty = self._tty
         self._tty = None
         self._tried_ms = ticks_ms()
@@ -51,7 +51,7 @@ class Adapter:
         for poller in self._pollers:
             tty.unregister(poller)
         tty.close()
-        self._tell_of_loss(error)
+        self._report_loss(error)
 
     def _is_back(self):
         """Try to open a device that is away. Returns whether that worked."""
@@ -68,7 +68,7 @@ class Adapter:
         return True
 
     def register(self, poller):
-        """Let a select.poll wake up when something comes."""
+        """Have this select.poll report when bytes are received."""
         self._pollers.append(poller)
         if self._tty is not None:
             self._tty.register(poller)
@@ -84,7 +84,7 @@ class Adapter:
             return self._rest.any()
 
     def readinto(self, buf, n):
-        """Take up to n bytes that have come; None where there are none."""
+        """Read up to n bytes that were received; None if there are none."""
         if self._rest.any() or self._tty is None:
             return self._rest.readinto(buf, n) or None
         return self._tty.readinto(buf, n)
@@ -100,7 +100,7 @@ class Adapter:
             return n
 
     def txdone(self):
-        """Return True: nothing tells when the last bit has left."""
+        """Return True: nothing reports when the last bit has left."""
         return True
 
     def close(self):

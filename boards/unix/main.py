@@ -23,17 +23,17 @@ def main(args):
     if wanted["help"]:
         print(options.usage("micropython boards/unix/main.py", "none: TCP only"))
         return 0
-    from kept import Kept
+    from stored_settings import StoredSettings
 
-    kept = Kept(wanted["config"], wanted["given"])
+    stored = StoredSettings(wanted["config"], wanted["given"])
     wanted["wait"] = False  # whether a serial device may be away
     while True:
         drivers = []
         devices = []
         try:
             if wanted["profile"]:
-                return serve_file(wanted, kept, drivers, devices)
-            application = open_all(wanted, kept, drivers, devices)
+                return serve_file(wanted, stored, drivers, devices)
+            application = open_all(wanted, stored, drivers, devices)
             application.serve(drivers)
         except CannotStart as error:
             return complain(error)
@@ -46,15 +46,15 @@ def main(args):
         wanted["wait"] = True
 
 
-def serve_file(wanted, kept, drivers, devices):
+def serve_file(wanted, stored, drivers, devices):
     """Serve the device that a file of points describes. Returns the exit status."""
     import board
     from errno import ENOENT
     from simulated_device import load, serve_profile
 
-    from reasons import reason
+    from serial_errors import reason
 
-    settings, _, _ = kept.load(board)
+    settings, _, _ = stored.load(board)
     try:
         points = load(wanted["profile"])
     except OSError as error:
@@ -69,7 +69,7 @@ def serve_file(wanted, kept, drivers, devices):
     return 0
 
 
-def open_all(wanted, kept, drivers, devices):
+def open_all(wanted, stored, drivers, devices):
     """Return the application; put its drivers and their devices into the lists, and say so."""
     import board
     from app.application import Application
@@ -77,8 +77,8 @@ def open_all(wanted, kept, drivers, devices):
     from simulated import Hardware
 
     hardware = Hardware()
-    settings, problems, note = kept.load(board)
-    application = Application(board, hardware, settings, problems, kept, say)
+    settings, problems, note = stored.load(board)
+    application = Application(board, hardware, settings, problems, stored, say)
     server = None
     if wanted["pins_id"]:
         application.server.add(wanted["pins_id"], hardware.bench)
@@ -145,7 +145,7 @@ def open_device(path, settings, wanted, devices):
     """Return an Adapter for a serial device; CannotStart if it cannot be opened."""
     from adapter import Adapter
     from app.drivers import line_format
-    from reasons import reason
+    from serial_errors import reason
 
     try:
         device = Adapter(path, line_format(settings), say, wanted["wait"])

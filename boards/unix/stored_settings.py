@@ -1,4 +1,4 @@
-"""Settings that outlive a restart of the application: in a file, or in memory alone."""
+"""Settings that stay after a restart of the application: in a file, or in memory alone."""
 
 from app import config
 from app.check import Checked
@@ -6,7 +6,7 @@ from app.check import Checked
 _OPTIONS = ("slave_id", "baudrate", "parity")
 
 
-class Kept:
+class StoredSettings:
     """The settings in the file at `path`; None: in memory. It has the calls of app.config.
 
     given   options of the command line. They hold until a client changes them
@@ -16,7 +16,7 @@ class Kept:
         self._path = path
         self._memory = {}
         self._given = {key: given[key] for key in _OPTIONS if key in given}
-        self._changes = {}  # what compose() was asked for last
+        self._changes = {}  # the last argument of compose()
 
     def load(self, board):
         """Return what app.config.load() returns."""
