@@ -19,7 +19,7 @@ ROWS = (
     {"frame.rtu", "frame.mbap"},
     {"frame.ascii", "frame.rtu_stream"},
     {"functions.diagnostics", "functions.files", "functions.identity"},
-    {"port.failures", "port.hosts", "port.quirks", "port.reasons", "port.tty"},
+    {"port.connect_errors", "port.hosts", "port.listen_errors", "port.quirks", "port.tty"},
     {"port.line", "port.sockets"},
     {"port.uart", "port.idle"},
     {"serve"},

@@ -110,7 +110,7 @@ OPTIONAL = (
     "frame.ascii",
     "port.hosts",
     "port.idle",
-    "port.reasons",
+    "port.listen_errors",
     "sunspec",
     "server.background",
     "server.udp",

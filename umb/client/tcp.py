@@ -10,7 +10,7 @@ from ..check import integer, wrong
 from ..frame import ADU_SIZE
 from ..frame.mbap import MBAP
 from ..frame.rtu import RESPONSE
-from ..port.failures import failure
+from ..port.connect_errors import failure
 from ..port.sockets import Stream, check_address, connect
 from . import (
     BAD_REPLY,

@@ -7,7 +7,7 @@ from micropython import const
 
 from ..frame import ADU_SIZE
 from ..frame.mbap import MBAP
-from ..port.failures import failure
+from ..port.connect_errors import failure
 from ..port.sockets import check_address, datagrams
 from . import BAD_REPLY, FIRST_TRANSACTION, NO_CONNECTION, NO_REPLY, PENDING, Client
 

@@ -4,7 +4,7 @@ from errno import ECONNREFUSED, ECONNRESET, ENOENT, ETIMEDOUT, errorcode
 
 
 def failure(number) -> str:
-    """Return what an OSError's errno says of a connection; 0: the program itself has closed it."""
+    """Return why there is no connection, by the errno of an OSError; 0: the program closed it."""
     if number == 0:
         return "closed meanwhile"
     if not isinstance(number, int) or number < 0 or number == ENOENT:  # as getaddrinfo has it

@@ -1,4 +1,4 @@
-"""Why a server cannot listen, and what to do: loaded when a port has raised an OSError."""
+"""Why a server cannot listen, and what to do. Loaded when a port has raised an OSError."""
 
 from errno import EACCES, EADDRINUSE, ENOBUFS, ENOENT, ENOMEM, EPERM
 
@@ -13,7 +13,7 @@ def cannot_listen(error, address):
 
     address   the (host, port) where a server is to listen
 
-    Its errno is that of `error`. Where a port has told a text instead of a number, as the unix
+    Its errno is that of `error`. If a port gave a text instead of a number, as the unix
     port's getaddrinfo does for a host that it does not know, that is ENOENT.
     """
     number = error.errno

@@ -1,4 +1,4 @@
-"""What some ports' UARTs and transceivers need help with. Loaded only for lines that need it.
+"""Corrections for the UARTs and transceivers of some ports. Loaded only for lines that need them.
 
 open_uart() opens a UART of a port that has less to choose than others. adapt() changes a Line for
 its UART and transceiver:
@@ -7,7 +7,7 @@ its UART and transceiver:
   can end.
 * any() may say only 0 or 1, as on esp8266: bytes are counted by reading them.
 * turnaround_us: the direction pin gets extra time on both sides of a frame.
-* A TTY brings bytes in pieces, and its adapter may bring back what a slave sends.
+* A TTY delivers bytes in pieces, and its adapter may return the echo of what a slave sends.
 """
 
 import sys
@@ -18,10 +18,10 @@ from micropython import RingIO, const
 from ..check import wrong
 from ..frame.rtu import REQUEST
 
-_LAG = const(18)  # esp8266 tells of bytes after 16 of them, or after 2 idle characters
-_ADAPTER = const(64)  # what comes through USB comes in pieces of up to so many characters
-_NEVER_US = const(1 << 29)  # longer than ticks can tell
-_RING = const(513)  # one more than it holds, and the characters of the longest frame
+_LAG = const(18)  # esp8266 reports bytes after 16 of them, or after 2 idle characters
+_ADAPTER = const(64)  # USB adapters deliver pieces of up to so many characters
+_NEVER_US = const(1 << 29)  # longer than differences of ticks
+_RING = const(513)  # a RingIO holds one byte less; also the characters of the longest frame
 
 
 def open_uart(number, baudrate, options):
@@ -44,7 +44,7 @@ def open_uart(number, baudrate, options):
 
 
 def adapt(line, turnaround_us, table):
-    """Have a Line do what its UART needs, and its transceiver. It was opened with this table."""
+    """Change a Line for its UART and its transceiver. It was opened with this table."""
     # Ports whose UART has no irq() are those that do less than the others.
     if not hasattr(line.uart, "txdone") or (line.paced and not hasattr(line.uart, "irq")):
         _distrust_txdone(line)
@@ -62,10 +62,10 @@ def adapt(line, turnaround_us, table):
 
 
 def _adapt_tty(line, table):
-    """Have a Line bear with a TTY, which brings bytes in pieces, and maybe what is sent."""
+    """Change a Line for a TTY, which delivers bytes in pieces, and may return an echo."""
     if line.frame.timed:
         line.hole_us = line.abandon_us + line.time_us(_ADAPTER)
-        # A client gives up the beginning of a response when its time is up.
+        # A client discards the beginning of a response after its time-out.
         line.abandon_us = line.hole_us if table is REQUEST else _NEVER_US
     if table is REQUEST:
         _drop_echo(line)
@@ -74,7 +74,7 @@ def _adapt_tty(line, table):
 def _distrust_txdone(line):
     """Have a Line wait for the latest time at which a frame of its own may end.
 
-    The first start bit lies somewhere within write(), and nobody knows where. If write() blocked,
+    The first start bit is sent at an unknown time during write(). If write() blocked,
     that is at most half a character late.
     """
     if not hasattr(line.uart, "txdone"):
@@ -96,7 +96,7 @@ def _distrust_txdone(line):
 
 
 class _WithoutTxdone:
-    """A machine.UART without txdone(), for a Line: time alone tells."""
+    """A machine.UART without txdone(), for a Line, which then relies on the time alone."""
 
     def __init__(self, uart):
         self.raw = uart
@@ -116,7 +116,7 @@ def _count_bytes(line):
 
 
 class _Counted:
-    """A machine.UART that counts what has come, for a Line."""
+    """A machine.UART that counts the bytes received, for a Line."""
 
     def __init__(self, line):
         self._line = line
@@ -129,9 +129,9 @@ class _Counted:
         self.txdone = uart.txdone
 
     def any(self):
-        """Return how many bytes have come, as far as the port tells."""
+        """Return how many bytes were received, as far as the port reports."""
         n = self._raw_any()
-        if n > 1 and not self._ring.any():  # this UART needs no help
+        if n > 1 and not self._ring.any():  # this any() does count
             self._line.uart = self.raw
             self._line.any = self._raw_any
             return n
@@ -143,7 +143,7 @@ class _Counted:
 
 
 def _await_echo(line):
-    """Have a Line wait until the port has told of the last bytes of its own echo."""
+    """Have a Line wait until the port has reported the last bytes of its own echo."""
     plain_flush = line.flush
 
     def flush():
@@ -170,7 +170,7 @@ class _SlowPin:
 
 
 def _drop_echo(line):
-    """Have a Line drop what comes back of what it sends, if its adapter brings that back."""
+    """Have a Line discard the echo of what it sends, if its adapter returns one."""
     line.uart = echo = _EchoFilter(line)
     line.any = echo.any
     plain_send = line.send
@@ -187,11 +187,11 @@ def _drop_echo(line):
 class _EchoFilter:
     """A TTY without the echo of what a slave sends on it, for a Line.
 
-    The first bytes that come after a response are the echo if they are the same as the response:
-    on the wire, the echo comes before anything that a master can send. Only where a response
-    repeats its request, as those of function codes 5 and 6 do, may it be the same request once
-    more. What it is depends then on what the adapter did before; and if that is not known yet, on
-    whether a master could have sent it so soon.
+    The first bytes received after a response are the echo if they are the same as the response:
+    on the wire, the echo comes before anything that a master can send. Only if a response repeats
+    its request, as those of function codes 5 and 6 do, may they be the same request once more.
+    Then it depends on whether the adapter has returned an echo before; and if that is not known
+    yet, on whether a master could have sent a request so soon.
     """
 
     def __init__(self, line):
@@ -199,54 +199,54 @@ class _EchoFilter:
         self.raw = uart = line.uart
         self.write = uart.write
         self.txdone = uart.txdone
-        self._ring = RingIO(_RING)  # what has come and is no echo
+        self._ring = RingIO(_RING)  # the bytes received that are no echo
         self.readinto = self._ring.readinto
         self._byte = bytearray(1)
-        self._sent = bytearray(_RING)  # the response that may come back,
-        self._size = 0  # its length, 0 if nothing may come back,
-        self._matched = 0  # how much of it has come back,
-        self._repeats = False  # and whether it is the same as the request
-        self._echoes = None  # whether the adapter echoes; None: not known yet
-        self._heard = bytearray(_RING)  # the last bytes that went to the ring, the next one goes
-        self._at = 0  # to here
+        self._sent = bytearray(_RING)  # the response whose echo may be received
+        self._size = 0  # its length; 0: no echo is expected
+        self._matched = 0  # how many bytes of the echo were received
+        self._repeats = False  # whether the response is the same as the request
+        self._echoes = None  # whether the adapter returns an echo; None: not known yet
+        self._received = bytearray(_RING)  # the last bytes put into the ring
+        self._at = 0  # where in _received the next byte is put
 
     def any(self):
-        """Return how many bytes have come that are no echo."""
+        """Return how many bytes were received that are no echo."""
         n = self.raw.any()
         while n and self._ring.any() < _RING - 1:
             self.raw.readinto(self._byte, 1)
-            self._sort(self._byte[0])
+            self._take(self._byte[0])
             n = self.raw.any()
         if self._size and not 0 <= self._since_us() <= self._time_us() + self._line.hole_us:
-            self._give_back()
+            self._end_echo()
             # An adapter that has echoed before may have lost a byte: then nothing is known.
             self._echoes = None if self._echoes else False
         return self._ring.any()
 
     def expect(self, buf, at, n):
-        """The n bytes at buf[at] are being sent."""
-        self._give_back()
+        """Expect the echo of the n bytes at buf[at], which are being sent."""
+        self._end_echo()
         self._size = n
         self._repeats = True
         for i in range(n):
             self._sent[i] = buf[at + i]
-            if self._heard[(self._at - n + i) % _RING] != buf[at + i]:
+            if self._received[(self._at - n + i) % _RING] != buf[at + i]:
                 self._repeats = False
 
     def _since_us(self):
-        """Return how long ago it began to send: a TTY's frame takes no time."""
+        """Return how long ago sending began: the frame_us of a TTY is 0."""
         return ticks_diff(ticks_us(), self._line.end_us)
 
     def _time_us(self):
         return self._line.time_us(self._size)
 
-    def _sort(self, byte):
-        """Take a byte that has come: it is a part of the echo, or goes to the ring."""
+    def _take(self, byte):
+        """Take a byte received: it is a part of the echo, or is put into the ring."""
         if not self._size:
-            self._keep(byte)
+            self._put(byte)
         elif byte != self._sent[self._matched]:
-            self._give_back()
-            self._keep(byte)
+            self._end_echo()
+            self._put(byte)
             if self._echoes is None:
                 self._echoes = False
         else:
@@ -254,24 +254,24 @@ class _EchoFilter:
             if self._matched == self._size:
                 if self._is_echo():
                     self._matched = 0
-                self._give_back()
+                self._end_echo()
 
     def _is_echo(self):
-        """Return whether the bytes that came are the echo of the response, all being the same."""
+        """Return whether the bytes received, which are the same as the response, are its echo."""
         if not self._repeats:
             self._echoes = True
         if self._echoes is None:
             return self._since_us() < 2 * self._time_us() + self._line.t35_us
         return self._echoes
 
-    def _give_back(self):
-        """Expect no echo any more: what seemed to be its beginning is none."""
+    def _end_echo(self):
+        """Expect no echo any more: put the bytes that seemed to be one into the ring."""
         for i in range(self._matched):
-            self._keep(self._sent[i])
+            self._put(self._sent[i])
         self._size = self._matched = 0
 
-    def _keep(self, byte):
+    def _put(self, byte):
         self._byte[0] = byte
         self._ring.write(self._byte)
-        self._heard[self._at] = byte
+        self._received[self._at] = byte
         self._at = (self._at + 1) % _RING

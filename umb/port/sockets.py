@@ -22,13 +22,13 @@ def resolve(address):
 def call_hook(server, hook, argument, link):
     """Call hook(argument) if there is one. Returns what it returns, None if it raises.
 
-    Its exception is told to the server's report(), or printed, and does not end serve().
+    Its exception is passed to the server's report(), or printed, and does not end serve().
     """
     if hook is None:
         return None
     try:
         return hook(argument)
-    except Exception as error:  # noqa: BLE001 - whatever a hook does, the server lives on
+    except Exception as error:  # noqa: BLE001 - whatever a hook does, the server goes on
         try:
             if hasattr(server, "report"):
                 server.report(error, link)
@@ -58,7 +58,7 @@ def check_address(address, first_port=1):
 
 
 def listen(address, backlog=None):
-    """Return a non-blocking socket of ours at (host, port).
+    """Return a non-blocking socket that is bound to (host, port).
 
     backlog   how many clients may wait to be accepted; None: the socket is one for datagrams
 
@@ -78,7 +78,7 @@ def listen(address, backlog=None):
     except OSError as error:
         if sock is not None:
             sock.close()
-        from .reasons import cannot_listen
+        from .listen_errors import cannot_listen
 
         raise cannot_listen(error, address)
     return sock
@@ -108,7 +108,7 @@ def peer_of(address):
 
 
 def no_delay(sock):
-    """Let every frame leave at once (TCP Guide 4.3.2), where the port can be told."""
+    """Let every frame leave at once (TCP Guide 4.3.2), where the port has this option."""
     try:
         sock.setsockopt(_IPPROTO_TCP, getattr(socket, "TCP_NODELAY", _TCP_NODELAY), 1)
     except (OSError, NotImplementedError):
@@ -151,7 +151,7 @@ class Stream:
     """A non-blocking socket, and the ADU buffer that it fills and empties.
 
     frame   an object of umb.frame.mbap.MBAP or its like
-    second  how many bytes of a frame have usually come when the rest of it is read
+    second  how many bytes of a frame are usually in the buffer when the rest of it is read
     """
 
     def __init__(self, adu, frame, second):
@@ -166,17 +166,17 @@ class Stream:
         self.clear()
 
     def clear(self):
-        """Forget what has come of a frame, and what has still to be sent."""
-        self.have = 0  # bytes of a frame that have come
-        self.at = 0  # what is to be sent: where it begins,
-        self.size = 0  # and how many bytes
+        """Discard the part of a frame that was received, and what has still to be sent."""
+        self.have = 0  # bytes of a frame that were received
+        self.at = 0  # where in the buffer the bytes to be sent begin
+        self.size = 0  # how many bytes are to be sent
 
     # A function with an `except` takes no memory if it has two variables at most.
 
     def receive(self, n):
         """Read up to n more bytes of a frame.
 
-        Returns how many came, 0 if none wait, or -1 if the connection is over.
+        Returns how many were read, 0 if there are none, or -1 if the connection has ended.
         """
         try:
             if self.have == 0:
@@ -195,9 +195,9 @@ class Stream:
         return n or -1
 
     def send(self):
-        """Write what the network takes of what is to be sent.
+        """Send as much as the network takes.
 
-        Returns how many bytes that were, or -1 if the connection is over.
+        Returns how many bytes that were, or -1 if the connection has ended.
         """
         try:
             n = self.sock.write(self.adu, self.at, self.size) or 0

@@ -48,7 +48,7 @@ class TTY:
     Raises OSError that names the path where it cannot be opened, ValueError for a wrong argument.
     """
 
-    paced = False  # write() returns at once and nothing tells when the last bit has left
+    paced = False  # write() returns at once and nothing reports when the last bit has left
 
     def __init__(self, path, baudrate, bits=8, parity=None, stop=1):
         if not isinstance(path, str):
@@ -91,26 +91,26 @@ class TTY:
         )
 
     def register(self, poller):
-        """Let a select.poll wake up when something comes."""
+        """Have this select.poll report when bytes are received."""
         poller.register(self._file, select.POLLIN)
 
     def unregister(self, poller):
-        """Let a select.poll forget it, which has to be done before close()."""
+        """Remove it from a select.poll, which has to be done before close()."""
         poller.unregister(self._file)
 
     def any(self):
-        """How many bytes readinto() can take. Raises OSError when the device has gone."""
+        """Return how many bytes readinto() can read. Raises OSError when the device is gone."""
         if self._ring.any() <= _SCRATCH:
             n = self._file.readinto(self._scratch)
             if n:
                 self._ring.write(self._scratch, n)
             else:
-                for _ in self._lost.ipoll(0):  # only of a hang-up does it tell
+                for _ in self._lost.ipoll(0):  # reported only after a hang-up
                     raise OSError(EIO, "%s is gone" % self._path)
         return self._ring.any()
 
     def readinto(self, buf, n):
-        """Take up to n bytes that have come; None where there are none."""
+        """Read up to n bytes that were received; None if there are none."""
         return self._ring.readinto(buf, n) or None
 
     def write(self, buf, at=0, n=None):

@@ -6,7 +6,7 @@ What ports differ in (MicroPython 1.24 to 1.29):
 * write() blocks for the whole frame (stm32, alif), until it fits (esp8266), or not at all, and
   may take only a part.
 * txdone() is exact where UARTs have irq(); elsewhere it may come a character early.
-* No port lets the format be read back: it has to be told again.
+* No port lets the format be read back: programs have to give it again.
 """
 
 import sys

@@ -7,7 +7,7 @@ from support.tcp import free_port
 from support.umb import raises
 
 from umb.port import sockets
-from umb.port.reasons import cannot_listen
+from umb.port.listen_errors import cannot_listen
 from umb.server.tcp import TCPServer
 from umb.server.udp import UDPServer
 from umb.umodbus.server.tcp import get_server
