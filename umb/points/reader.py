@@ -5,7 +5,7 @@ import json
 from micropython import const
 
 _PIECE_SIZE = const(64)  # so many bytes are read at once
-_LONGEST_VALUE = const(1024)  # of one point, or of one value beside the points
+_LONGEST_VALUE = const(1024)  # of one point, or of another value
 _FILE_END = const(-1)  # in place of a byte: the file is over
 _SPACE = b" \t\r\n"
 _NEWLINE = const(10)
@@ -18,7 +18,7 @@ def read(path, about, add, address, prefix):
     """Read the points of a file.
 
     about     a dict that gets what the file says of the whole device
-    add       is called with each point, as a dict; its ValueError is told with the line
+    add       is called with each point, as a dict; its ValueError gets the line
     address   is added to the address of each point
     prefix    is put before each name
 

@@ -83,7 +83,7 @@ class _Writes:
         self._block.put(address, quantity, buf, at)
 
     def _on_write(self, address, quantity):
-        self._store.tell_changes(self._area, address, address + quantity)
+        self._store.notify_changes(self._area, address, address + quantity)
 
 
 class PointStore(Store):
@@ -112,9 +112,8 @@ class PointStore(Store):
         # The numbers of the points in the order of their areas and addresses. Where a point is in
         # it is its place.
         self._order = array("H", points.in_order())
-        self.before = (
-            bytearray(_MOST_WRITTEN_BYTES) if on_change else None
-        )  # what a request has overwritten
+        # What a request has overwritten.
+        self.before = bytearray(_MOST_WRITTEN_BYTES) if on_change else None
         self._limits = Limits(points)
         self._exponents = [points.exponent_of(i) for i in range(len(points))]
         blocks = [[], [], [], []]
@@ -234,16 +233,16 @@ class PointStore(Store):
         at += self.points.address(place) << 1
         return self._limits.allow(place, buf, at)
 
-    def tell_changes(self, area: int, address: int, end: int) -> None:
+    def notify_changes(self, area: int, address: int, end: int) -> None:
         """Call on_change for the points between these addresses that have another value now."""
         place = self.place(area, address)
         end = self.place(area, end)
         while place < end:
             if self._has_changed(self._order[place], address):
-                self._tell(self._order[place])
+                self._notify(self._order[place])
             place += 1
 
-    def _tell(self, i):
+    def _notify(self, i):
         self.on_change(self.points.name(i), self._value(i))
 
     def _has_changed(self, i, first):

@@ -5,7 +5,8 @@
     serve(poller, every=(5000, lambda: print(meter["voltage"], meter.state)))
 
 A Poller holds a client, of any kind, and is a driver: umb.serve.serve() and umb.aio.serve() run
-it, beside servers and a Gateway that shares its client. docs/poller.md says when what is asked.
+it, together with servers and a Gateway that shares its client. docs/how-to/poller.md describes in
+which order points are read.
 """
 
 import sys
@@ -22,16 +23,14 @@ from .schedule import Schedule
 from .ticks import passed
 
 _LONGEST_NAP_MS = const(500)
-_LATE_MS = const(1000)  # so late a device of low priority goes first
-_TAKEN_AT_ONCE = const(
-    8
-)  # points whose values are taken in one poll(): others have their turn between
+_LATE_MS = const(1000)  # after so long a device of low priority goes first
+_TAKEN_AT_ONCE = const(8)  # points whose values are taken in one poll()
 _LONGEST_INTERVAL_MS = const(500_000_000)  # ticks_ms() wraps after a bit more
 _SWEEP_MS = const(1 << 26)  # so often ages are looked at before the clock wraps
 _MOST_DATA = const(250)  # of a response (AP 6.3)
-_LEAST_GAP = const(16)  # registers: what is usual where nothing is known of a line
+_LEAST_GAP = const(16)  # registers: max_gap is never less on a serial line
 _WIDEST_GAP = const(125)
-_USUAL_ANSWER_MS = const(10)  # how long a device takes, as long as that was not measured
+_DEFAULT_ANSWER_MS = const(10)  # how long a device takes to answer, until it was measured
 _AROUND = const(13)  # bytes of a request to read, and of a response without its data, over RTU
 
 
@@ -70,11 +69,11 @@ class Poller:
         self.write = None  # the write that is under way
         self._request = Request()
         self._reply = bytearray(_MOST_DATA)
-        self._device = None  # whose request is under way, or whose reply is not taken yet
+        self._device = None  # its request is under way, or its reply is not taken yet
         self._taking = False
         self._began_ms = 0
-        self._chosen = None  # the device that is to be asked, as far as they were compared,
-        self._late_ms = 0  # and for how long its deadline has passed
+        self._chosen = None  # the device that is to be asked, of those compared so far
+        self._late_ms = 0  # for how long its deadline has passed
 
     def device(
         self,
@@ -119,7 +118,9 @@ class Poller:
             check_ranges(ranges)
         if pause_ms is not None:
             integer("pause_ms", pause_ms, 0, _LONGEST_INTERVAL_MS)
-            self.client.keep_pause(slave_id, pause_ms)  # for a Gateway beside this, too
+            self.client.keep_pause(
+                slave_id, pause_ms
+            )  # it holds for a Gateway on the same client, too
         if timeout_ms is not None:
             integer("timeout_ms", timeout_ms, 1, _LONGEST_INTERVAL_MS)
         integer("priority", priority, -100, 100)
@@ -137,7 +138,7 @@ class Poller:
         return device
 
     def now_ms(self):
-        """Return the time: all that follows from it takes it from here."""
+        """Return the time in milliseconds, see umb.poller.ticks."""
         return ticks.now_ms()
 
     # --- what a driver has, see umb.serve
@@ -145,7 +146,7 @@ class Poller:
     def poll(self, wait_ms: int = 0) -> int:
         """Go on with what can be done; with wait_ms, sleep so long at most first.
 
-        Returns how many answers came.
+        Returns how many answers were received.
         """
         if wait_ms:
             self.client.sleep(min(wait_ms, self.nap_ms()))
@@ -175,7 +176,7 @@ class Poller:
         return nap_ms
 
     def _nap_ms(self, device, now_ms):
-        """Return for how long this device need not be asked."""
+        """Return for how many milliseconds this device need not be asked."""
         if device.schedule.is_idle:
             return _LONGEST_NAP_MS
         wait_ms = passed(device.schedule.at_ms, now_ms)
@@ -213,7 +214,7 @@ class Poller:
     # --- one request after another
 
     def _begin(self):
-        """Send the request that is to be sent first, if one is due. Returns the answers."""
+        """Send the first request that is due, if there is one. Returns how many were answered."""
         now_ms = self.now_ms()
         device = self._choose(now_ms)
         if device is None:
@@ -223,7 +224,7 @@ class Poller:
         request.slave_id = device.slave_id
         request.timeout_ms = device.timeout_ms
         request.strict = device.strict
-        request.tries = request.retries = 0  # what is not answered is read again soon, anyway
+        request.tries = request.retries = 0  # a read without an answer is repeated soon, anyway
         if device.writes:
             request.tries = self.client.retries
             self.write = device.begin_write(request)
@@ -235,7 +236,7 @@ class Poller:
         return 0 if status == PENDING else self._ended(status)
 
     def _discard(self):
-        """Throw away what nobody has asked for: it would keep serve() awake."""
+        """Discard bytes that no request waits for: they would keep serve() awake."""
         try:
             self.client.clear()
         except OSError:
@@ -253,7 +254,7 @@ class Poller:
         return self._chosen
 
     def _look_after(self, device, now_ms):
-        """Do what a device needs at the beginning, and now and then."""
+        """Start a device, and mark its old values from time to time."""
         schedule = device.schedule
         if not schedule.started:
             schedule.start(now_ms)
@@ -292,7 +293,7 @@ class Poller:
             self._late_ms = late_ms
 
     def _ended(self, status):
-        """The request under way is answered, or will not be. Returns how many were answered."""
+        """End the request under way with this status. Returns how many were answered."""
         device = self._device
         now_ms = self.now_ms()
         write = self.write
@@ -301,7 +302,7 @@ class Poller:
             self.write = None
             status = device.end_write(write, status, now_ms)
             if status:
-                self.tell_error(device, write[0], status)
+                self.notify_error(device, write[0], status)
         else:
             device.end_read(status, now_ms)
             if status == 0:
@@ -323,7 +324,7 @@ class Poller:
             device.finish()
 
     def _measure(self, device):
-        """Make the plan anew as soon as it is known how long the device takes to answer."""
+        """Measure how long the device takes to answer; then make its plan again, once."""
         n = _AROUND + 2 * self._request.quantity
         wait_ms = device.last_ms - self.client.line.time_us(n) // 1000
         answer_ms = device.schedule.measure(max(0, wait_ms))
@@ -336,24 +337,24 @@ class Poller:
             return _WIDEST_GAP
         line = self.client.line
         us = line.time_us(_AROUND) + 2 * line.reply_delay_us
-        us += 1000 * (answer_ms or _USUAL_ANSWER_MS)
+        us += 1000 * (answer_ms or _DEFAULT_ANSWER_MS)
         return max(_LEAST_GAP, min(us // line.time_us(2), _WIDEST_GAP))
 
     # --- hooks
 
-    def tell(self, device, i):
-        """Tell on_change of the value of point number i."""
+    def notify_change(self, device, i):
+        """Call on_change with the value of point number i."""
         if self.on_change is not None:
             name = device.points.name(i)
             self._call(self.on_change, device, name, device[name])
 
-    def tell_state(self, device):
-        """Tell on_state."""
+    def notify_state(self, device):
+        """Call on_state."""
         if self.on_state is not None:
             self._call(self.on_state, device, device.state)
 
-    def tell_error(self, device, i, status):
-        """Tell on_error that point number i was not written."""
+    def notify_error(self, device, i, status):
+        """Call on_error, as point number i was not written."""
         if self.on_error is not None:
             name = device.points.name(i)
             error = error_for(status, device.slave_id, "to write point %r" % name)
@@ -362,5 +363,5 @@ class Poller:
     def _call(self, hook, *args):
         try:
             hook(*args)
-        except Exception as error:  # noqa: BLE001 - whatever a hook does, others are polled on
+        except Exception as error:  # noqa: BLE001 - whatever a hook does, polling goes on
             sys.print_exception(error)

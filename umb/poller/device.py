@@ -15,11 +15,11 @@ _COUNTERS = const(9)
 _ACKNOWLEDGE = const(5)
 _BUSY = const(6)
 # What is in a write that waits:
-_POINT = const(0)  # the number of the point,
-_DATA = const(1)  # what is to be in its registers,
-_BEFORE = const(2)  # what was in them,
-_TICKETS = const(3)  # who waits for it,
-_TRIES = const(4)  # and how often the device may yet say that it is busy
+_POINT = const(0)  # the number of the point
+_DATA = const(1)  # the bytes to be written
+_BEFORE = const(2)  # the bytes before
+_TICKETS = const(3)  # the tickets of tasks that wait for it
+_TRIES = const(4)  # how many times it may still be refused as busy
 _BUSY_TRIES = const(10)
 
 
@@ -45,7 +45,7 @@ class Device:
     What it counts, modulo 65536:
 
     request_count, answer_count, exception_count, timeout_count, wrong_reply_count
-    missed_count       readings that were left out because the one before them came too late
+    missed_count       readings that were left out because the one before them was too late
     last_ms, worst_ms  how long the last answered request took, and the longest one
     """
 
@@ -59,11 +59,11 @@ class Device:
         self.last_ms = self.worst_ms = 0
         self.writes = []  # that wait, in their order
         self._poller = poller
-        self._values = Values(points, self._tell)
-        self._multiple = False  # it wants function codes 15 and 16
-        self._tickets = []  # [point number, status or None]: who waits for a reading
-        self._place = 0  # of the next point to be taken from the reply,
-        self._first = 0  # which begins with this address
+        self._values = Values(points, self._notify)
+        self._multiple = False  # the device takes function codes 15 and 16 only
+        self._tickets = []  # [point number, status or None], one for each task that waits
+        self._place = 0  # the place of the next point to be taken from the reply
+        self._first = 0  # the first address of the reply
 
     def __getitem__(self, name: str):
         """Return the value of a point, None if there is none, or none that is new enough.
@@ -126,7 +126,7 @@ class Device:
             schedule.want(k, now_ms)
 
     async def read(self, name: str):
-        """Have a point read, and return its value. For asyncio, beside umb.aio.serve(poller).
+        """Have a point read, and return its value. For asyncio, with umb.aio.serve(poller).
 
         Raises KeyError, or an umb.errors.ModbusError for what kept it from being read.
         """
@@ -266,8 +266,8 @@ class Device:
 
     # --- for the Poller: requests and what comes of them
 
-    def _tell(self, i):
-        self._poller.tell(self, i)
+    def _notify(self, i):
+        self._poller.notify_change(self, i)
 
     def begin_read(self, request, now_ms):
         """Make the request for the block that was chosen."""
@@ -292,25 +292,25 @@ class Device:
         self.last_ms = now_ms - began_ms & 0xFFFFFFF
         self.worst_ms = max(self.worst_ms, self.last_ms)
         if self.schedule.answered(now_ms, self.pause_ms):
-            self._poller.tell_state(self)
+            self._poller.notify_state(self)
         return True
 
     def _failed(self, status, began_ms, now_ms):
-        """It has not answered, or not rightly."""
+        """Note a request without an answer, or with a wrong one."""
         if status == NO_REPLY:
             self.timeout_count = self.timeout_count + 1 & 0xFFFF
         elif status < 0 and status != NO_CONNECTION:
             self.wrong_reply_count = self.wrong_reply_count + 1 & 0xFFFF
         if self.schedule.failed(began_ms, now_ms, self.timeout_ms):
             self._lose_writes(status, now_ms)
-            self._poller.tell_state(self)
+            self._poller.notify_state(self)
 
     def _lose_writes(self, status, now_ms):
-        """It is offline: what was to be written is lost, and nobody waits any more."""
+        """Drop all writes, as the device is offline, and end the tasks that wait."""
         while self.writes:
             write = self.writes[0]
             self._drop(write, status, now_ms)
-            self._poller.tell_error(self, write[_POINT], status)
+            self._poller.notify_error(self, write[_POINT], status)
         while self._tickets:
             self._tickets.pop()[1] = status
 
@@ -348,7 +348,7 @@ class Device:
         self._values.take(i, reply, self.points.address(i) - self._first)
 
     def _end_tickets(self, status):
-        """Tell those who wait for points of the block that was read."""
+        """Set the status of the tickets for points of the block that was read."""
         i = len(self._tickets)
         while i:
             i -= 1
@@ -359,11 +359,11 @@ class Device:
                 self._tickets.pop(i)
 
     def finish(self):
-        """An exchange is over, with all that follows from it."""
+        """End an exchange: work out when the device is asked next."""
         self.schedule.update(len(self.writes) > 0)
 
     def forget_old(self, now_ms):
-        """Note which values are older than the clock can tell, before it wraps."""
+        """Mark values that are too old for the clock, before it wraps."""
         self._values.forget_old(now_ms)
         self.schedule.forget_old(now_ms)
         self.finish()

@@ -12,13 +12,13 @@ UNKNOWN, ONLINE, OFFLINE = 0, 1, 2
 
 _UNSUPPORTED_MS = const(600_000)  # after which a point that was refused is tried again
 _BUSY_MS = const(1000)  # after which a device that is busy is asked again, at most
-_OFFLINE_MS = const(3000)  # so long nothing has to come before a device is offline,
-_OFFLINE_ROUNDS = const(2)  # and so many times
-_FIRST_PROBE_MS = const(500)  # and then it is asked in intervals that become longer by so much,
-_LAST_PROBE_MS = const(10_000)  # up to this,
-_PROBE_SHARE = const(20)  # or up to so many time-outs: so that it costs others little
+_OFFLINE_MS = const(3000)  # a device is offline if it has not answered for so long
+_OFFLINE_ROUNDS = const(2)  # and so many requests in a row
+_FIRST_PROBE_MS = const(500)  # while it is offline, each interval is longer by so much
+_LAST_PROBE_MS = const(10_000)  # up to this
+_PROBE_SHARE = const(20)  # or up to so many time-outs, so that it takes little time of others
 _OVERLOAD_MS = const(10_000)  # so long after a missed reading the intervals are not kept
-_MEASURED = const(8)  # so many answers tell how long the device takes
+_MEASURED = const(8)  # how many answers are measured
 _ACKNOWLEDGE = const(5)
 _BUSY = const(6)
 _NO_PATH = const(10)
@@ -62,7 +62,7 @@ class Schedule:
         self._ready_ms = 0  # when the device may be asked again
         self._failures = 0  # in a row
         self._failed_ms = 0  # when the first of them began
-        self._probe_ms = 0  # how long it is left alone as it does not answer
+        self._probe_ms = 0  # the interval between requests while it does not answer
         self._measurements = _MEASURED if is_measured else 0
         self._waited_ms = 0  # how long it took to answer, all measurements together
 
@@ -153,7 +153,7 @@ class Schedule:
         return self._missed_ms is not None and 0 <= passed(now_ms, self._missed_ms) < _OVERLOAD_MS
 
     def forget_old(self, now_ms):
-        """Keep no time that the clock could not tell from a later one when it has wrapped."""
+        """Remove times that would seem to be in the future after the clock has wrapped."""
         self.swept_ms = now_ms
         self._missed_ms = None
         if passed(now_ms, self._ready_ms) > 0:

@@ -10,9 +10,9 @@ _INPUT = const(2)  # areas below have bits
 _WHOLE = const(0xFFFF)  # the mask of a point that has all of its registers
 # A bit each for every point:
 _READ = const(1)  # there is a value of it
-_UNANSWERED = const(2)  # it was written, and that is not answered: readings do not count
-_WRITTEN = const(4)  # it was written: what is read next is told in any case
-_OLD = const(8)  # the value is older than the clock can tell
+_UNANSWERED = const(2)  # it was written, without an answer yet: readings do not count
+_WRITTEN = const(4)  # it was written: the next reading calls on_change in any case
+_OLD = const(8)  # the value is older than OLDEST_MS
 OLDEST_MS = const(1 << 27)
 
 
@@ -20,14 +20,14 @@ class Values:
     """The registers of all points one behind the other, as on the wire, and a byte for each bit.
 
     points   the Points
-    tell     tell(i) is called when point number i has another value
+    notify   notify(i) is called when point number i has another value
     """
 
-    def __init__(self, points, tell):
+    def __init__(self, points, notify):
         n = len(points)
         self.points = points
-        self.now_ms = 0  # when what is taken was read
-        self._tell_of = tell
+        self.now_ms = 0  # when the reply was received whose values are taken
+        self._notify = notify
         self._flags = bytearray(n)
         self._read_ms = array("i", [0] * n)
         self._offsets = array("H", [0] * n)  # where in the image each point begins
@@ -43,7 +43,8 @@ class Values:
         if self._exponents:
             self._exponents = [points.exponent_of(i) for i in range(n)]
         self._image = bytearray(size)
-        self._told = bytearray(size) if has_deadband else None  # the image that was told of
+        # The values of the last calls of on_change.
+        self._notified = bytearray(size) if has_deadband else None
 
     def _bytes(self, i):
         """Return how many bytes of the image point number i has."""
@@ -79,7 +80,7 @@ class Values:
         return min(max(passed(now_ms, self._read_ms[i]), 0), OLDEST_MS)
 
     def forget_old(self, now_ms):
-        """Note which values are older than the clock can tell, before it wraps."""
+        """Mark the values that are older than OLDEST_MS, before the clock wraps."""
         for i in range(len(self.points)):
             if passed(now_ms, self._read_ms[i]) > OLDEST_MS:
                 self._flags[i] |= _OLD
@@ -107,12 +108,12 @@ class Values:
         return data, before
 
     def written(self, i, now_ms):
-        """Point number i was written: that is its value until it is read back."""
+        """Note that point number i was written: it has this value until it is read back."""
         self._flags[i] = self._flags[i] & ~(_UNANSWERED | _OLD) | _READ
         self._read_ms[i] = now_ms
 
     def not_written(self, i, before):
-        """Point number i could not be written: it is what it was before."""
+        """Restore the value of point number i, which could not be written."""
         at = self._offsets[i]
         self._image[at : at + len(before)] = before
         self._flags[i] &= ~_UNANSWERED
@@ -120,22 +121,22 @@ class Values:
     # --- what is read
 
     def lose(self, i):
-        """The device has no such point, or not any more."""
+        """Remove the value of point number i: the device does not support it."""
         had_value = self.is_read(i)
         self._flags[i] &= ~_READ
         if had_value:
-            self._tell_of(i)
+            self._notify(i)
 
     def take(self, i, reply, at):
         """Take the value of point number i, which is at the `at`th address of the reply."""
         flags = self._flags[i]
         if flags & _UNANSWERED:
-            return  # what the device had before
+            return  # this was read before the write
         changed = self._copy(i, reply, at)
         self._read_ms[i] = self.now_ms
         self._flags[i] = flags & ~(_WRITTEN | _OLD) | _READ
         if flags & (_READ | _WRITTEN) != _READ or (changed and not self._is_near(i)):
-            self._tell(i)
+            self._changed(i)
 
     def _copy(self, i, reply, at):
         """Put a point of the reply into the image. Returns whether it differs."""
@@ -177,27 +178,27 @@ class Values:
             at += 1
         return changed
 
-    def _tell(self, i):
-        """Tell of the value of point number i, and of those that have it as exponent."""
-        if self._told is not None:
+    def _changed(self, i):
+        """Notify of the value of point number i, and of those that have it as exponent."""
+        if self._notified is not None:
             at = self._offsets[i]
             for k in range(at, at + self._bytes(i)):
-                self._told[k] = self._image[k]
-        self._tell_of(i)
+                self._notified[k] = self._image[k]
+        self._notify(i)
         if self._exponents is not None:
-            self._tell_scaled(i)
+            self._notify_scaled(i)
 
-    def _tell_scaled(self, i):
+    def _notify_scaled(self, i):
         for k in range(len(self._exponents)):
             if self._exponents[k] == i and self.is_read(k):
-                self._tell_of(k)
+                self._notify(k)
 
     def _is_near(self, i):
-        """Return whether the value differs by less than the deadband from what was told."""
+        """Return whether the value is within the deadband of the last one notified."""
         deadband = self.points.deadband(i)
-        if deadband is None or self._told is None:
+        if deadband is None or self._notified is None:
             return False
-        value, told = self.value(i), self.value(i, self._told)
-        if value is None or told is None:
-            return value is told
-        return abs(value - told) < deadband
+        value, notified = self.value(i), self.value(i, self._notified)
+        if value is None or notified is None:
+            return value is notified
+        return abs(value - notified) < deadband
