@@ -42,14 +42,14 @@ class _Waiting:
     """A request that waits for its line."""
 
     def __init__(self):
-        self.link = None  # who asked
-        self.adu = None  # the buffer with the request,
-        self.n = 0  # the length of its PDU,
-        self.slave_id = 0  # whom it is for,
-        self.everybody = False  # whether that is everybody, so that nobody answers,
-        self.code = 0  # and its function code
-        self.since_ms = 0  # when it came
-        self.tries = 0  # how many times it can still be asked again
+        self.link = None  # the link that it was received on
+        self.adu = None  # the buffer with the request
+        self.n = 0  # the length of its PDU
+        self.slave_id = 0  # the slave that it is for
+        self.everybody = False  # whether it is a broadcast, which is not answered
+        self.code = 0  # its function code
+        self.since_ms = 0  # when it was received, or sent again
+        self.tries = 0  # how many retries are left
 
 
 class _Path:
@@ -64,7 +64,9 @@ class _Path:
         self._max_wait_ms = max_wait_ms
         self._waiting = [_Waiting() for _ in range(queue)]  # `count` requests, in order
         self._begun = False  # the client has the first one
-        self._copy = bytearray(_LONGEST_PDU) if client.retries else None  # of it, to ask again
+        self._copy = (
+            bytearray(_LONGEST_PDU) if client.retries else None
+        )  # of the request, for retries
 
     def leads_to(self, slave_id):
         """Return whether this slave is on the line."""
@@ -116,7 +118,7 @@ class _Path:
                 return PENDING  # a Poller shares it
             if self._choose():
                 return self._begin()
-            self.client.clear()  # what nobody has asked for would keep serve() awake
+            self.client.clear()  # bytes that no request waits for would keep serve() awake
         except OSError:
             if not self.count:
                 raise
@@ -144,9 +146,9 @@ class _Path:
         return dropped
 
     def _is_over(self, i):
-        """Return whether nobody waits any more for the answer to this request.
+        """Return whether no client waits for the answer to this request any more.
 
-        Broadcasts are sent in any case: nobody ever waits for an answer to them.
+        Broadcasts are sent in any case: they have no answer.
         """
         waiting = self._waiting[i]
         if waiting.everybody:
@@ -162,10 +164,10 @@ class _Path:
         return 0 <= ticks_diff(ticks_ms(), waiting.since_ms) <= self._max_wait_ms
 
     def _choose(self):
-        """Put the request that can be sent first in front. Returns whether there is one.
+        """Move the first request that can be sent to the front. Returns whether there is one.
 
-        A slave whose late reply may still come, or whose pause is not over, is not asked; those
-        who ask for others go before.
+        Those for a slave whose late reply may still come, or whose pause is not over, wait:
+        requests for other slaves are sent before them.
         """
         now_ms = ticks_ms()
         for i in range(self.count):
@@ -194,7 +196,7 @@ class _Path:
         return self.client.forward(waiting.adu, waiting.n, timeout_ms, waiting.everybody)
 
     def _end(self, status):
-        """The client is done with the first request. Returns how many were answered."""
+        """End the first request with this status. Returns how many were answered."""
         self._begun = False
         waiting = self._waiting[0]
         if waiting.everybody:
