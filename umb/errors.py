@@ -9,11 +9,11 @@ A wrong argument is a ValueError instead: it is found before anything is sent.
 
 
 class ModbusError(Exception):
-    """Anything that the wire can do. Its text is a sentence.
+    """Any failure of an exchange. Its text is a sentence.
 
     error_code      the exception code that the peer sent, or None
-    slave_id        who was asked, or None
-    function_code   what for, or None
+    slave_id        the slave id of the request, or None
+    function_code   the function code of the request, or None
     reply           of a BadReplyError: the PDU of the slave that was asked, of the right function
                     code, which is none of the replies that its request allows: a write is done
                     then. None: there was none such
@@ -80,11 +80,11 @@ class GatewayTargetDeviceFailedToRespondError(ModbusError):
 
 
 class NoReplyError(ModbusError):
-    """Time ran out and nothing came."""
+    """Nothing was received within the time-out."""
 
 
 class BadReplyError(ModbusError):
-    """What came is not an answer to the request: CRC, function code, length or contents."""
+    """What was received does not answer the request: CRC, function code, length or contents."""
 
 
 class NoConnectionError(ModbusError):

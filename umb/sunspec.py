@@ -1,6 +1,6 @@
 """Values with a scale factor, and values that are not implemented, as SunSpec has them.
 
-Many meters and inverters have a register that tells by which power of ten others are multiplied,
+Many meters and inverters have a register with the power of ten by which others are multiplied,
 and certain numbers that stand for no value: the greatest one of unsigned kinds, the least one of
 signed kinds, "not a number" of floats. `values`, `kind` and `order` are those of umb.words.
 """
@@ -50,7 +50,7 @@ def get_scaled(values, at: int, kind: str, factor_at=None, order: str = ABCD):
 def put_scaled(values, at: int, kind: str, value, factor_at=None, order: str = ABCD) -> None:
     """Write a number divided by ten to the power of its scale factor, rounded.
 
-    value   a number; None: the value is not implemented, which BCD cannot tell
+    value   a number; None: the value is not implemented, which BCD cannot express
 
     The scale factor is read, and not written. Raises as umb.words.put() does, and ValueError for a
     scale factor that is not implemented, and for a number that would stand for no value.

@@ -71,7 +71,7 @@ _raw = bytearray(_WIDEST)  # the bytes of a value, highest first, at its end
 
 
 def _code(kind):
-    """Return what _KINDS tells of this kind. Raises ValueError."""
+    """Return the code of this kind in _KINDS. Raises ValueError."""
     code = _KINDS.get(kind) if isinstance(kind, str) else None
     if code is None:
         raise wrong("kind", kind, "U16, F32 or another one of umb.words")

@@ -11,7 +11,7 @@ _LF = const(0x0A)
 _CHARACTERS = const(513)  # of the longest frame
 _SHORTEST_BYTES = const(3)  # slave id, function code, LRC
 _LONGEST_BYTES = const(255)  # bytes: id, PDU, LRC
-_NONE = const(-1)  # values of _high beside 0..15
+_NONE = const(-1)  # values of _high that are no digit 0..15
 _RETURNED = const(16)
 _HEX = b"0123456789ABCDEF"
 
@@ -28,14 +28,14 @@ class ASCII:
     """Finds ASCII frames in what a line delivers, and decodes them in place.
 
     The parameters are those of umb.frame.rtu.RTU, and it is used in the same way: the characters
-    that come are put at adu[6 + have], a decoded frame is at adu[6]. Silence ends no frame, but a
+    received are put at adu[6 + have], a decoded frame is at adu[6]. Silence ends no frame, but a
     long one means that no more characters will come.
     """
 
     start = 0  # where in `out` a sealed frame begins
     timed = False  # silence ends no frame
-    # How many characters are taken at once at most. Where a frame ends before the length that its
-    # function code announces, only CR and LF tell: they are the end of what has been taken.
+    # The most characters that are read at once. If a frame is shorter than its function code
+    # announces, only CR and LF show its end: then they are the last two that were read.
     piece_size = 2
 
     def __init__(self, adu, table, serves):
@@ -43,18 +43,18 @@ class ASCII:
         self.out = bytearray(_CHARACTERS)  # where seal() puts a frame
         self.table = table
         self.serves = serves
-        self.rejected = 0  # how often there was garbage; whoever reads it sets it back
+        self.rejected = 0  # how many invalid frames were discarded; who reads it resets it
         self.delimiter = _LF  # what ends a frame instead of LF (FC 8, sub-function 3)
-        self._last = _LF  # and what ends the next one that leaves
+        self._last = _LF  # what ends the next frame to be sent
         self.reset()
 
     def reset(self):
-        """Forget what has come."""
+        """Discard what was received."""
         self.have = 0  # the next character is put at adu[6 + have]; 0 until a colon has come
-        self.need = 1  # how many characters may come without passing the frame's end
+        self.need = 1  # how many characters can be read without passing the frame's end
         self.for_us = False  # the frame that is arriving is of interest
         self._n = 0  # bytes since the colon
-        self._high = _NONE  # the first digit of a pair, or that CR has come
+        self._high = _NONE  # the first digit of a pair, _NONE, or _RETURNED after CR
 
     def gap(self):
         """There may have been silence. Characters may be a second apart (SL 2.5.2.1)."""
@@ -64,7 +64,7 @@ class ASCII:
         return 0
 
     def clear(self):
-        """Give up what has come."""
+        """Discard what was received, and count it as rejected."""
         if self.have:
             self.rejected += 1
         self.reset()
@@ -76,7 +76,7 @@ class ASCII:
         while at < end:
             char = self.adu[at]
             at += 1
-            if char == _COLON:  # begins a frame wherever it comes
+            if char == _COLON:  # always begins a frame
                 self.clear()
                 self.have = 1
             elif self._high == _RETURNED:
@@ -116,7 +116,7 @@ class ASCII:
         return self._n >= _SHORTEST_BYTES and total & 0xFF == 0
 
     def _rest(self):
-        """Return how many characters may come before the frame can be over, as far as they fit."""
+        """Return how many characters can be read before the frame can end, as far as they fit."""
         n = self._n
         if not self.have:
             return 1

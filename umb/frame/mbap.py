@@ -15,7 +15,7 @@ class MBAP:
     wrapping = _HEADER  # how much longer a frame is than its PDU
 
     def __init__(self, table=None):
-        """`table` is what RTUStream needs: MBAP frames tell their length themselves."""
+        """Create the frame. `table` is for RTUStream: MBAP frames have their length in them."""
 
     @staticmethod
     def missing(adu, have):

@@ -12,9 +12,9 @@ _GARBAGE = const(-1000)
 
 
 class RTUStream:
-    """RTU frames in an ADU buffer, told from one another by their length and CRC alone.
+    """RTU frames in an ADU buffer, separated by their length and CRC alone.
 
-    table   umb.frame.rtu.REQUEST or RESPONSE: what comes
+    table   umb.frame.rtu.REQUEST or RESPONSE: which of them are received
     """
 
     start = _FRAME  # where in the buffer the frame begins

@@ -84,7 +84,7 @@ class Files:
         """Answer a request of FC 20. Returns the response's length, or minus an exception code."""
         at = 9
         while at < n + 7:
-            _tell_read(self._find(adu, at), adu, at)
+            _call_on_read(self._find(adu, at), adu, at)
             at += 7
         # The response is longer than the request, and begins where that does.
         copy(self._request, 0, adu, 7, n)
@@ -133,7 +133,7 @@ class Files:
         return n
 
 
-def _tell_read(file, adu, at):
+def _call_on_read(file, adu, at):
     """Call the hook of a file that the sub-request at adu[at:] is about to read."""
     if file.on_read is not None:
         file.on_read(_word(adu, at + 3), adu[at + 6])

@@ -12,11 +12,11 @@ ERROR = 40
 _NAME = "uModbus"
 _LEVEL_NAMES = {DEBUG: "DEBUG", ERROR: "ERROR"}
 
-handlers = []  # of (stream, level, format): who is told of what
+handlers = []  # of (stream, level, format)
 
 
 def enabled(level: int) -> bool:
-    """Return whether anybody is told of messages of this level."""
+    """Return whether any handler writes messages of this level."""
     for handler in handlers:
         if level >= handler[1]:
             return True
@@ -24,17 +24,17 @@ def enabled(level: int) -> bool:
 
 
 def debug(message: str):
-    """Tell that a frame came or left."""
+    """Log that a frame was received or sent."""
     _write(DEBUG, message)
 
 
 def error(message: str):
-    """Tell that something went wrong."""
+    """Log an error."""
     _write(ERROR, message)
 
 
 def exception(message: str, error):
-    """Tell that an exception was raised, with its traceback."""
+    """Log an exception with its traceback."""
     text = io.StringIO()
     sys.print_exception(error, text)
     _write(ERROR, message + "\n" + text.getvalue().rstrip())

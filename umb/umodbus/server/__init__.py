@@ -15,7 +15,7 @@ class Dispatcher(Server):
     """
 
     def __init__(self, lowest_id: int):
-        super().__init__(None, (), on_error=self._tell_error)
+        super().__init__(None, (), on_error=self._log_error)
         self._lowest_id = lowest_id
         self._for_every_id = False
 
@@ -53,7 +53,7 @@ class Dispatcher(Server):
         return super().handle(adu, n, link)
 
     @staticmethod
-    def _tell_error(error, link):
+    def _log_error(error, link):
         """Log what an endpoint raised; while nobody reads the log, print its traceback."""
         if log.handlers:
             log.exception("a request was answered with exception 4", error)

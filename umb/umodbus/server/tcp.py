@@ -89,7 +89,7 @@ class _HandlerDispatcher(Dispatcher):
                 raise ValueError("process() must return an ADU of 8..260 bytes, not %d" % size)
             adu[:size] = response
             return size - _HEADER
-        except Exception as error:  # noqa: BLE001 - whatever it does, the server lives on
+        except Exception as error:  # noqa: BLE001 - whatever it does, the server goes on
             self.report(error, link)
             adu[6] = unit_id
             adu[7] = function_code

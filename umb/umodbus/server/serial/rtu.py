@@ -1,4 +1,4 @@
-"""RTUServer: umb's server on a serial line with the methods that uModbus's has besides."""
+"""RTUServer: umb's server on a serial line with the further methods of uModbus's."""
 
 from micropython import const
 
@@ -19,7 +19,7 @@ class RTUServer(_RTUServer):
         if baudrate is None:
             raise TypeError("a UART does not tell its format: get_server(..., baudrate=9600)")
         super().__init__(serial_port, server, baudrate=baudrate, **form)
-        self._garbled = 0  # how many rejected frames have been told of
+        self._garbled = 0  # how many rejected frames were logged
 
     def poll(self, wait_ms=0):
         """Follow the line as umb.server.rtu.RTUServer.poll() does, and log rejected frames."""
