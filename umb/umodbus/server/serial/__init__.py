@@ -7,7 +7,7 @@ def get_server(server_class, serial_port, **form):
     """Return server_class(serial_port) with the decorator route().
 
     serial_port   a machine.UART, a umb.port.tty.TTY or a UART's number. What pyserial's Serial
-                  knows has to be given here, as in baudrate=9600: no UART has it. So do parity,
+                  knows cannot be read from a UART. It is given here: baudrate=9600, and parity,
                   stop, tx, rx, de and the other keywords of umb.server.rtu.RTUServer
 
     A rule whose slave_ids are None answers for every slave id: on a line where others are, too,
