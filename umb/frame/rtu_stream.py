@@ -46,11 +46,13 @@ class RTUStream:
     def _unknown(self, adu, have):
         """As missing(), of a frame whose length is not announced: it ends where the CRC is right.
 
-        Until more than first_read bytes are there, it may have ended before the last of them.
+        Until more than first_read bytes are there, those of the next frame may be among them. All
+        that is there is the likeliest: of 256 frames one is right without its last byte, too.
         """
-        size = have if have > self.first_read else _SHORTEST
+        size = have
+        least = have if have > self.first_read else _SHORTEST
         while crc16(adu, _FRAME, size):
-            size += 1
-            if size > have:
+            size -= 1
+            if size < least:
                 return 1 if have < _LONGEST else _GARBAGE
         return size - have
