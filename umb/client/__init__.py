@@ -216,7 +216,7 @@ class Client:
         self._any_id = False  # whether the reply may come with any slave id
         self._as_bytes = False  # whether the response may have any length
         self._exact = False  # whether a reply has had the transaction id of its request
-        self._late_pending = False  # whether a late reply may still come
+        self._stale = False  # whether a late reply may still come
         self._timeout_ms = timeout_ms  # of the request under way
         self._current = None  # the Request that is under way
         self._spare = []  # Requests that are not in use
@@ -471,10 +471,10 @@ class Client:
 
     def go_on(self, request, wait):
         """Go on with a request; if `wait` is true, sleep before. Returns its status."""
-        status = self._end_pause(request, wait) if self._delayed else self._drive(wait)
+        status = self._pause(request, wait) if self._delayed else self._drive(wait)
         return status if status == PENDING else self._decide(request, status)
 
-    def _end_pause(self, request, wait):
+    def _pause(self, request, wait):
         """Wait for the end of a pause, then have the driver send. Returns the status."""
         if wait:
             self._pauses.wait(self._whom())

@@ -10,7 +10,7 @@ from ..check import integer, wrong
 from ..frame import ADU_SIZE
 from ..frame.mbap import MBAP
 from ..frame.rtu import RESPONSE
-from ..port.connect_errors import failure
+from ..port.errnos import failure
 from ..port.sockets import Stream, check_address, connect
 from . import (
     BAD_REPLY,
@@ -144,7 +144,7 @@ class TCPClient(Client):
             stream.sock = self._poller = None
         stream.clear()
         self._state = _NO_CALL
-        self._used = self._exact = self._late_pending = False
+        self._used = self._exact = self._stale = False
         self._silent = 0
 
     def _give_up(self):
@@ -233,12 +233,12 @@ class TCPClient(Client):
         elif self._state != _READING or self._stream.have or self._search is not None:
             self._give_up()  # the rest of a frame, or a reply, would be taken for the next one's
         else:
-            self._late_pending = True
+            self._stale = True
         self._state = _NO_CALL
 
     def clear(self):
         """Throw away late replies to earlier requests. Returns whether the buffer was used."""
-        if self._state != _NO_CALL or (self._any_id and self._late_pending):
+        if self._state != _NO_CALL or (self._any_id and self._stale):
             self._hang_up()
         if self._stream.sock is None or not self._ready(0):
             return False
@@ -464,6 +464,6 @@ class TCPClient(Client):
         ):
             self._give_up()  # what still comes would be taken for the next reply, or nothing comes
         else:
-            self._late_pending = True
+            self._stale = True
         self._state = _NO_CALL
         return BAD_REPLY if anything_received else NO_REPLY

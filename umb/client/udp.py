@@ -7,7 +7,7 @@ from micropython import const
 
 from ..frame import ADU_SIZE
 from ..frame.mbap import MBAP
-from ..port.connect_errors import failure
+from ..port.errnos import failure
 from ..port.sockets import check_address, datagrams
 from . import BAD_REPLY, FIRST_TRANSACTION, NO_CONNECTION, NO_REPLY, PENDING, Client
 
@@ -69,7 +69,7 @@ class UDPClient(Client):
                 self._shared.unregister(self._sock)
             self._sock.close()
             self._sock = self._poller = None
-        self._exact = self._late_pending = False
+        self._exact = self._stale = False
 
     def open(self):
         """Open the socket, if it is not. Returns the status. Raises OSError."""
@@ -94,11 +94,11 @@ class UDPClient(Client):
 
     def abandon(self):
         """Give up a request. Its reply is discarded when it is received."""
-        self._late_pending = True
+        self._stale = True
 
     def clear(self):
         """Discard late replies. Those that are left have other transaction ids."""
-        if self._any_id and self._late_pending:
+        if self._any_id and self._stale:
             self._hang_up()
         self.open()
         for _ in range(_AT_ONCE):
@@ -168,7 +168,7 @@ class UDPClient(Client):
         # Less than 0: so much time has passed that the clock has wrapped.
         if 0 <= ticks_diff(ticks_ms(), self._since_ms) < self._timeout_ms:
             return PENDING
-        self._late_pending = True
+        self._stale = True
         return BAD_REPLY if self._rejected else NO_REPLY
 
     def _receive(self):

@@ -1,4 +1,4 @@
-"""Why there is no connection to a server, in words."""
+"""What an errno means of a connection, in words: why there is none."""
 
 from errno import ECONNREFUSED, ECONNRESET, ENOENT, ETIMEDOUT, errorcode
 
