@@ -1,6 +1,7 @@
 """The pages: a site without a warning, prose without misspellings, programs that run."""
 
 import importlib
+import json
 import re
 import subprocess
 import sys
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 from pymodbus import FramerType
 
-from tests.support.pages import PAGES, name_of, programs
+from tests.support.pages import PAGES, blocks, name_of, programs
 from tests.support.pc import PC, answer
 from tests.support.service import free_port
 from tests.support.sessions import wrong_examples
@@ -159,6 +160,17 @@ class World:
     @property
     def serves(self):
         return bool(self.slaves) or str(self.port) in self.text
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_blocks_are_what_they_say(page):
+    """Fragments of Python compile, JSON can be read."""
+    for text in blocks(page, "python"):
+        compile(text, name_of(page), "exec")
+    for text in blocks(page, "json"):
+        json.loads(text)
+    languages = set(re.findall(r"^```(\w+)$", page.read_text(), re.M))
+    assert languages <= {"python", "pycon", "json", "text"}, "no language is for a shell"
 
 
 @pytest.mark.parametrize("name", PROGRAMS)

@@ -6,6 +6,7 @@ import tempfile
 from pathlib import Path
 from typing import NamedTuple
 
+from tools.build import compile_file
 from tools.drawings import IMAGES, Shown, exchange
 from tools.env import ROOT
 
@@ -53,7 +54,7 @@ bus = RTUClient(0, {_LINE.format(19200)})
 _AIO_MASTER = f"""
 import asyncio
 
-from umb.aio.rtu import AsyncRTUClient
+from umb.aio import AsyncRTUClient
 
 bus = AsyncRTUClient(0, {_LINE.format(19200)})
 """
@@ -92,6 +93,28 @@ for _ in range(%d):
     bus.read_holding_registers(1, 0, 10, values)
     returned(1)
     returned(0)
+"""
+# The same slave with micropython-modbus.
+_OTHER_RAM = """
+import gc
+gc.collect()
+start = gc.mem_alloc()
+from umodbus.serial import ModbusRTU
+slave = ModbusRTU(addr=1, baudrate=19200, parity=0, pins=(0, 1), ctrl_pin=2, uart_id=0)
+registers = {"A": {"register": 0, "len": 100, "val": [0] * 100}}
+slave.setup_registers(registers={"HREGS": registers})
+gc.collect()
+print(gc.mem_alloc() - start, gc.mem_free())
+"""
+_OTHER_SERVE = """
+from machine import Pin
+from umodbus.serial import ModbusRTU
+slave = ModbusRTU(addr=1, baudrate=%d, parity=0, pins=(0, 1), ctrl_pin=2, uart_id=0)
+registers = {"A": {"register": 0, "len": 100, "val": [0] * 100}}
+slave.setup_registers(registers={"HREGS": registers})
+Pin(22)(1)
+while True:
+    slave.process()
 """
 _REQUESTS = {
     "FC 3 x 10": read_registers(1, 10),
@@ -133,11 +156,12 @@ def start(pico, text, form):
     return line
 
 
-def times(pico, baudrate):
+def times(pico, baudrate, program=None, names=tuple(_REQUESTS)):
     """Yield (request, us after t3.5 at most, requests a second, efficiency) of a slave."""
     form = Format(baudrate)
-    master = Master(start(pico, _SERVE % _LINE.format(baudrate), form))
-    for name, request in _REQUESTS.items():
+    master = Master(start(pico, program or _SERVE % _LINE.format(baudrate), form))
+    for name in names:
+        request = _REQUESTS[name]
         late_us = max(
             master.ask(request, master.line.free_ns + phase * _PHASE_NS).late_us
             for phase in range(_PHASES)
@@ -224,6 +248,40 @@ def tables(firmware):
     (IMAGES / "exchange.svg").write_text(exchange(shown(pico)))
 
 
+def other_files(folder):
+    """Return {path: bytes} of the package umodbus in a checkout of micropython-modbus."""
+    files = {}
+    with tempfile.TemporaryDirectory() as out:
+        for path in sorted((folder / "umodbus").glob("*.py")):
+            target = Path(out) / "module.mpy"
+            compile_file(path, target, f"umodbus.{path.stem}")
+            files[f"/lib/umodbus/{path.stem}.mpy"] = target.read_bytes()
+    return files
+
+
+def beside(firmware, folder, ours):
+    """Return the table with micropython-modbus, in the checkout `folder`, beside ours."""
+    files = other_files(folder)
+    ram, free = Pico(firmware, files).exec(_OTHER_RAM, _LIMIT_MS).split()
+    theirs = Memory(sum(map(len, files.values())), int(ram), int(free))
+    lines = [
+        "| slave with 100 holding registers | umb | micropython-modbus 2.3.7 |",
+        "| --- | ---: | ---: |",
+        f"| flash of the `.mpy` files | {ours.flash} | {theirs.flash} |",
+        f"| RAM | {ours.ram} | {theirs.ram} |",
+    ]
+    our_board, their_board = Pico(firmware, files_of(_SLAVE)), Pico(firmware, files)
+    names = tuple(_REQUESTS)[:2]
+    for baudrate in BAUDRATES[1:]:
+        our_rows = times(our_board, baudrate, None, names)
+        their_rows = times(their_board, baudrate, _OTHER_SERVE % baudrate, names)
+        for one, other in zip(our_rows, their_rows, strict=True):
+            what = f"{baudrate} baud, {one[0]}"
+            lines.append(f"| {what}: reply later than t3.5, us | {one[1]:.0f} | {other[1]:.0f} |")
+            lines.append(f"| {what}: requests a second | {one[2]:.1f} | {other[2]:.1f} |")
+    return lines
+
+
 def put(page, name, lines):
     """Return a page with these lines in place of the table behind its mark."""
     mark = f"<!-- figures: {name} -->\n"
@@ -238,9 +296,20 @@ def main():
         prog="dev.py figures",
         description="measure on an emulated Pico, and write docs/why/figures.md",
     )
-    parser.parse_args()
+    parser.add_argument(
+        "--beside",
+        metavar="FOLDER",
+        type=Path,
+        help="only compare with micropython-modbus, of which this is a checkout",
+    )
+    wanted = parser.parse_args()
+    firmware = find_firmware()
     page = PAGE.read_text()
-    for name, lines in tables(find_firmware()):
+    if wanted.beside:
+        found = [("beside", beside(firmware, wanted.beside, memory(firmware, _SLAVE)))]
+    else:
+        found = tables(firmware)
+    for name, lines in found:
         print("\n".join(lines), end="\n\n", flush=True)
         page = put(page, name, lines)
     PAGE.write_text(page)

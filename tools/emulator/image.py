@@ -1,6 +1,7 @@
 """What goes onto the board's flash: a program and what it needs of `umb`, in a littlefs image."""
 
 import ast
+import re
 import tempfile
 from pathlib import Path
 
@@ -56,7 +57,20 @@ def _imported(source):
             for end in range(1, len(parts) + 1):
                 at = ROOT.joinpath(*parts[:end])
                 files |= {at.with_suffix(".py"), at / "__init__.py"}
+            files |= _homes(ROOT.joinpath(*parts[:-1]), parts[-1])
     return {file for file in files if file.is_file()}
+
+
+def _homes(package, name):
+    """The files in which a package may have a name that it loads when it is first used."""
+    init = package / "__init__.py"
+    if not init.is_file() or "def __getattr__" not in init.read_text():
+        return set()
+    text = init.read_text()
+    if re.search(rf"^(async )?(def|class) {name}\b|^{name} =", text, re.M):
+        return set()
+    defined = re.compile(rf"^class {name}\b|^{name} =", re.M)
+    return {path for path in package.glob("*.py") if defined.search(path.read_text())}
 
 
 def littlefs(files, block_size, block_count):
