@@ -185,7 +185,7 @@ def test_a_program(pc, name):
     elif "while True" in world.text:
         service.wait_for("V")
     else:
-        assert service.process.wait(30) == 0, "\n".join(service.lines)
+        assert service.wait() == 0, "\n".join(service.lines)
     printed = "\n".join(service.lines)
     assert not re.search("Traceback|did not answer|refused|no connection|gave no", printed)
 
@@ -233,7 +233,7 @@ def test_an_error_that_a_page_quotes(pc, page, program, devices, text):
             for _ in range(3):
                 line.read(8)
                 line.write(devices)
-    assert service.process.wait(30) == 1
+    assert service.wait() == 1
     assert text in service.lines[-1]
 
 

@@ -58,7 +58,7 @@ def test_slave_and_master(pc):
     slave = pc.start(text_of("slave_rtu.py"))
     slave.wait_for("UART 0 is")
     master = pc.start(text_of("master_rtu.py"), uarts={0: pc.far_end(0)})
-    assert master.process.wait(30) == 0
+    assert master.wait() == 0
     master.wait_for("input registers: [230, 17]")
     master.wait_for("coils: [0, 0, 0, 1, 0, 0, 0, 0]")
 
@@ -81,7 +81,7 @@ def test_a_master_and_another_slave(pc):
 def test_a_master_without_a_slave(pc):
     master = pc.start(text_of("master_rtu.py"))
     master.wait_for("slave 7 did not answer FC 4 at 0 x 2 within 500 ms")
-    assert master.process.wait(30) == 0
+    assert master.wait() == 0
 
 
 def test_server_and_client(pc):
@@ -90,7 +90,7 @@ def test_server_and_client(pc):
     with pc.tcp_master(port) as client:
         answer(server, lambda: client.read_coils(0, count=8, device_id=1))
     client = pc.start(text_of("client_tcp.py", port))
-    assert client.process.wait(30) == 0
+    assert client.wait() == 0
     client.wait_for("holding registers: [10, 20, 30, 0]")
     client.wait_for("coils: [0, 0, 0, 0, 0, 0, 0, 0]")
     server.wait_for("100 [10, 20, 30]")
@@ -215,7 +215,7 @@ def test_poller(pc):
 def test_one_slave(pc):
     pc.peer("serial", pc.far_end(0), {7: {"registers": [1, 2]}})
     program = pc.start(text_of("one_slave.py"))
-    assert program.process.wait(30) == 0
+    assert program.wait() == 0
     texts = [line for line in program.lines if "UART" not in line]
     assert texts[0] == "slave 7 [1, 2]"
     assert texts[1] == "1 of 1 requests answered"
@@ -265,7 +265,7 @@ def test_asyncio_clients(pc):
     pc.peer("serial", pc.far_end(0), {7: {"registers": [70, 71]}})
     pc.peer("tcp", port, {1: {"registers": [10, 11]}})
     program = pc.start(text_of("asyncio_clients.py", port))
-    assert program.process.wait(30) == 0
+    assert program.wait() == 0
     program.wait_for("pump [70, 71]")
     program.wait_for("valve slave 8 did not answer")
     program.wait_for("meter [10, 11]")
@@ -273,5 +273,5 @@ def test_asyncio_clients(pc):
 
 def test_wifi(pc):
     program = pc.start(text_of("wifi.py"))
-    assert program.process.wait(30) == 0
+    assert program.wait() == 0
     program.wait_for("address: 127.0.0.1")

@@ -50,7 +50,7 @@ def start(micropython):
 def test_stand_ins(micropython, tmp_path):
     with PC(micropython, tmp_path) as pc:
         program = pc.start(PINS)
-        assert program.process.wait(30) == 0, "\n".join(program.lines)
+        assert program.wait() == 0, "\n".join(program.lines)
     assert program.lines == [
         "same pin: 1 1",
         "toggled: 0",
@@ -66,7 +66,7 @@ def test_arguments_and_exit_status(start, tmp_path):
     path = tmp_path / "program.py"
     path.write_text("import sys\nprint(sys.argv[1:], __name__)\nsys.exit(3)\n")
     program = start(path, "one", "--uart")
-    assert program.process.wait(30) == 3
+    assert program.wait() == 3
     assert program.lines == ["['one', '--uart'] __main__"]
 
 
@@ -76,7 +76,7 @@ def test_a_program_beside_the_checkout_finds_umb(start, tmp_path):
     path = tmp_path / "program.py"
     path.write_text("import umb.server\nimport helper\nprint(umb.server.__name__, helper.VALUE)\n")
     program = start(path)
-    assert program.process.wait(30) == 0, "\n".join(program.lines)
+    assert program.wait() == 0, "\n".join(program.lines)
     assert program.lines == ["umb.server 7"]
 
 
@@ -91,7 +91,7 @@ def test_a_program_beside_the_checkout_finds_umb(start, tmp_path):
 )
 def test_refusals(start, arguments, text):
     program = start(*arguments)
-    assert program.process.wait(30) == 2
+    assert program.wait() == 2
     assert len(program.lines) == 1
     assert text in program.lines[0]
 

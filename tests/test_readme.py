@@ -38,7 +38,7 @@ def test_its_slave_and_its_master(micropython, tmp_path):
     with PC(micropython, tmp_path) as pc:
         pc.start(slave).wait_for("UART 0 is")
         asking = pc.start(master, uarts={0: pc.far_end(0)})
-        assert asking.process.wait(30) == 0, "\n".join(asking.lines)
+        assert asking.wait() == 0, "\n".join(asking.lines)
         shown = _COMMENT.findall(master)
         assert len(shown) == 2
         assert [line for line in asking.lines if "UART" not in line] == shown
@@ -47,7 +47,7 @@ def test_its_slave_and_its_master(micropython, tmp_path):
 def test_its_error(micropython, tmp_path):
     with PC(micropython, tmp_path) as pc:
         asking = pc.start(programs()["README-1"])
-        assert asking.process.wait(30) == 1
+        assert asking.wait() == 1
         text = re.search(r"`(slave 7 did not .*?)`", README, re.S)[1]
         assert asking.lines[-1] == "NoReplyError: " + " ".join(text.split())
 
@@ -64,7 +64,7 @@ def test_its_commands_on_a_pc(micropython):
     assert re.fullmatch(r"0=/dev/pts/\d+", master[place])
     master[place] = f"0={far_end}"
     asking = dev(*master, env={"MICROPYTHON": micropython})
-    assert asking.process.wait(30) == 0, "\n".join(asking.lines)
+    assert asking.wait() == 0, "\n".join(asking.lines)
     asking.wait_for("[230, 17]")
     assert running.end() != 0
     running.wait_for("KeyboardInterrupt")

@@ -72,6 +72,12 @@ class Service:
         fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
+    def wait(self, timeout_s=_END_S):
+        """Wait for its end and return the exit status; the whole output is in lines then."""
+        status = self.process.wait(timeout_s)
+        self._reader.join(timeout_s)
+        return status
+
     def end(self, signum=signal.SIGINT):
         """Send a signal and return the exit status; the whole output is in lines then."""
         if self.process.poll() is None:
