@@ -103,11 +103,14 @@ class _Line:
         self.descriptor = os.open(path, os.O_RDWR | os.O_NOCTTY)
 
     def frame(self, slave_id, pdu):
-        """Return the frame of a request, or None if nobody can tell where it ends."""
+        """Return the frame of a request; None if its CRC is right before its end, too.
+
+        On a busy machine there may be a pause in it, which ends it there.
+        """
         if self.is_ascii:
             return frames.ascii(slave_id, pdu, bytes((self.link.delimiter,)))
         data = frames.rtu(slave_id, pdu)
-        return None if _is_ambiguous(data) else data
+        return data if len(frames.ends(data)) == 1 else None
 
     def ask(self, rng, data, wanted):
         """Send a frame, perhaps with a piece of another one before. Returns what comes back."""
@@ -223,12 +226,6 @@ class Real:
     def _fits(peer, request, slave_id, answer, got):
         found = peer.pdu(request, got) if got else None
         return found is not None and found[0] == slave_id and answer.fits(found[1])
-
-
-def _is_ambiguous(request):
-    """Return whether only the CRC tells where this RTU frame ends, and is right earlier, too."""
-    told = readings.length(readings.REQUEST, request, 0)
-    return told != len(request) and len(frames.ends(request)) > 1
 
 
 def _free_port():
