@@ -115,7 +115,11 @@ def test_umodbus_is_a_package_of_its_own_if_it_is_asked_for():
         ("tty", "umb/port/tty.py"),
         ("ascii", "umb/frame/ascii.py"),
         ("udp", "umb/aio/udp.py umb/client/udp.py umb/server/udp.py"),
-        ("gateway", "umb/gateway.py"),
+        (
+            "gateway",
+            "umb/client/forward.py umb/gateway/__init__.py umb/gateway/cache.py"
+            " umb/gateway/unit_ids.py",
+        ),
         ("umodbus", " ".join(sorted(name for name in WHOLE if name.startswith("umb/umodbus/")))),
     ],
 )

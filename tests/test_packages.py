@@ -127,12 +127,12 @@ def test_a_part_has_nothing_superfluous(name, library):
         ("server-tcp", "client/ uart.py line.py server/rtu.py aio/ ascii.py udp.py functions/"),
         ("client-rtu", "server/ routes.py sockets.py tcp.py aio/ ascii.py udp.py tty.py"),
         ("client-tcp", "server/ routes.py uart.py line.py client/rtu.py aio/ udp.py tty.py"),
-        ("aio", "server/ client/ port/ frame/ gateway.py"),
-        ("aio-client-rtu", "server/ gateway.py sockets.py tcp.py ascii.py udp.py tty.py"),
-        ("aio-client-tcp", "server/ gateway.py uart.py line.py client/rtu.py udp.py tty.py"),
+        ("aio", "server/ client/ port/ frame/ gateway/"),
+        ("aio-client-rtu", "server/ gateway/ sockets.py tcp.py ascii.py udp.py tty.py"),
+        ("aio-client-tcp", "server/ gateway/ uart.py line.py client/rtu.py udp.py tty.py"),
         ("gateway", "server/rtu.py aio/ ascii.py udp.py tty.py functions/"),
         ("functions", "server/ client/ port/ frame/ aio/"),
-        ("umodbus", "umb/umodbus aio/ gateway.py ascii.py udp.py tty.py words.py functions/"),
+        ("umodbus", "umb/umodbus aio/ gateway/ ascii.py udp.py tty.py words.py functions/"),
     ],
 )
 def test_a_part_is_without_what_it_is_not_for(name, has_not):

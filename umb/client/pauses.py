@@ -44,7 +44,10 @@ class Pauses:
 
         slave_id  -1: the request is for everybody
         """
-        for row in self._rows:
+        i = len(self._rows)
+        while i:
+            i -= 1
+            row = self._rows[i]
             if _is_meant(row, slave_id):
                 self._hold(row, leaving_ms + row[_PAUSE_MS])
 
@@ -59,7 +62,10 @@ class Pauses:
     def left_ms(self, slave_id):
         """Return for how long no request may be sent to this slave, or to everybody (-1)."""
         longest_ms = 0
-        for row in self._rows:
+        i = len(self._rows)
+        while i:
+            i -= 1
+            row = self._rows[i]
             if row[_LENGTH_MS] and _is_meant(row, slave_id):
                 left_ms = ticks_diff(row[_END_MS], ticks_ms())
                 if not 0 < left_ms <= row[_LENGTH_MS]:  # more: the clock has wrapped

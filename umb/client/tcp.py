@@ -387,7 +387,6 @@ class TCPClient(Client):
 
     def _read(self):
         """Go on with receiving the reply. Returns the status."""
-        adu = self._adu
         for _ in range(_FRAMES_AT_ONCE):
             missing = self._read_frame()
             if missing < 0:
@@ -396,10 +395,14 @@ class TCPClient(Client):
                 return self._time_out(self._rejected or self._stream.have)
             n = self._stream.have - self._stream.frame.wrapping
             self._stream.have = 0
-            if self._is_answer(self._transaction - (adu[0] << 8 | adu[1]), n):
+            if self._is_answer(self._ago(), n):
                 return self._answered(n)
             self._rejected = True
         return self._time_out(True)
+
+    def _ago(self):
+        """Return how many transactions before this one that was which the frame belongs to."""
+        return self._transaction - (self._adu[0] << 8 | self._adu[1])
 
     def _read_frame(self):
         """Read a frame as far as it has come.

@@ -1,19 +1,19 @@
-"""Gateway: requests from networks to serial lines, and the replies back (TCP Guide 4.2).
+"""Gateway: requests to the slaves of other lines and networks, and the replies back.
 
-It is a handler for servers, which run it along: serve(TCPServer(address, gateway)) is enough. A
-request waits for its serial line in the buffer of the connection that it came from, is sent from
-there, and its reply is received there.
+It is a handler for servers of any kind, which run it along: serve(TCPServer(address, gateway)) is
+enough (TCP Guide 4.2). A request waits for its line in the buffer of the connection that it came
+from. On a serial line it is sent from there, and its reply is received there.
 """
 
 from time import ticks_diff, ticks_ms
 
 from micropython import const
 
-from . import check
-from .client import NO_CONNECTION, NO_REPLY, PENDING
-from .fast import copy
-from .frame import WRITES, refuse
-from .server import LATER, Counters, Driver, Server
+from .. import check
+from ..client import LONGEST_MS, NO_CONNECTION, NO_REPLY, PENDING, Client
+from ..fast import copy
+from ..frame import WRITES, refuse
+from ..server import LATER, Counters, Driver, Server
 
 _PDU = const(7)  # where in a buffer the PDU begins
 _LONGEST_PDU = const(253)
@@ -22,9 +22,10 @@ _ITSELF = b"\x00\xff"  # slave ids that address the gateway itself (TCP Guide 4.
 _BUSY = const(6)
 _ILLEGAL_FUNCTION = const(1)
 _NO_PATH = const(10)
-_LONGEST_TIMEOUT_MS = const((1 << 29) - 1)  # half of the time after which ticks_ms() wraps
 _NO_ANSWER = const(11)
-_LONGEST_QUEUE = const(255)
+_MOST_KEPT = const(255)  # requests that wait, or replies in a cache
+_EVERYBODY = const(-1)  # in place of a slave id
+_FIRST_FIVE = b"\x0f\x10"  # codes whose response is the beginning of the request (AP 6.11, 6.12)
 
 
 class _Bus:
@@ -45,59 +46,100 @@ class _Waiting:
         self.link = None  # the link that it was received on
         self.adu = None  # the buffer with the request
         self.n = 0  # the length of its PDU
-        self.slave_id = 0  # the slave that it is for
-        self.everybody = False  # whether it is a broadcast, which is not answered
+        self.slave_id = 0  # the slave id that was asked for
+        self.line_id = 0  # the slave id on the line
         self.code = 0  # its function code
+        self.everybody = False  # whether it is a broadcast
+        self.lost = False  # whether a line could not send it
         self.since_ms = 0  # when it was received, or sent again
         self.tries = 0  # how many retries are left
 
+    def be_broadcast(self, lost):
+        """It is for everybody. lost: a line before could not send it."""
+        self.line_id = 0
+        self.everybody = True
+        self.lost = lost
+
 
 class _Path:
-    """A serial line, which slaves are on it, and the requests that wait for it."""
+    """A line, or a network, which slaves are there, and the requests that wait for it."""
 
-    def __init__(self, client, slave_ids, timeout_ms, max_wait_ms, queue):
+    def __init__(self, gateway, client, slave_ids, timeout_ms, unit_ids, cache):
         self.client = client
-        self.slave_ids = slave_ids
+        self._slave_ids = slave_ids
+        self._unit_ids = unit_ids
         self.next = None  # the path that takes broadcasts on
         self.count = 0  # how many requests wait
+        self._gateway = gateway
         self._timeout_ms = timeout_ms
-        self._max_wait_ms = max_wait_ms
-        self._waiting = [_Waiting() for _ in range(queue)]  # `count` requests, in order
+        self._cache = cache
+        self._waiting = [_Waiting() for _ in range(gateway.queue)]  # `count` requests, in order
         self._begun = False  # the client has the first one
         self._copy = (
             bytearray(_LONGEST_PDU) if client.retries else None
         )  # of the request, for retries
 
     def leads_to(self, slave_id):
-        """Return whether this slave is on the line."""
+        """Return whether requests for this slave id go to this line."""
+        if self.maps(slave_id):
+            return True
         if slave_id == 0 and self.client.broadcast:
             return False  # that is everybody, and nobody alone
-        return slave_id < 248 if self.slave_ids is None else slave_id in self.slave_ids
+        if self._slave_ids is None:
+            return slave_id < 248 and (slave_id > 0 or self.client.serial)
+        return slave_id in self._slave_ids
 
-    def put(self, adu, n, link, everybody=False):
-        """Let a request of n bytes wait. Returns LATER, or the length of an exception response."""
+    def maps(self, slave_id):
+        """Return whether this slave id stands for another one."""
+        return self._unit_ids is not None and slave_id in self._unit_ids
+
+    def _line_id(self, slave_id):
+        """Return which slave on the line this slave id stands for."""
+        return slave_id if self._unit_ids is None else self._unit_ids.get(slave_id, slave_id)
+
+    def put(self, adu, n, link):
+        """Let a request of n bytes wait. Returns LATER, or the length of a response."""
+        if self._cache is not None:
+            known = self._cache.reply(self._line_id(adu[6]), adu, n)
+            if known:
+                return known
         if self.count == len(self._waiting):
             return refuse(adu, _BUSY)
+        self._append(adu, n, link)
+        return LATER
+
+    def _append(self, adu, n, link):
+        """Let a request wait. Returns the _Waiting."""
         waiting = self._waiting[self.count]
         waiting.link = link
         waiting.adu = adu
         waiting.n = n
         waiting.slave_id = adu[6]
-        waiting.everybody = everybody
+        waiting.line_id = self._line_id(adu[6])
         waiting.code = adu[_PDU]
+        waiting.everybody = False
         waiting.since_ms = ticks_ms()
         waiting.tries = self.client.retries if self._copy else 0
         self.count += 1
-        return LATER
+        return waiting
 
-    def put_broadcast(self, adu, n, link):
-        """As put(), but lines without room are left out. Returns LATER, or 0 if none has room."""
-        path = self
-        while path.count == len(path._waiting):
-            path = path.next
-            if path is None:
-                return 0
-        return path.put(adu, n, link, True)
+    def put_broadcast(self, adu, n, link, lost=False):
+        """Let a broadcast wait for this line, or for the next one that takes it.
+
+        lost   a line before could not send it. Returns LATER, or the length of a response.
+        """
+        if self.client.serial or self.client.broadcast:
+            if self.count < len(self._waiting):
+                self._append(adu, n, link).be_broadcast(lost)
+                return LATER
+            lost = True
+        return self._pass_on(adu, n, link, lost)
+
+    def _pass_on(self, adu, n, link, lost):
+        """Hand a broadcast on to the next line. Returns as put_broadcast()."""
+        if self.next is None:
+            return self._gateway.end_broadcast(adu, n, link, lost)
+        return self.next.put_broadcast(adu, n, link, lost)
 
     def poll(self):
         """Go on with the requests. Returns how many were answered."""
@@ -106,8 +148,25 @@ class _Path:
             done = self._end(NO_CONNECTION)  # the line was closed, and others took it again
         if self.count:
             done += self._drop()
+        if self._cache is not None:
+            self._cache.expire()
+            done += self._answer_known()
         status = self._drive()
         return done if status == PENDING else done + self._end(status)
+
+    def _answer_known(self):
+        """Answer the requests whose reply came since they wait. Returns how many."""
+        done = 0
+        i = self.count if self._cache.is_new else 0
+        self._cache.is_new = False
+        while i > self._begun:
+            i -= 1
+            waiting = self._waiting[i]
+            n = self._cache.reply(waiting.line_id, waiting.adu, waiting.n)
+            if n:
+                self._take_out(i).link.answer(n)
+                done += 1
+        return done
 
     def _drive(self):
         """Have the client go on, with the next request if it has none. Returns the status."""
@@ -161,7 +220,7 @@ class _Path:
     def _is_young(self, waiting):
         """Return whether a request waits for no longer than max_wait_ms."""
         # Less than 0: so much time has passed that the clock has wrapped.
-        return 0 <= ticks_diff(ticks_ms(), waiting.since_ms) <= self._max_wait_ms
+        return 0 <= ticks_diff(ticks_ms(), waiting.since_ms) <= self._gateway.max_wait_ms
 
     def _choose(self):
         """Move the first request that can be sent to the front. Returns whether there is one.
@@ -172,7 +231,7 @@ class _Path:
         now_ms = ticks_ms()
         for i in range(self.count):
             waiting = self._waiting[i]
-            if not self.client.hold_ms(waiting.slave_id, now_ms):
+            if not self.client.hold_ms(waiting.line_id, now_ms):
                 for k in range(i, 0, -1):
                     self._waiting[k] = self._waiting[k - 1]
                 self._waiting[0] = waiting
@@ -190,9 +249,13 @@ class _Path:
         """Lend the first request's buffer to the client. Returns the status."""
         self._keep()
         waiting = self._waiting[0]
+        if self._cache is not None:
+            line_id = _EVERYBODY if waiting.everybody else waiting.line_id
+            self._cache.asked(line_id, waiting.adu, waiting.n)
         timeout_ms = self._timeout_ms
         if timeout_ms is None:
             timeout_ms = self.client.timeout_ms
+        waiting.adu[6] = waiting.line_id
         return self.client.forward(waiting.adu, waiting.n, timeout_ms, waiting.everybody)
 
     def _end(self, status):
@@ -201,7 +264,13 @@ class _Path:
         waiting = self._waiting[0]
         if waiting.everybody:
             # Others kept the line busy: then the broadcast was not sent, and nobody would know.
-            return 0 if status == NO_REPLY and self._is_young(waiting) else self._pass_on()
+            return (
+                0
+                if status == NO_REPLY and self._is_young(waiting)
+                else self._end_broadcast(status)
+            )
+        if self._cache is not None:
+            self._cache.answered(status, waiting.adu, self.client.response_size())
         if status >= 0:
             self._take_out(0).link.answer(self.client.response_size())
             return 1
@@ -209,7 +278,6 @@ class _Path:
             return self._give_up()
         waiting.tries -= 1
         waiting.since_ms = ticks_ms()
-        waiting.adu[6] = waiting.slave_id
         copy(waiting.adu, _PDU, self._copy, 0, waiting.n)
         return 0
 
@@ -218,16 +286,21 @@ class _Path:
         waiting = self._take_out(0)
         adu = waiting.adu
         adu[_PDU] = waiting.code
-        waiting.link.answer(0 if waiting.everybody else refuse(adu, _NO_ANSWER))
+        if waiting.everybody:
+            waiting.link.answer(self._gateway.end_broadcast(adu, waiting.n, waiting.link, True))
+        else:
+            waiting.link.answer(refuse(adu, _NO_ANSWER))
         return 1
 
-    def _pass_on(self):
-        """The first request was a broadcast: the next line is due. Returns 0."""
+    def _end_broadcast(self, status):
+        """The first request was a broadcast: the next line is due. Returns 1 if it is answered."""
         waiting = self._take_out(0)
-        link = waiting.link
-        if self.next is None or self.next.put_broadcast(waiting.adu, waiting.n, link) != LATER:
-            link.answer(0)
-        return 0
+        lost = waiting.lost or status < 0
+        n = self._pass_on(waiting.adu, waiting.n, waiting.link, lost)
+        if n == LATER:
+            return 0
+        waiting.link.answer(n)
+        return 1 if n else 0
 
     def _take_out(self, i):
         """Return a request that does not wait any more, with its slave id in its buffer."""
@@ -264,24 +337,32 @@ class _Path:
 
 
 class Gateway(Driver):
-    """Passes requests on to the slaves of serial lines.
+    """Passes requests on to the slaves of serial lines, and of servers in networks.
 
-    line         an RTUClient; its retries hold here too
-    slave_ids    which slaves are on that line, anything that `in` works on; None: all of 1..247.
+    line         an RTUClient, or a TCPClient or UDPClient: one connection for all who ask. Its
+                 retries and pauses hold here too
+    slave_ids    which slaves are there, anything that `in` works on; None: all of 1..247.
                  248..255 can be among them, and 0 if the line has broadcast=False
     timeout_ms   how long a slave has for its reply; None: as the line has it
     local        a Server for slave ids that are served here, even while the line is busy; 255 is
-                 its first device
+                 its first device, unless unit_ids has it
+    unit_ids     {slave id that is asked for: slave id on the line}, such as {255: 1}, besides
+                 slave_ids, which are the same there
+    cache_ms     a read (FC 1 to 4) is answered again from its last reply, if that is younger and
+                 nothing has been written to the slave since; 0: never
+    cached       how many replies are kept for that, 260 bytes each
     max_wait_ms  a request that has not been sent after so long is dropped: whoever asked has given
                  up by then. Broadcasts are sent in any case, unless others keep the line busy for
                  so long
     queue        how many requests may wait for a line; a further one is refused with exception 6
+    answer_broadcasts   whether who broadcasts from a network is answered once every line has
+                 sent it: as a slave would, or with exception 11 if a line could not
 
     A reply is handed on if its slave id, function code and length fit the request, and what it has
     to repeat of it. Exceptions of slaves are handed on with whatever code. The gateway's own
     exceptions are 10 for a slave id that nobody has, and 11 if a slave gives no answer, or no
-    valid one (AP 7). Slave id 0 is a broadcast: it is carried out here and on every line, and
-    answered by nobody.
+    valid one (AP 7). A write to slave id 0 is a broadcast: it is carried out here, on every serial
+    line, and behind every server whose client has broadcast=True, and answered by nobody.
 
     Requests of one slave are sent in the order in which they came. Those of clients that have gone
     are dropped at once. What umb.client.late.LateReplies promises holds here, too; while a late
@@ -289,37 +370,65 @@ class Gateway(Driver):
     """
 
     def __init__(
-        self, line, slave_ids=None, timeout_ms=None, local=None, *, max_wait_ms=5000, queue=8
+        self,
+        line,
+        slave_ids=None,
+        timeout_ms=None,
+        local=None,
+        *,
+        unit_ids=None,
+        cache_ms=0,
+        cached=8,
+        max_wait_ms=5000,
+        queue=8,
+        answer_broadcasts=False,
     ):
         super().__init__(Server(None, ()) if local is None else local)
-        check.integer("queue", queue, 1, _LONGEST_QUEUE)
-        check.integer("max_wait_ms", max_wait_ms, 1, _LONGEST_TIMEOUT_MS)
+        check.integer("queue", queue, 1, _MOST_KEPT)
+        check.integer("max_wait_ms", max_wait_ms, 1, LONGEST_MS)
+        self.queue = queue
+        self.max_wait_ms = max_wait_ms
+        self.answer_broadcasts = answer_broadcasts
         self._is_device = local is not None
         self._paths = []
-        self._queue = queue
-        self._max_wait_ms = max_wait_ms
         self._bus = _Bus()
-        self.add(line, slave_ids, timeout_ms)
+        self.add(line, slave_ids, timeout_ms, unit_ids=unit_ids, cache_ms=cache_ms, cached=cached)
 
-    def add(self, line, slave_ids=None, timeout_ms=None):
+    def add(self, line, slave_ids=None, timeout_ms=None, *, unit_ids=None, cache_ms=0, cached=8):
         """One more line. A slave id goes to the first line that has it.
 
         Raises ValueError for an argument of the wrong kind.
         """
-        if isinstance(line, type) or not hasattr(line, "forward"):
-            raise check.wrong("line", line, "an RTUClient")
+        if not isinstance(line, Client):
+            raise check.wrong("line", line, "an RTUClient, a TCPClient or a UDPClient")
         if timeout_ms is not None:
-            check.integer("timeout_ms", timeout_ms, 1, _LONGEST_TIMEOUT_MS)
+            check.integer("timeout_ms", timeout_ms, 1, LONGEST_MS)
+        check.integer("cache_ms", cache_ms, 0, LONGEST_MS)
+        check.integer("cached", cached, 1, _MOST_KEPT)
         try:
             if slave_ids is not None:
                 _ = 1 in slave_ids
         except TypeError:
             raise check.wrong("slave_ids", slave_ids, "a list, a range or None")
-        path = _Path(line, slave_ids, timeout_ms, self._max_wait_ms, self._queue)
+        if unit_ids is not None:
+            from .unit_ids import check_unit_ids
+
+            check_unit_ids(unit_ids, line)
+        if line.serial:
+            self.lines += 1
+        else:
+            from ..client.forward import Forwarder
+
+            line = Forwarder(line)
+        cache = None
+        if cache_ms:
+            from .cache import Cache
+
+            cache = Cache(cache_ms, cached)
+        path = _Path(self, line, slave_ids, timeout_ms, unit_ids, cache)
         if self._paths:
             self._paths[-1].next = path
         self._paths.append(path)
-        self.lines += 1
 
     def serves(self, slave_id):
         """Return whether there is a device with this slave id, here or on a line."""
@@ -331,6 +440,14 @@ class Gateway(Driver):
                 return path
         return None
 
+    def _is_served_here(self, slave_id, path):
+        """Return whether the local Server answers; path: the line that this slave id leads to."""
+        if self.server.serves(slave_id):
+            return True
+        if not (self._is_device and slave_id in _ITSELF):
+            return False
+        return path is None or not path.maps(slave_id)
+
     def handle(self, adu, n, link):
         """Answer the request here, or let it wait for its line. See umb.server.Server.handle()."""
         slave_id = adu[6]
@@ -340,11 +457,22 @@ class Gateway(Driver):
         if slave_id == 0 and adu[_PDU] in WRITES and (link.serial or path is None):  # SL 2.1
             self.server.handle(adu, n, self._bus)
             return self._paths[0].put_broadcast(adu, n, link)
-        if self.server.serves(slave_id) or (self._is_device and slave_id in _ITSELF):
+        if self._is_served_here(slave_id, path):
             return self.server.handle(adu, n, link)
         if path is not None:
             return path.put(adu, n, link)
         return 0 if link.serial else refuse(adu, _NO_PATH)
+
+    def end_broadcast(self, adu, n, link, lost):
+        """For its lines: all have had the broadcast of n bytes. Returns the response's length.
+
+        lost   not all of them could send it
+        """
+        if link.serial or not self.answer_broadcasts:
+            return 0
+        if lost:
+            return refuse(adu, _NO_ANSWER)
+        return 5 if adu[_PDU] in _FIRST_FIVE else n
 
     def poll(self, wait_ms=0):
         """Go on with what waits; with wait_ms, sleep that long at most until something comes.
@@ -352,7 +480,7 @@ class Gateway(Driver):
         Returns how many requests were answered.
         """
         if wait_ms:
-            self._paths[0].client.line.sleep(min(wait_ms, self.nap_ms()))
+            self._paths[0].client.sleep(min(wait_ms, self.nap_ms()))
         done = 0
         for path in self._paths:
             done += path.poll()
@@ -361,7 +489,7 @@ class Gateway(Driver):
     def watch(self, poller):
         """Use this select.poll from now on, see umb.serve."""
         for path in self._paths:
-            path.client.line.watch(poller)
+            path.client.watch(poller)
 
     def nap_ms(self):
         """Return for how many milliseconds poll() need not be called, see umb.serve."""

@@ -1,0 +1,119 @@
+"""Cache: the last replies to reads, which answer the same question again for a time."""
+
+from time import ticks_diff, ticks_ms
+
+from micropython import const
+
+from ..fast import copy
+
+_PDU = const(7)  # where in a buffer the PDU begins
+_READ_SIZE = const(5)  # of the request PDU of FC 1 to 4
+_KEY = const(6)  # bytes of a slave id and such a request
+_ENTRY = const(260)  # bytes of a question and its reply
+_EVERYBODY = const(-1)  # in place of a slave id
+
+
+class Cache:
+    """Keeps `size` replies, each for keep_ms."""
+
+    def __init__(self, keep_ms, size):
+        self.is_new = False  # a reply has come; whoever looks sets it back
+        self._keep_ms = keep_ms
+        self._entries = bytearray(size * _ENTRY)
+        self._sizes = bytearray(size)  # of the replies; 0: there is none
+        self._since_ms = [0] * size  # when they came
+        self._asked = bytearray(_KEY)  # the read under way
+        self._asked_id = 0  # who is asked
+        self._is_read = False
+        self._turn = 0
+
+    def expire(self):
+        """Look at the next reply, and forget it if it is too old.
+
+        Ticks wrap: one that is never looked at would seem to be young again.
+        """
+        turn = self._turn = (self._turn or len(self._sizes)) - 1
+        if self._sizes[turn] and not self._is_young(turn):
+            self._sizes[turn] = 0
+
+    def _is_young(self, i):
+        # Less than 0: so much time has passed that the clock has wrapped.
+        return 0 <= ticks_diff(ticks_ms(), self._since_ms[i]) < self._keep_ms
+
+    def reply(self, slave_id, adu, n):
+        """Put the reply to the request PDU of n bytes at adu[7]. Returns its length, or 0."""
+        if n != _READ_SIZE or not 0 < adu[_PDU] < 5:
+            return 0
+        i = self._find(slave_id, adu, _PDU)
+        if i < 0 or not self._is_young(i):
+            return 0
+        return self._put_reply(i, adu)
+
+    def _put_reply(self, i, adu):
+        n = self._sizes[i]
+        copy(adu, _PDU, self._entries, i * _ENTRY + _KEY, n)
+        return n
+
+    def _find(self, slave_id, buf, at):
+        """Return which reply is the one to the read at buf[at:], -1 if there is none."""
+        i = len(self._sizes)
+        while i:
+            i -= 1
+            if self._sizes[i] and self._is_alike(i * _ENTRY, slave_id, buf, at):
+                return i
+        return -1
+
+    def _is_alike(self, start, slave_id, buf, at):
+        entries = self._entries
+        if entries[start] != slave_id:
+            return False
+        k = _READ_SIZE
+        while k:
+            k -= 1
+            if entries[start + 1 + k] != buf[at + k]:
+                return False
+        return True
+
+    def asked(self, slave_id, adu, n):
+        """A request is sent; slave_id -1: to everybody. What it may change is forgotten."""
+        self._asked_id = slave_id
+        self._is_read = n == _READ_SIZE and 0 < adu[_PDU] < 5
+        if self._is_read:
+            self._asked[0] = slave_id
+            copy(self._asked, 1, adu, _PDU, _READ_SIZE)
+        else:
+            self._forget(slave_id)
+
+    def answered(self, status, adu, n):
+        """The request has come to this status; 0: its response PDU of n bytes is at adu[7]."""
+        if not self._is_read:
+            self._forget(self._asked_id)
+        elif status == 0:
+            self._keep(adu, n)
+
+    def _forget(self, slave_id):
+        """Forget all replies of a slave."""
+        for i in range(len(self._sizes)):
+            if slave_id == _EVERYBODY or self._entries[i * _ENTRY] == slave_id:
+                self._sizes[i] = 0
+
+    def _keep(self, adu, n):
+        """Keep the reply in the place of the one before, else in a free or in the oldest one's."""
+        i = self._find(self._asked[0], self._asked, 1)
+        if i < 0:
+            i = self._oldest()
+        copy(self._entries, i * _ENTRY, self._asked, 0, _KEY)
+        copy(self._entries, i * _ENTRY + _KEY, adu, _PDU, n)
+        self._sizes[i] = n
+        self._since_ms[i] = ticks_ms()
+        self.is_new = True
+
+    def _oldest(self):
+        """Return the place of no reply, or of the oldest."""
+        oldest = 0
+        for i in range(len(self._sizes)):
+            if not self._sizes[i]:
+                return i
+            if ticks_diff(self._since_ms[i], self._since_ms[oldest]) < 0:
+                oldest = i
+        return oldest
