@@ -129,7 +129,7 @@ class World:
         text = re.sub(r'\("0\.0\.0\.0", 502\)', f'("127.0.0.1", {self.port})', text)
         self.text = re.sub(r'\("192\.168\.1\.5", 502\)', f'("127.0.0.1", {self.peer_port})', text)
         self.framer = FramerType.ASCII if "framer=ASCII" in text else FramerType.RTU
-        found = re.search(r"slave_ids=[(\[](\d+)", text)
+        found = re.search(r"(?:slave_ids=[(\[]|unit_ids=\{)(\d+)", text)
         self.slave_id = int(found[1]) if found else 1
         self.slaves = sorted(set(re.findall(r"RTUServer\((\d)", text)))
         self.masters = sorted(set(re.findall(r"RTUClient\((\d)", text)))
