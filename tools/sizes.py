@@ -90,7 +90,7 @@ BUDGETS = {
     "client-rtu": Budget(23_350, 52_300, 55_150),
     "client-tcp": Budget(19_650, 46_450, 48_000),
     "client-udp": Budget(15_400, 36_000, 37_150),
-    "gateway": Budget(36_700, 76_500, 83_100),
+    "gateway": Budget(36_800, 76_700, 83_300),
     "functions": Budget(7_700, 19_100, 19_800),
     "points": Budget(18_900, 39_900, 45_950),
     "poller": Budget(35_450, 78_250, 82_400),
