@@ -21,7 +21,7 @@ _USER_REGISTERS = 16  # general purpose
 
 
 class DeviceServer(Server):
-    """A Server that tells `state`, a DeviceState, which requests were carried out."""
+    """A Server that notes in `state`, a DeviceState, which requests were carried out."""
 
     def __init__(self, state, store, slave_ids, functions):
         super().__init__(store, slave_ids, functions=functions)
@@ -30,8 +30,8 @@ class DeviceServer(Server):
     def handle(self, adu, n, link):
         """Answer a request, see Server.handle().
 
-        A response that is no exception tells that a request was carried out. Of a broadcast only
-        the hooks of what it has written do: it may also have been no request that there is.
+        A request counts as carried out if its response is no exception; a broadcast, which has no
+        response, if the hooks of the blocks have noted a write.
         """
         state = self._state
         state.broadcast = link.serial and adu[6] == 0
@@ -47,7 +47,7 @@ class Application:
 
     settings, problems   as config.load() returns them; problems grows by what the hardware refuses
     config    has compose(changes) and write(new_settings), see config.py
-    say       say(text) tells people what happens later
+    say       say(text) prints what happens later
     wifi      a WiFi, if the board is to be in such a network
     """
 

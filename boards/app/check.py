@@ -1,6 +1,6 @@
-"""What may be in /umb.json, and what holds where it is silent. Python runs this too.
+"""The settings of /umb.json, checked and completed with defaults. CPython runs this, too.
 
-What cannot be used is named and its default taken. boards/README.md lists all settings.
+A setting that cannot be used is reported, and its default is used. boards/README.md lists all.
 """
 
 import json
@@ -32,15 +32,15 @@ _RULES_OF_NETWORK = {
 _ADDRESSES = ("address", "netmask", "gateway")
 _LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789-"
 _LONGEST = 60  # characters of a value in a message
-_MOST_PROBLEMS = 40  # that are named: a file may hold more of them than the memory
+_MOST_PROBLEMS = 40  # that are reported: all of a long file could exhaust the memory
 
 
 class Checked:
-    """`settings` out of the dict `raw`: whole and possible on this board, whatever is in it.
+    """All settings of a board, `settings`, made from the dict `raw`, whatever is in it.
 
-    problems   what could not be used, as pairs of sentences: what is wrong, and what holds instead
+    problems   pairs of sentences: what is wrong in `raw`, and what is used instead
 
-    A pin has one use. The serial line comes first, then what `raw` names, then the defaults.
+    A pin has one use. The serial line comes first, then the settings in `raw`, then the defaults.
     """
 
     def __init__(self, raw, board):
@@ -67,7 +67,7 @@ class Checked:
                 self._tell(text.format(in_words(key)), "it is ignored")
 
     def _tell(self, what, instead):
-        """Name a problem: what is wrong, and what holds instead."""
+        """Add a problem: what is wrong, and what is used instead."""
         if len(self.problems) == _MOST_PROBLEMS:
             what = "there are more such settings"
         if len(self.problems) <= _MOST_PROBLEMS:
@@ -164,8 +164,8 @@ class Checked:
     def _point(self, where, given, keys, instead, used=True):
         """Return a point as a dict, None for none, False for an impossible one.
 
-        instead   what holds if it is impossible. None: it is one of the board's own, and is none
-                  without a word if its pin is in use already
+        instead   what is used if the point is impossible. None: it is one of the board's own, and
+                  left out without a message if its pin is in use already
         """
         if given is None:
             return None
@@ -187,7 +187,7 @@ class Checked:
         return point
 
     def _complete(self, where, point, given, keys):
-        """Put into a point what is given of its keys; name what cannot be used."""
+        """Put the given keys into a point, and report those that cannot be used."""
         for key in keys:
             if key in given:
                 wanted = self._wanted_of_point(key, given[key], point)

@@ -1,6 +1,6 @@
 """The file of settings, /umb.json: read and written. check.py says what may be in it.
 
-Python runs it too, for tests and for boards/unix.
+CPython runs it, too, for tests and for boards/unix.
 """
 
 import json
@@ -10,7 +10,7 @@ from errno import EIO, ENOENT
 from .defaults import defaults
 
 FILE = "/umb.json"
-_NEW = ".new"  # what a file is called until it takes the place of the old one
+_NEW = ".new"  # the suffix of a new file until it replaces the old one
 _PIECE = 64
 _ENOSPC = 28  # which the module errno of MicroPython lacks
 
@@ -19,8 +19,8 @@ def load(board, path=FILE):
     """Return (settings, problems, note) of the file at path, complete with the board's defaults.
 
     problems is a list of sentences, each about one thing that could not be used; note is a
-    sentence about the file, if there is something to tell. Nothing in the file, and no memory
-    that is too short for it, raises anything. What checks a file is loaded if there is one.
+    sentence about the file, or None. Neither a bad file nor a lack of memory raises an exception.
+    check.py is loaded only if there is a file.
     """
     problems = []
     try:
@@ -51,7 +51,7 @@ def read(path=FILE):
         if error.errno != ENOENT:
             raise
         # Where renaming over a file takes two steps (FAT), a reset may leave only the new one.
-        # If that is torn or missing, no save has ever come to its end.
+        # If that is incomplete or missing, no file was ever saved.
         try:
             return _parse(path + _NEW)
         except (OSError, ValueError):
@@ -106,7 +106,7 @@ def write(data, path=FILE):
         if not _holds(new, data):
             raise OSError(EIO)
     except Exception:
-        remove(new)  # what there was room for
+        remove(new)  # the part of it that was written
         raise
     os.rename(new, path)
 

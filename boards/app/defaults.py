@@ -1,6 +1,6 @@
-"""What holds where /umb.json is silent, and the settings of a board without one.
+"""The defaults of settings, and the settings of a board without /umb.json.
 
-Python runs this too, for tests and for boards/unix.
+CPython runs this, too, for tests and for boards/unix.
 """
 
 VALUES = {

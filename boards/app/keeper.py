@@ -1,6 +1,6 @@
-"""Keeper: what has to be done beside requests. serve() calls its update() every PERIOD_MS.
+"""Keeper: the periodic work of a device. serve() calls its update() every PERIOD_MS.
 
-Watchdog, fail-safe, LED, WiFi, saving and restart: each is looked at, and nothing waits.
+It handles watchdog, fail-safe, LED, WiFi, saving and restart. Nothing in it waits.
 """
 
 import gc
@@ -13,8 +13,10 @@ _LONGEST_SILENCE_MS = const(1 << 28)  # beyond the longest fail-safe time
 _SAVE_MS = const(50)  # after the order its answer has left, if nothing else is on the line
 _SAVE_ANYHOW_MS = const(2000)  # on a line that is never silent
 _RESTART_MS = const(500)
-_COUNT_MEMORY_MS = const(60_000)  # it takes a board up to 10 ms, in which it answers nobody
-_PAUSE_MS = const(1000)  # masters that ask once and then are silent see no delay
+_COUNT_MEMORY_MS = const(
+    60_000
+)  # it takes a board up to 10 ms, during which it answers no request
+_PAUSE_MS = const(1000)  # so that a master that sends a single request is not delayed
 _ALIVE_MS = const(2000)  # the LED flashes so often without traffic
 _BLINK_MS = const(128)  # and blinks like this in trouble
 
@@ -23,7 +25,7 @@ class Keeper:
     """Looks after a device: updates `state`, a DeviceState, and acts on it.
 
     make_safe     drives all outputs to their safe values
-    save(new_settings)  writes the file of settings; whatever it raises is told to say(text)
+    save(new_settings)  writes the file of settings; say(text) reports what it raises
     failsafe_s    so long without a request that was carried out makes the outputs safe; 0: never
     led           called with a level, or None
     feed_watchdog  called at every update, or None
@@ -134,7 +136,7 @@ class Keeper:
         return True
 
     def _restart(self, now_ms):
-        """Save what is to be saved, in a silence: the chip is deaf meanwhile; then restart."""
+        """Save new settings in a silence, as the chip receives nothing meanwhile; then restart."""
         if self._ordered_ms is None:
             self._ordered_ms = now_ms
         elapsed_ms = ticks_diff(now_ms, self._ordered_ms)

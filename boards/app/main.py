@@ -17,12 +17,12 @@ _CRASH_S = 5  # time to interrupt before the next start
 
 
 def say(text):
-    """Tell whoever looks at the REPL."""
+    """Print a line on the REPL."""
     print("umb:", text)
 
 
 def main():
-    """Serve until Ctrl-C. Whatever else ends that starts the board anew."""
+    """Serve until Ctrl-C. After any other end the board is reset."""
     import board
 
     hardware = Hardware()
@@ -45,7 +45,7 @@ def main():
 
 
 def start(board, hardware, drivers):
-    """Return the Application, its drivers in the list `drivers`, and tell what it serves."""
+    """Return the Application, its drivers in the list `drivers`, and print what it serves."""
     settings, problems, note = config.load(board)
     wifi = open_wifi(settings, problems)
     application = Application(board, hardware, settings, problems, config, say, wifi)
@@ -61,7 +61,7 @@ def start(board, hardware, drivers):
     if not drivers:
         problems.append("neither the serial line nor a network is served")
         say(problems[-1])
-    say("serving; Ctrl-C ends it")  # nobody sees it where the REPL has lost its line
+    say("serving; Ctrl-C ends it")  # not printed where the REPL has lost its line
     return application
 
 
@@ -123,7 +123,7 @@ def make_line(application, settings):
 
 
 def take_line():
-    """Take the serial line from the REPL (esp8266 has no other), unless somebody is there."""
+    """Take the serial line from the REPL (esp8266 has no other), unless Ctrl-C is pressed."""
     say("that is this line: Ctrl-C within {} s keeps the REPL".format(_ESCAPE_S))
     time.sleep_ms(_ESCAPE_S * 1000)
     os.dupterm(None, 1)

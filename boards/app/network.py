@@ -7,7 +7,7 @@ _LONGEST_ATTEMPT_S = const(20)  # an attempt to connect that takes longer is beg
 
 
 class WiFi:
-    """The board's WiFi as a station. say(text) tells people what becomes of it.
+    """The board's WiFi as a station. say(text) prints its changes.
 
     `address` is the IP address while it is connected, else empty. Raises OSError where the radio
     cannot be had.
@@ -23,7 +23,7 @@ class WiFi:
         self._wlan = wlan = network.WLAN(network.STA_IF)
         wlan.active(True)
         try:
-            wlan.config(pm=wlan.PM_NONE)  # asleep it answers late
+            wlan.config(pm=wlan.PM_NONE)  # with power management it answers late
         except (AttributeError, OSError, ValueError):
             pass
         if settings["address"]:
@@ -32,7 +32,7 @@ class WiFi:
         self._connect()
 
     def _connect(self):
-        """Set out to connect; nothing here waits for it."""
+        """Begin to connect, without waiting."""
         self._waited_s = 0
         settings = self._settings
         try:

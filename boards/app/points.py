@@ -14,8 +14,8 @@ class Points:
     Point n is at address n of its block, PWM output n at 32 + n.
 
     settings  those of config.load(). Outputs start at their safe values
-    state     a DeviceState: its `problems` tell which pins the hardware refuses, whose addresses
-              stay and do nothing; its `written` tells that an output was driven
+    state     a DeviceState: its `problems` get the pins that the hardware refuses, whose addresses
+              stay and do nothing; its `written` is set when an output is driven
     """
 
     def __init__(self, hardware, settings, state):

@@ -1,4 +1,4 @@
-"""DeviceState: what the parts of the application tell each other, as plain values."""
+"""DeviceState: the values that the parts of the application share."""
 
 FAIL_SAFE = 1  # the bits of input register 110
 NETWORK_DOWN = 2
