@@ -18,7 +18,7 @@ What a server offers besides a store are functions: objects such as those of umb
                             place. Returns the length of the response PDU, 0 for none, or minus an
                             exception code
 
-and, if it wants to follow what comes for the server and what leaves, as an event log does, with
+and, if it needs all requests and responses of the server, as an event log does, with
 
     received(adu, link)     called for every request for a device of the server, adu[6], and every
                             broadcast, where adu[6] is 0, before it is carried out: whatever its
@@ -26,7 +26,7 @@ and, if it wants to follow what comes for the server and what leaves, as an even
     sent(adu, link)         called for every response at adu[7], exceptions too, before it leaves
 
 What a handle(), a hook or an endpoint raises is an answer if it has an exception code, as most of
-umb.errors have. Anything else is a bug: the client gets exception 4, and on_error is told.
+umb.errors have. Anything else is a bug: the client gets exception 4, and on_error is called.
 """
 
 import sys
@@ -46,7 +46,7 @@ _BUSY = const(6)
 _NAK = const(7)
 _NO_SUCH_DEVICE = const(11)
 _LAST_ROUTED = const(16)  # routes answer for function codes 1 to 6, 15 and 16
-_DIAGNOSTICS = const(8)  # the function code that is heard in listen-only mode
+_DIAGNOSTICS = const(8)  # the function code that is handled in listen-only mode
 _IDLE_NAP_MS = const(1000)
 
 
@@ -203,7 +203,7 @@ class Server:
         )
 
     def _device(self):
-        """Return the slave id of the device that answers networks that name none, or 0."""
+        """Return the slave id of the device that answers slave ids 0 and 255 of networks, or 0."""
         for slave_id in self.slave_ids:
             if self.serves(slave_id):
                 return slave_id
@@ -212,7 +212,7 @@ class Server:
     def handle(self, adu: bytearray, n: int, link) -> int:
         """Answer the request PDU of n bytes at adu[7] for the slave id at adu[6], in place.
 
-        Returns the response PDU's length, 0 to say nothing. Never raises. Writes adu[5], too, and
+        Returns the response PDU's length, 0 for no response. Never raises. Writes adu[5], too, and
         puts adu[6] back.
         """
         if not self.serves(adu[6]) or (link.serial and adu[7] >= 0x80):
@@ -247,9 +247,9 @@ class Server:
         if link.serial:
             if unit == 0:
                 self._broadcast(adu, n, link)
-            return 0  # others answer, or nobody; 0x80 and more are echoes of exception responses
+            return 0  # another slave may answer; codes from 0x80 on are exception responses
         # To a network 0 and 255 are the device itself (TCP Guide 4.4.2.1). A subclass that has a
-        # handle() of its own has seen this request already.
+        # handle() of its own has handled this request already.
         adu[6] = 0 if 0 < unit < 255 else self._device()
         n = Server.handle(self, adu, n, link) if adu[6] else refuse(adu, _NO_SUCH_DEVICE)
         adu[6] = unit
@@ -326,14 +326,14 @@ class Server:
             self.report(error, link)
         return -exception_code
 
-    def tell(self, handler, adu, link):
-        """Call handler(adu, link). What it raises is reported, and harms nobody else."""
+    def notify(self, handler, adu, link):
+        """Call handler(adu, link), and report what it raises."""
         error = _attempt(handler, adu, link)
         if isinstance(error, Exception):
             self.report(error, link)
 
     def report(self, error: Exception, link):
-        """Tell on_error of an exception that a hook raised. Never raises."""
+        """Call on_error with an exception that a hook raised. Never raises."""
         if self.on_error is not None:
             error = _attempt(self.on_error, error, link)
             if isinstance(error, Exception) and self.on_error is not print_error:
@@ -348,14 +348,14 @@ class Counters:
 
     def clear(self):
         """Set every counter to 0."""
-        self.bus_message_count = 0  # messages seen on the line, whoever they were for
+        self.bus_message_count = 0  # messages on the line, for any slave
         self.bus_communication_error_count = 0  # wrong CRC, LRC, length or framing
         self.bus_exception_error_count = 0  # exception responses sent
         self.server_message_count = 0  # messages addressed to this device, or broadcast
         self.server_no_response_count = 0  # messages that were not answered
         self.server_nak_count = 0  # exceptions 7 sent
         self.server_busy_count = 0  # exceptions 6 sent
-        self.bus_character_overrun_count = 0  # no port tells: always 0
+        self.bus_character_overrun_count = 0  # no port counts them: always 0
         # Requests that were carried out, broadcasts too (AP 6.9); without exceptions and without
         # requests for this very number.
         self.event_count = 0
@@ -369,8 +369,8 @@ class Driver:
                for routes
     gateway    the server if it is itself a driver, as a Gateway is: it is run along with this one
     lines      how many serial lines it keeps the times of
-    alone      no other serial line is run in the same loop, which poll() would keep from being in
-               time when it waits. serve() sets it
+    alone      whether no other serial line is run in the same loop: then poll() may wait for a
+               frame. serve() sets it
     counters   the Counters of this line or network
 
     Drivers are run by umb.serve.serve(), or by a program that calls poll() again and again. To the
@@ -413,7 +413,7 @@ class Driver:
             self.gateway.finish()
 
     def serve_forever(self) -> None:
-        """Serve until shutdown() is called, asleep while nothing comes."""
+        """Serve until shutdown() is called, asleep while nothing is received."""
         from ..serve import serve
 
         serve(self)

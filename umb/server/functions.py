@@ -1,4 +1,4 @@
-"""Functions: what a Server offers besides a store. It is loaded if there is any."""
+"""Functions: the functions that a Server has besides a store. Loaded if there are any."""
 
 from micropython import const
 
@@ -12,7 +12,7 @@ _PDU_MOST = const(253)  # AP 4.1
 class Functions:
     """The functions of a server, as one: it has handle(), received() and sent(), too.
 
-    server      what reports the exceptions of received() and sent()
+    server      the Server, which reports exceptions of received() and sent()
     functions   those that Server() was given
 
     Raises ValueError for what is no function, a code that is taken, or no tuple.
@@ -21,8 +21,8 @@ class Functions:
     def __init__(self, server, functions):
         self._server = server
         self._handlers = {}  # function code: handle(adu, n, link)
-        self._received = ()  # methods that are told of every request,
-        self._sent = ()  # and of every response
+        self._received = ()  # the methods received() of functions that have one
+        self._sent = ()  # the methods sent() of functions that have one
         if not isinstance(functions, (tuple, list)):
             raise wrong("functions", functions)
         for function in functions:
@@ -66,16 +66,16 @@ class Functions:
         return n
 
     def received(self, adu, link):
-        """Tell who follows requests of the one at adu[7]."""
-        self._tell(self._received, adu, link)
+        """Call received() of every function that has it, for the request at adu[7]."""
+        self._notify(self._received, adu, link)
 
     def sent(self, adu, link):
-        """Tell who follows responses of the one at adu[7]."""
-        self._tell(self._sent, adu, link)
+        """Call sent() of every function that has it, for the response at adu[7]."""
+        self._notify(self._sent, adu, link)
 
-    def _tell(self, methods, adu, link):
+    def _notify(self, methods, adu, link):
         """Call each of these methods, even if one before it raises."""
         i = 0
         while i < len(methods):
-            self._server.tell(methods[i], adu, link)
+            self._server.notify(methods[i], adu, link)
             i += 1

@@ -100,7 +100,7 @@ class Routes:
 
     def __init__(self):
         self._rules = []
-        # What _tell() hands to an endpoint. Each is set right before: no interrupt comes between.
+        # The arguments of _call_write(), set right before it: no interrupt comes between.
         self._slave_id = self._function_code = self._address = self._value = 0
 
     def add(self, server, slave_ids, function_codes, addresses, signed):
@@ -216,9 +216,9 @@ class Routes:
         self._function_code = adu[7]
         self._address = address
         self._value = value
-        self._tell(rule.endpoint)
+        self._call_write(rule.endpoint)
 
-    def _tell(self, endpoint):
+    def _call_write(self, endpoint):
         """Call an endpoint for a write. With more locals its frame would be on the heap."""
         endpoint(
             slave_id=self._slave_id,

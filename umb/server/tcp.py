@@ -26,7 +26,7 @@ _OUT = const(4)
 
 
 class _Connection(Stream):
-    """One client: its ADU buffer, what is under way, and the link that handlers see."""
+    """One client: its ADU buffer, the state of its request, and the link for handlers."""
 
     serial = False
 
@@ -46,9 +46,9 @@ class _Connection(Stream):
         self.gone = sock is None
         self.listen_only = False
         self.early_count = 0
-        self.active = False  # a request was served since times were kept last
-        self.asked = False  # a request was served before
-        self.idle_ms = 0  # the time since the last one was, or since the client connected
+        self.active = False  # a request was answered since the last keep_time()
+        self.asked = False  # the client has sent a request before
+        self.idle_ms = 0  # the time since the last request, or since the client connected
 
     def service(self):
         """Read a request and answer it: the poller has reported this client."""
@@ -73,7 +73,7 @@ class _Connection(Stream):
         n = self.driver.server.handle(self.adu, self.have - self.frame.wrapping, self)
         if n == _LATER:
             self.held = True
-            self._watch()  # further requests wait in the socket
+            self._watch()  # further requests stay in the socket
         elif not self.gone:  # a hook may have closed the server
             self._reply(n)
 
@@ -84,9 +84,9 @@ class _Connection(Stream):
         copy(self.early, 0, self.adu, self.frame.start + self.have, n)
 
     def _reply(self, n):
-        """Send the response PDU of n bytes, 0: none, or the rest of one that the network held up.
+        """Send the response PDU of n bytes, 0: none; or the rest of one that is partly sent.
 
-        After the last byte be ready for the next request.
+        After its last byte, get ready for the next request.
         """
         if n:
             self.at = self.frame.start
@@ -111,7 +111,7 @@ class _Connection(Stream):
 
     def _go_on(self):
         """Send more of a response."""
-        if self.held:  # then it is watched for nothing but that the client is gone
+        if self.held:  # then the poller reports only that the client is gone
             self.driver.drop(self)
             return
         self._reply(0)
@@ -119,7 +119,7 @@ class _Connection(Stream):
             self._watch()
 
     def answer(self, n):
-        """Send the response of n bytes (0: none) that a handler has ready which said LATER."""
+        """Send the response of n bytes, 0: none, of a handler that has returned LATER."""
         self.held = False
         if not self.gone:
             self._watch()
@@ -171,7 +171,7 @@ class TCPServer(Driver):
     one that has been idle longest. If nobody is idle, the new client is refused:
     its connection is closed at once (TCP Guide 4.3.1).
 
-    An exception of allow, on_connect or on_disconnect is told to the Server's on_error.
+    An exception of allow, on_connect or on_disconnect is passed to the Server's on_error.
 
     Raises OSError with a sentence if the address cannot be had, and ValueError for an argument of
     the wrong kind.
@@ -207,7 +207,7 @@ class TCPServer(Driver):
             from ..port.hosts import host_filter
 
             self._allow = host_filter(allow)
-        self._connections = []  # one for each buffer that was ever needed
+        self._connections = []  # all that were created, one for each place
         self._by_socket = {}  # those that are open
         self._listener = listen(address, max_clients)
         self._accepting = True  # the poller is to report new clients
@@ -218,7 +218,7 @@ class TCPServer(Driver):
         self._sweep_number = 0  # which part of the time that was in
 
     def poll(self, wait_ms: int = 0) -> int:
-        """Answer what is there; with wait_ms, sleep that long at most until something comes.
+        """Answer requests; with wait_ms, sleep that long at most until there is one.
 
         Returns how many requests were answered.
         """

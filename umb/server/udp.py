@@ -1,4 +1,4 @@
-"""UDPServer: Modbus over UDP, one frame a datagram. It allocates: ports have no other way."""
+"""UDPServer: Modbus over UDP, one frame a datagram. Calls allocate: ports have no other way."""
 
 import select
 
@@ -25,7 +25,7 @@ class UDPServer(Driver):
              function that is called with one and returns whether; None: everybody
 
     A datagram that is not a frame is ignored. While memory is short, requests and responses are
-    lost as any datagram may be. An exception of allow is told to the Server's on_error.
+    lost as any datagram may be. An exception of allow is passed to the Server's on_error.
 
     Raises OSError with a sentence if the address cannot be had, and ValueError for an argument of
     the wrong kind.
@@ -94,7 +94,7 @@ class UDPServer(Driver):
         n = self.server.handle(self._adu, n - frame.wrapping, self)
         if n == _LATER:
             self._held = True
-            self._watch()  # further requests wait in the socket
+            self._watch()  # further requests stay in the socket
         else:
             self._reply(n)
 
@@ -112,14 +112,14 @@ class UDPServer(Driver):
                 pass
 
     def answer(self, n):
-        """Send the response of n bytes (0: none) that a handler has ready which said LATER."""
+        """Send the response of n bytes, 0: none, of a handler that has returned LATER."""
         self._held = False
         if not self.gone:
             self._watch()
             self._reply(n)
 
     def _watch(self):
-        """Tell the poller whether to report datagrams."""
+        """Set whether the poller reports datagrams."""
         if not self.gone:  # a hook may have closed the server
             self.poller.modify(self._sock, 0 if self._held or self._short else _IN)
 
