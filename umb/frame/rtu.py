@@ -1,13 +1,13 @@
 """The RTU frame: slave id, PDU and CRC-16 from adu[6] on (SL 2.5.1.1), and how long frames are.
 
-A frame is over when as many bytes have come as its function code announces and the CRC is right.
-The code alone does not always tell: of some requests a byte further on counts the rest, and until
-that byte has come nothing is decided. A frame whose length is not announced, or is another one, is
-ended by the silence behind it.
+A frame ends when as many bytes were received as its function code announces and the CRC is right.
+The function code alone does not always announce the length: in some requests a later byte is the
+count of the rest, and nothing is decided until that byte was received. A frame whose length is not
+announced, or differs from that, ends with the silence after it.
 
-Silence alone does not do: programs that poll seldom do not see it, and USB adapters make it in the
-middle of frames. So what comes after a silence is tried as a frame of its own first, and then as
-the rest of what came before.
+Silence alone is not reliable: programs that poll seldom do not notice it, and USB adapters make
+pauses inside of frames. So bytes received after a silence are tried as a frame of their own first,
+and then as the rest of the bytes before.
 """
 
 from micropython import const
@@ -22,12 +22,11 @@ _BY_OBJECTS = const(0xFF)
 _DIAGNOSTICS = const(8)
 _DEVICE_IDENTIFICATION = const(14)  # of the MEI types of FC 43
 _BEFORE_OBJECTS = const(8)  # bytes of a frame up to the one that counts its objects
-# Transceivers add bytes when the direction of the bus changes. So many are never a frame.
+# Transceivers add noise, at most so many bytes, when the direction of the bus changes.
 _NOISE = const(3)
 
-# How long the PDU of a function code is (AP 6): a number of bytes, or where in it the byte
-# that counts the rest stands (+ _COUNTED), or _BY_OBJECTS. 0: its length cannot be told from its
-# beginning.
+# The length of the PDU by function code (AP 6): a number of bytes; or _COUNTED + the index of the
+# byte that is the count of the rest; or _BY_OBJECTS. 0: its beginning does not announce it.
 REQUEST = (
     b"\x00\x05\x05\x05\x05\x05\x05\x01\x05\x00\x00\x01\x01\x00\x00\x85\x85\x01\x00\x00\x81\x81"
     b"\x07\x89\x03\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x04"
@@ -39,7 +38,7 @@ RESPONSE = (
 
 
 def _objects_size(buf, at, n):
-    """As rtu_size(), of a response of FC 43, whose objects tell their lengths (AP 6.21)."""
+    """As rtu_size(), of a response of FC 43, whose objects have their lengths (AP 6.21)."""
     if n > 2 and buf[at + 2] != _DEVICE_IDENTIFICATION:
         return 0
     size = _BEFORE_OBJECTS
@@ -56,17 +55,17 @@ def _objects_size(buf, at, n):
 
 
 def rtu_size(table, buf, at, n):
-    """Return how long the RTU frame at buf[at:] is, of which n >= 2 bytes are there.
+    """Return the length of the RTU frame at buf[at:], of which n >= 2 bytes were received.
 
-    table is REQUEST or RESPONSE. A result of more than n says only that so many bytes have to be
-    there before the length is known, or the frame is whole. 0: its length is not announced.
+    table is REQUEST or RESPONSE. A result of more than n is only the number of bytes that are
+    needed before the length is known, or the frame is whole. 0: its length is not announced.
     """
     code = buf[at + 1]
     size = table[code] if code < len(table) else 0
     if size == _BY_OBJECTS:
         return _objects_size(buf, at, n)
     if size >= _COUNTED:
-        size -= _COUNTED - 2  # how many bytes of the frame there are up to the one that counts
+        size -= _COUNTED - 2  # the bytes of the frame up to the one that is the count
         return size if n < size else size + buf[at + size - 1] + 2
     if code & 0x80 and table is RESPONSE:
         size = 2  # an exception response (AP 7)
@@ -74,12 +73,11 @@ def rtu_size(table, buf, at, n):
 
 
 class RTU:
-    """Finds the frames in what a line delivers.
+    """Finds the frames in the bytes received from a line.
 
-    adu     the ADU buffer. Whoever has n more bytes, at most `need`, puts them at adu[6 + have]
-            and calls received(n). As it never needs more than a frame, what comes behind one stays
-            in the UART
-    table   REQUEST: what comes are requests, and other slaves' responses. RESPONSE: responses
+    adu     the ADU buffer. The driver puts n more bytes, at most `need`, at adu[6 + have] and
+            calls received(n). As `need` never exceeds a frame, the bytes after it stay in the UART
+    table   REQUEST: requests are received, and responses of other slaves. RESPONSE: responses
     serves  serves(slave_id) returns whether frames of this slave id are of interest. Only those,
             and broadcasts, are looked for in noise
 
@@ -88,13 +86,13 @@ class RTU:
 
     start = _FRAME  # where in `out` a sealed frame begins
     timed = True  # silence ends frames
-    piece_size = 32  # how many bytes are taken at once at most
+    piece_size = 32  # the most bytes that are read at once
 
     def __init__(self, adu, table, serves):
         self.adu = self.out = adu
         self.table = table
         self.serves = serves
-        self.rejected = 0  # how often there was garbage; whoever reads it sets it back
+        self.rejected = 0  # how many times bytes were discarded; who reads it resets it
         self.reset()
 
     @staticmethod
@@ -106,27 +104,27 @@ class RTU:
         return n + 3
 
     def reset(self):
-        """Forget what has come: the next byte begins a frame."""
+        """Discard what was received: the next byte begins a frame."""
         self.have = 0  # bytes at adu[6:] that belong to no frame yet
-        self.need = _SHORTEST  # how many more there have to be before anything is decided
+        self.need = _SHORTEST  # how many more are needed before anything is decided
         self.open = True  # more bytes can make a frame of the length that its code announces
         self.for_us = False  # the frame that may begin at adu[6] is of interest
-        self._begin = 0  # what came after the last silence begins at adu[6 + _begin]
+        self._begin = 0  # the first byte after the last silence is at adu[6 + _begin]
         self._judged = 0  # silence() was called since the last byte: 1, with final=True: 2
 
     def clear(self):
-        """Give up what has come."""
+        """Discard what was received, and count it as rejected."""
         if self.have:
             self.rejected += 1
         self.reset()
 
     def gap(self):
-        """There may have been silence behind what has come: the next byte may begin a frame."""
+        """Note a silence after what was received: the next byte may begin a frame."""
         self._begin = self.have
         self.need = min(self.need, _SHORTEST)
 
     def received(self, n):
-        """n <= need more bytes are at adu[6 + have]. Returns the length of a whole frame, or 0."""
+        """Take the n <= need bytes at adu[6 + have]. Returns the length of a whole frame, or 0."""
         self._judged = 0
         self.have += n
         self.need -= n
@@ -139,7 +137,7 @@ class RTU:
         at = self._begin
         while not self._is_whole(at):
             if at:
-                at = 0  # or do the latest bytes belong to what came before the silence?
+                at = 0  # or do the last bytes belong to those before the silence?
             elif self.need:
                 return 0
             else:  # longer than any frame
@@ -164,12 +162,12 @@ class RTU:
                 self.need = min(self.need, size - n)
             if table is RESPONSE or self.for_us or not self.adu[at]:
                 return False
-            table = RESPONSE  # what other slaves answer is on the bus, too
+            table = RESPONSE  # responses of other slaves are on the bus, too
 
     def _next(self, at, end):
         """Return where, from adu[6 + at] on, a frame of interest may begin, or `end`.
 
-        Its length is announced, and it does not end before the bytes that are there.
+        Its length is announced, and does not end before the last byte received.
         """
         adu = self.adu
         table = self.table
@@ -181,7 +179,7 @@ class RTU:
         return at
 
     def _may_last(self, at):
-        """Return whether a frame of interest at adu[6 + at] reaches as far as the bytes do."""
+        """Return whether a frame of interest at adu[6 + at] reaches to the last byte received."""
         n = self.have - at
         at += _FRAME
         if rtu_size(self.table, self.adu, at, n) < n:
@@ -189,7 +187,7 @@ class RTU:
         return self.adu[at] == 0 or self.serves(self.adu[at])
 
     def _take(self, at, n):
-        """Move n bytes from adu[6 + at] to adu[6], give up the rest, and begin anew. Returns n."""
+        """Move n bytes from adu[6 + at] to adu[6], discard the rest, and reset. Returns n."""
         if n < self.have:
             self.rejected += 1
         copy(self.adu, _FRAME, self.adu, _FRAME + at, n)
@@ -197,13 +195,13 @@ class RTU:
         return n
 
     def silence(self, final=False):
-        """The line has been silent for t3.5. Returns the length of a frame that this ends, or 0.
+        """Note a silence of t3.5. Returns the length of a frame that it ends, or 0.
 
-        final   the silence is longer than one inside a frame is, unless the rest of the length
-                that its code announces is still to come: that is kept until clear() is called
+        final   the silence is longer than a pause inside a frame. What was received is discarded,
+                unless it is shorter than announced: that is kept until clear() is called
 
         There may be noise on both sides of a frame, three bytes at most, or any number of zeros
-        behind it; and anything before a frame of interest whose length is announced.
+        after it; and any bytes before a frame of interest whose length is announced.
         """
         judged = self._judged
         if judged > final:
@@ -228,7 +226,7 @@ class RTU:
 
     def _ended(self, at):
         """Return the length of the frame at adu[6 + at:] that silence has ended, or 0."""
-        free = at == 0 or at == self._begin  # it may be anybody's, and of any length
+        free = at == 0 or at == self._begin  # a frame for any slave, of any length
         noise = _NOISE if at <= _NOISE or 0 <= at - self._begin <= _NOISE else 0
         n = self.have - at
         at += _FRAME
@@ -236,7 +234,7 @@ class RTU:
             return 0
         size = rtu_size(self.table, self.adu, at, n)
         if size > n:
-            # Too short for its function code, or torn, and its beginning happens to look whole.
+            # Shorter than announced: a wrong length for its function code, or only the beginning.
             return self._shortest(at, n, n) if free and self._judged > 1 else 0
         if free or (noise and not size):
             return self._shortest(at, size, n)
