@@ -147,7 +147,7 @@ class RTUClient(Client):
         self._late = LateReplies(line.time_us(_LONGEST_CHARACTERS) // 1000, inexact_ms)
         # ASCII asks for no silence, but others may be in the middle of a frame.
         self._silence_us = line.reply_delay_us or line.time_us(_SILENT_CHARACTERS)
-        self._pause_us = max(gap_ms * 1000, line.hole_us)  # the longest inside a reply
+        self._pause_us = max(gap_ms * 1000, line.gap_us)  # the longest inside a reply
         self._turnaround_ms = turnaround_ms
         self._echo = bytearray(_ECHO_PIECE) if echo else None
         self._state = _IDLE
@@ -385,7 +385,7 @@ class RTUClient(Client):
             return PENDING
         if line.frame.have:  # the beginning of what may be a late reply
             silent_us = ticks_diff(now_us, line.last_us)  # less than 0: more has come
-            if silent_us < max(self._silence_us, line.hole_us) and self._left_ms() > 0:
+            if silent_us < max(self._silence_us, line.gap_us) and self._left_ms() > 0:
                 return PENDING
             if silent_us < self._silence_us:
                 return self._end(NO_REPLY)

@@ -1,4 +1,4 @@
-"""One end of a serial line: a UART, its direction pin, and the frames that come and go."""
+"""One end of a serial line: a UART, its direction pin, and the frames received and sent."""
 
 import select
 from time import sleep_ms, sleep_us, ticks_add, ticks_diff, ticks_ms, ticks_us
@@ -8,27 +8,27 @@ from micropython import const
 from ..fast import copy
 
 _FRAME = const(6)  # where in the buffer an RTU frame begins
-_PIECE = const(32)  # the most that is read from the UART at once
-_UART_NAP_MS = const(1)  # one may sleep for so long without losing the time of a byte
+_PIECE = const(32)  # the most bytes that are read from the UART at once
+_UART_NAP_MS = const(1)  # the longest sleep that does not lose the time of a byte
 _TTY_NAP_MS = const(1000)  # a TTY wakes the poller
 
 
 class Line:
-    """Brings what arrives to a frame, with the time that passed in between, and sends frames.
+    """Moves received bytes to a frame, notes the silence between them, and sends frames.
 
     frame   an umb.frame.rtu.RTU, or its like
     uart    a machine.UART, or its like
     de      called with a level: the direction pin
     idle    the pin's level while others send
 
-    umb.port.uart.open_line() makes it, and sets its times:
+    umb.port.uart.open_line() creates it, and sets its times:
 
     character_x64   a character's time in 1/64 us, small enough for 256 of them not to allocate
     t35_us          the silence that ends a frame
-    hole_us         a silence that is no longer than this may be in the middle of any frame
-    abandon_us      the silence after which even a frame is given up whose length is known
-    reply_delay_us  from the moment the last byte is seen to the answer
-    yields_to       so many bytes that come before a frame of ours keep it from being sent; 0: none
+    gap_us          the longest silence inside of any frame
+    abandon_us      the silence after which even a frame of known length is discarded
+    reply_delay_us  from the moment the last byte is noticed to the reply
+    abort_size      a frame is not sent if so many bytes are received first; 0: it is always sent
     """
 
     poller = None
@@ -40,12 +40,12 @@ class Line:
         self.any = uart.any
         self.de = de
         self.idle = idle
-        # Whether the port tells when the last bit has left, or it can be told.
+        # Whether it is known when the last bit has left: by txdone(), or by the time.
         self.paced = getattr(uart, "paced", True)
-        self.waiting = 0  # bytes that wait in the UART and have been counted
-        self.last_us = ticks_us()  # when the last of them came
+        self.waiting = 0  # bytes in the UART that have been counted
+        self.last_us = ticks_us()  # when the last of them was received
         self.end_us = self.last_us  # when the last byte that was sent will have left
-        self.frame_us = 0  # how long the frame was that was sent
+        self.frame_us = 0  # how long the last frame sent takes
         self.piece = bytearray(_PIECE)
 
     def time_us(self, n):
@@ -53,32 +53,32 @@ class Line:
         return n * self.character_x64 + 63 >> 6
 
     def receive(self, n, now_us):
-        """Go on with the n bytes that any() told of at now_us.
+        """Receive: n is the result of any() at now_us.
 
-        Returns the length of a whole frame, which is at adu[6], or 0. What came behind it stays in
-        the UART.
+        Returns the length of a whole frame, which is at adu[6], or 0. Bytes after it stay in the
+        UART.
         """
         silent_us = ticks_diff(now_us, self.last_us)
         if silent_us < 0:
-            silent_us = self.abandon_us  # nobody has looked for so long that the ticks wrapped
+            silent_us = self.abandon_us  # the last call is so long ago that the ticks have wrapped
         size = 0
         n -= self.waiting
         if n:
             self.last_us = now_us
-            # The new bytes took their time. If there is more between the two looks, there was
-            # silence, maybe right before them.
+            # The new bytes took some time. If more has passed since the last call, there was
+            # silence, perhaps right before them.
             if silent_us - self.time_us(n) >= self.t35_us:
                 size = self._move(True)
                 self.frame.gap()
             self.waiting += n
         elif silent_us >= self.t35_us:
-            size = self._move(True) or self.frame.silence(silent_us >= self.hole_us)
+            size = self._move(True) or self.frame.silence(silent_us >= self.gap_us)
             if silent_us >= self.abandon_us and not size:
                 self.frame.clear()
         return size or self._move(False)
 
     def _move(self, rest):
-        """Move bytes from the UART to the frame: as many as it needs; rest: fewer, too.
+        """Move bytes from the UART to the frame, as many as it needs; rest: or fewer.
 
         Returns the length of a frame that this has completed, or 0.
         """
@@ -97,16 +97,16 @@ class Line:
         return size
 
     def look(self):
-        """Count the bytes that wait in the UART, and note when there are more than before."""
+        """Count the bytes in the UART, and note the time if there are more than before."""
         n = self.any()
         if n != self.waiting:
             self.waiting = n
             self.last_us = ticks_us()
 
     def wait_for(self, n):
-        """Stay until n bytes wait, or 32, or the line has been silent for reply_delay_us.
+        """Wait until n bytes, at most 32, are in the UART, or there is silence for reply_delay_us.
 
-        Returns whether they do. The time of the last byte is then exact to some microseconds.
+        Returns whether there are n. The time of the last byte is then exact to some microseconds.
         """
         any_ = self.any
         waiting = self.waiting
@@ -126,7 +126,7 @@ class Line:
         return waiting >= n
 
     def discard_input(self):
-        """Throw away what waits in the UART, and what has come of a frame."""
+        """Discard the bytes in the UART, and the beginning of a frame."""
         n = self.any()
         while n:
             self.uart.readinto(self.piece, min(n, _PIECE))
@@ -137,9 +137,9 @@ class Line:
     def send(self, n):
         """Switch to transmit and begin to send a frame of n bytes; flush() has to follow.
 
-        They are what the frame's seal() has put at frame.out[frame.start:]. If `yields_to` is set,
-        it stays until the line has been silent for reply_delay_us before, and does not send if so
-        many bytes have come first. Returns whether it sends.
+        The frame's seal() has put them at frame.out[frame.start:]. If `abort_size` is set, it
+        waits until the line has been silent for reply_delay_us, and does not send if so many bytes
+        were received first. Returns whether it sends.
         """
         try:
             return self._send(n)
@@ -151,7 +151,7 @@ class Line:
         frame = self.frame
         at = frame.start
         self.frame_us = self.time_us(n) if self.paced else 0
-        if self.yields_to and self.wait_for(self.yields_to):
+        if self.abort_size and self.wait_for(self.abort_size):
             return False
         self.de(1 - self.idle)
         self.end_us = ticks_us()
@@ -163,13 +163,13 @@ class Line:
         return True
 
     def sending_us(self):
-        """Return for how long what send() began will still be leaving, 0 if it has left."""
+        """Return how long the frame of send() will still be leaving, 0 if it has left."""
         left_us = ticks_diff(self.end_us, ticks_us())
-        # It never takes longer than the whole frame: then the ticks have wrapped, long after.
+        # More than the whole frame: the ticks have wrapped, long after it has left.
         return left_us if 0 < left_us <= self.frame_us else 0
 
     def flush(self):
-        """Stay until the last stop bit has left, then switch to receive."""
+        """Wait until the last stop bit has left, then switch to receive."""
         uart = self.uart
         try:
             if self.sending_us():
@@ -188,11 +188,11 @@ class Line:
         self.de(self.idle)
 
     def nap_ms(self):
-        """Return for how long one may sleep without missing when a byte comes."""
+        """Return the longest sleep in which no byte's time is missed."""
         return _UART_NAP_MS if self.paced else _TTY_NAP_MS
 
     def watch(self, poller):
-        """Use this select.poll for sleeping from now on; others may use it, too."""
+        """Use this select.poll for sleep() from now on. Other objects may use it, too."""
         if poller is self.poller:
             return
         self.poller = poller

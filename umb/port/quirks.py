@@ -52,7 +52,7 @@ def adapt(line, turnaround_us, table):
     if sys.platform == "esp8266":
         if line.frame.timed:
             line.t35_us += line.time_us(_LAG)
-            line.hole_us = max(line.hole_us, line.t35_us)
+            line.gap_us = max(line.gap_us, line.t35_us)
             line.abandon_us = max(line.abandon_us, line.t35_us)
         _await_echo(line)
     if turnaround_us:
@@ -64,9 +64,9 @@ def adapt(line, turnaround_us, table):
 def _adapt_tty(line, table):
     """Change a Line for a TTY, which delivers bytes in pieces, and may return an echo."""
     if line.frame.timed:
-        line.hole_us = line.abandon_us + line.time_us(_ADAPTER)
+        line.gap_us = line.abandon_us + line.time_us(_ADAPTER)
         # A client discards the beginning of a response after its time-out.
-        line.abandon_us = line.hole_us if table is REQUEST else _NEVER_US
+        line.abandon_us = line.gap_us if table is REQUEST else _NEVER_US
     if table is REQUEST:
         _drop_echo(line)
 
@@ -217,7 +217,7 @@ class _EchoFilter:
             self.raw.readinto(self._byte, 1)
             self._take(self._byte[0])
             n = self.raw.any()
-        if self._size and not 0 <= self._since_us() <= self._time_us() + self._line.hole_us:
+        if self._size and not 0 <= self._since_us() <= self._time_us() + self._line.gap_us:
             self._end_echo()
             # An adapter that has echoed before may have lost a byte: then nothing is known.
             self._echoes = None if self._echoes else False

@@ -66,7 +66,7 @@ def open_line(
     idle = 1 - de_active
     line = Line(framer(bytearray(ADU_SIZE), table, serves), uart, _pin(de, idle), idle)
     # A slave that is late must not speak into the next request; four bytes may be one.
-    line.yields_to = _SHORTEST if table is REQUEST else 0
+    line.abort_size = _SHORTEST if table is REQUEST else 0
     line.baudrate = baudrate
     bits += 1 + (parity is not None) + stop  # of a character, with its start bit
     line.character_x64 = character = -(-bits * 64_000_000 // baudrate)
@@ -74,12 +74,12 @@ def open_line(
     line.t35_us = 1750 if baudrate > 19200 else character * 7 + 127 >> 7
     # A byte may be seen in the middle of its first stop bit; the silence begins with its end.
     line.reply_delay_us = line.t35_us + (character * (2 * stop - 1) // bits + 127 >> 7)
-    line.abandon_us = line.hole_us = max(line.t35_us, gap_ms * 1000)
+    line.abandon_us = line.gap_us = max(line.t35_us, gap_ms * 1000)
     if table is RESPONSE:
-        line.hole_us = line.t35_us  # only masters put silence into frames
+        line.gap_us = line.t35_us  # only masters put silence into frames
     if not framer.timed:
         line.t35_us = line.reply_delay_us = 0
-        line.abandon_us = line.hole_us = _ASCII_GAP_US
+        line.abandon_us = line.gap_us = _ASCII_GAP_US
     if turnaround_us or not (line.paced and hasattr(uart, "txdone") and hasattr(uart, "irq")):
         from .quirks import adapt
 

@@ -190,6 +190,6 @@ def _rest_us(line):
     silent_us = ticks_diff(ticks_us(), line.last_us)
     if silent_us < line.t35_us:
         return line.t35_us - silent_us
-    if silent_us < line.hole_us:
-        return line.hole_us - silent_us
+    if silent_us < line.gap_us:
+        return line.gap_us - silent_us
     return line.abandon_us - silent_us
