@@ -4,15 +4,12 @@ The programs are in tests/install; they import what a part promises, and the res
 """
 
 import contextlib
-import functools
-import http.server
 import json
 import os
 import re
 import shutil
 import subprocess
 import sys
-import threading
 
 import mpremote.mip
 import pytest
@@ -21,6 +18,7 @@ from pymodbus import FramerType
 from pymodbus.client import ModbusSerialClient, ModbusTcpClient, ModbusUdpClient
 
 from tests.support.service import Service, free_port
+from tests.support.web import served
 from tools.build import make_dist
 from tools.dev import COMMANDS
 from tools.env import ROOT
@@ -31,25 +29,6 @@ KINDS = ("py", "mpy")
 BOTH = pytest.mark.parametrize("kind", KINDS)
 # What asking.py prints of the remote-I/O slave.
 ASKED = ["2", "[7, 8] 458760", "1 [0, 0, 1, 0]", "refused with 1"]
-
-
-class QuietHandler(http.server.SimpleHTTPRequestHandler):
-    """Serves files and tells nobody."""
-
-    def log_message(self, *_):
-        """Say nothing."""
-
-
-@contextlib.contextmanager
-def served(folder):
-    """The address of an HTTP server that has the files of a folder."""
-    handler = functools.partial(QuietHandler, directory=folder)
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
-        thread.join()
 
 
 def place_of(folder, part):
@@ -109,7 +88,8 @@ def installed(micropython, tmp_path_factory, dist):
 def run(micropython, installed, tmp_path):
     """run(kind, part, arguments): the Service of a part's program, maybe with parts besides."""
     # A part for UARTs is tried on a device of this PC, by a driver that is none of the part.
-    shutil.copyfile(ROOT / "umb" / "port" / "tty.py", tmp_path / "pc_line.py")
+    text = (ROOT / "umb" / "port" / "tty.py").read_text()
+    (tmp_path / "pc_line.py").write_text(re.sub(r"\bfrom \.\.", "from umb.", text))
     with contextlib.ExitStack() as after:
 
         def start(kind, part, *arguments, besides=(), program=None):
