@@ -22,6 +22,7 @@ COMMANDS = {
     "packages": ("tools.packages", "write the package files of mip anew"),
     "pico": ("tools.pico", "watch the remote-I/O slave on an emulated Raspberry Pi Pico"),
     "points": ("tools.points.main", "make files of points of other formats, or a table of one"),
+    "release": ("tools.release", "check that versions agree, and build what is released"),
     "run": ("tools.run", "serve the remote-I/O application over Modbus TCP and RTU"),
     "sizes": ("tools.sizes", "measure what each part takes of flash and memory"),
     "stubs": ("tools.stubs", "write anew what tells type checkers of umb.aio"),
