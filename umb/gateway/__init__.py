@@ -349,7 +349,7 @@ class Gateway(Driver):
     unit_ids     {slave id that is asked for: slave id on the line}, such as {255: 1}, besides
                  slave_ids, which are the same there
     cache_ms     a read (FC 1 to 4) is answered again from its last reply, if that is younger and
-                 nothing has been written to the slave since; 0: never
+                 nothing was written to the slave through the gateway since; 0: never
     cached       how many replies are kept for that, 260 bytes each
     max_wait_ms  a request that has not been sent after so long is dropped: whoever asked has given
                  up by then. Broadcasts are sent in any case, unless others keep the line busy for
