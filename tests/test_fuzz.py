@@ -24,6 +24,9 @@ _LIVES = {
     "client-aio": 6,
     "client-aio-tcp": 12,
     "gateway": 12,
+    "gateway-tcp": 15,
+    "gateway-rtu-tcp": 15,
+    "gateway-udp": 15,
     "tcp": 25,
     "rtu-tcp": 25,
     "udp": 30,
@@ -60,7 +63,17 @@ def test_a_real_server(micropython, seed):
 
 @pytest.mark.parametrize(
     "kind",
-    ["rtu", "ascii", "tcp", "client-rtu", "client-ascii", "client-aio", "client-tcp", "gateway"],
+    [
+        "rtu",
+        "ascii",
+        "tcp",
+        "client-rtu",
+        "client-ascii",
+        "client-aio",
+        "client-tcp",
+        "gateway",
+        "gateway-tcp",
+    ],
 )
 def test_clocks_that_wrap_anywhere(micropython, kind):
     lives(micropython, f"wraps-{kind}", 1)

@@ -24,6 +24,7 @@ WRAPPED = (
     "client-tcp",
     "client-udp",
     "gateway",
+    "gateway-tcp",
 )
 _WRAPS = "wraps-"  # before the name of a kind: its lives, with wraps everywhere
 _TEXT = 400  # characters of a message
@@ -38,6 +39,9 @@ KINDS = {
     "client-aio": ("fuzz.client_aio", "draw"),
     "client-aio-tcp": ("fuzz.client_aio", "draw_tcp"),
     "gateway": ("fuzz.gateway", "draw"),
+    "gateway-tcp": ("fuzz.gateway_net", "draw"),
+    "gateway-rtu-tcp": ("fuzz.gateway_net", "draw_rtu"),
+    "gateway-udp": ("fuzz.gateway_net", "draw_udp"),
     "tcp": ("fuzz.server_net", "draw"),
     "rtu-tcp": ("fuzz.server_net", "draw_rtu"),
     "udp": ("fuzz.server_net", "draw_udp"),

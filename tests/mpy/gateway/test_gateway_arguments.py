@@ -27,6 +27,13 @@ def test_wrong_arguments():
         ((client, None, 1 << 29), {}),
         ((client,), {"max_wait_ms": -1}),
         ((client,), {"max_wait_ms": "5"}),
+        ((client,), {"cache_ms": -1}),
+        ((client,), {"cache_ms": None}),
+        ((client,), {"cache_ms": 1 << 29}),
+        ((client,), {"cached": 0}),
+        ((client,), {"cached": 256}),
+        ((client,), {"cached": "8"}),
+        ((client,), {"unit_ids": [1, 2]}),
         ((client,), {"queue": 0}),
     ):
         try:
