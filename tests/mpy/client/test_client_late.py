@@ -383,7 +383,7 @@ def be_interrupted(client):
     line = client.line
     receive = line.receive
 
-    def interrupt(_n):
+    def interrupt(_n, _now_us):
         line.receive = receive
         raise KeyboardInterrupt
 

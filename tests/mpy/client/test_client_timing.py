@@ -263,7 +263,7 @@ def test_an_interrupt():
     line = bench.client.line
     hear = line.receive
 
-    def interrupt(_n):
+    def interrupt(_n, _now_us):
         line.receive = hear
         raise KeyboardInterrupt
 
