@@ -1,4 +1,4 @@
-"""Cache: the last replies to reads, which answer the same question again for a time."""
+"""Cache: the last replies to reads, which answer the same request again for some time."""
 
 from time import ticks_diff, ticks_ms
 
@@ -9,7 +9,7 @@ from ..fast import copy
 _PDU = const(7)  # where in a buffer the PDU begins
 _READ_SIZE = const(5)  # of the request PDU of FC 1 to 4
 _KEY = const(6)  # bytes of a slave id and such a request
-_ENTRY = const(260)  # bytes of a question and its reply
+_ENTRY = const(260)  # bytes of a request's key and its reply
 _EVERYBODY = const(-1)  # in place of a slave id
 
 
@@ -17,24 +17,24 @@ class Cache:
     """Keeps `size` replies, each for keep_ms."""
 
     def __init__(self, keep_ms, size):
-        self.is_new = False  # a reply has come; whoever looks sets it back
+        self.is_new = False  # a reply was added; who reads this resets it
         self._keep_ms = keep_ms
         self._entries = bytearray(size * _ENTRY)
         self._sizes = bytearray(size)  # of the replies; 0: there is none
-        self._since_ms = [0] * size  # when they came
-        self._asked = bytearray(_KEY)  # the read under way
-        self._asked_id = 0  # who is asked
+        self._since_ms = [0] * size  # when they were received
+        self._asked = bytearray(_KEY)  # the key of the read under way
+        self._asked_id = 0  # the slave id of the request under way
         self._is_read = False
-        self._turn = 0
+        self._next = 0
 
     def expire(self):
-        """Look at the next reply, and forget it if it is too old.
+        """Check the next reply, and remove it if it is too old.
 
-        Ticks wrap: one that is never looked at would seem to be young again.
+        Ticks wrap: a reply that is never checked would seem to be new again.
         """
-        turn = self._turn = (self._turn or len(self._sizes)) - 1
-        if self._sizes[turn] and not self._is_young(turn):
-            self._sizes[turn] = 0
+        i = self._next = (self._next or len(self._sizes)) - 1
+        if self._sizes[i] and not self._is_young(i):
+            self._sizes[i] = 0
 
     def _is_young(self, i):
         # Less than 0: so much time has passed that the clock has wrapped.
@@ -55,7 +55,7 @@ class Cache:
         return n
 
     def _find(self, slave_id, buf, at):
-        """Return which reply is the one to the read at buf[at:], -1 if there is none."""
+        """Return the index of the reply to the read at buf[at:], -1 if there is none."""
         i = len(self._sizes)
         while i:
             i -= 1
@@ -75,7 +75,7 @@ class Cache:
         return True
 
     def asked(self, slave_id, adu, n):
-        """A request is sent; slave_id -1: to everybody. What it may change is forgotten."""
+        """Note a request that is sent; slave_id -1: a broadcast. It removes what it may change."""
         self._asked_id = slave_id
         self._is_read = n == _READ_SIZE and 0 < adu[_PDU] < 5
         if self._is_read:
@@ -85,20 +85,20 @@ class Cache:
             self._forget(slave_id)
 
     def answered(self, status, adu, n):
-        """The request has come to this status; 0: its response PDU of n bytes is at adu[7]."""
+        """Note the end of the request; status 0: its response PDU of n bytes is at adu[7]."""
         if not self._is_read:
             self._forget(self._asked_id)
         elif status == 0:
             self._keep(adu, n)
 
     def _forget(self, slave_id):
-        """Forget all replies of a slave."""
+        """Remove all replies of a slave."""
         for i in range(len(self._sizes)):
             if slave_id == _EVERYBODY or self._entries[i * _ENTRY] == slave_id:
                 self._sizes[i] = 0
 
     def _keep(self, adu, n):
-        """Keep the reply in the place of the one before, else in a free or in the oldest one's."""
+        """Store the reply: in place of one to this request, else in a free or the oldest place."""
         i = self._find(self._asked[0], self._asked, 1)
         if i < 0:
             i = self._oldest()
@@ -109,7 +109,7 @@ class Cache:
         self.is_new = True
 
     def _oldest(self):
-        """Return the place of no reply, or of the oldest."""
+        """Return the index of a free place, or of the oldest reply."""
         oldest = 0
         for i in range(len(self._sizes)):
             if not self._sizes[i]:
