@@ -64,9 +64,9 @@ class Checked:
                 text = "unknown setting {}"
                 if key in _RULES_OF_NETWORK:
                     text = "{}: this board has no network"
-                self._tell(text.format(in_words(key)), "it is ignored")
+                self._report(text.format(in_words(key)), "it is ignored")
 
-    def _tell(self, what, instead):
+    def _report(self, what, instead):
         """Add a problem: what is wrong, and what is used instead."""
         if len(self.problems) == _MOST_PROBLEMS:
             what = "there are more such settings"
@@ -76,7 +76,7 @@ class Checked:
     def _refuse(self, where, wanted, value, default):
         given = "what it is" if where == "password" else in_words(value)
         what = "{} must be {}, not {}".format(where, wanted, given)
-        self._tell(what, "{} is used".format(in_words(default)))
+        self._report(what, "{} is used".format(in_words(default)))
 
     def _take(self, defaults, rules):
         """Take the settings that have rules."""
@@ -100,7 +100,7 @@ class Checked:
             settings[key] = self._raw.get(key, default)
         what = self._uart_problem()
         if what:
-            self._tell(what, "UART {uart}, tx {tx} and rx {rx} are used".format(**own))
+            self._report(what, "UART {uart}, tx {tx} and rx {rx} are used".format(**own))
             settings.update(own)
         used = settings["rtu"]
         if used and board.TX is not None:
@@ -108,7 +108,7 @@ class Checked:
             self._used[settings["rx"]] = "rx"
         settings["de"] = self._one("de", board.DE, used)
         if used and settings["de"] is None and "de" not in self._raw and board.DE in self._used:
-            self._tell(self._twice("de", board.DE), "there is no direction pin")
+            self._report(self._twice("de", board.DE), "there is no direction pin")
 
     def _uart_problem(self):
         """Return what is wrong with the settings uart, tx and rx together; None if nothing is."""
@@ -155,7 +155,7 @@ class Checked:
                 instead = "it is left out"
             else:
                 what = "{} must be a list of {} at most".format(name, most)
-                self._tell(what, "the board's own are used")
+                self._report(what, "the board's own are used")
         return [
             self._point("{}[{}]".format(name, i), points[i], keys, instead) or None
             for i in range(len(points))
@@ -175,7 +175,7 @@ class Checked:
             what = self._twice(where, pin)
         if what:
             if instead:
-                self._tell(what, instead)
+                self._report(what, instead)
             return False if instead else None
         if used:
             self._used[pin] = where
@@ -197,7 +197,9 @@ class Checked:
                     point[key] = given[key]
         for key in given:
             if key not in point:
-                self._tell("{}: unknown setting {}".format(where, in_words(key)), "it is ignored")
+                self._report(
+                    "{}: unknown setting {}".format(where, in_words(key)), "it is ignored"
+                )
 
     def _wanted_of_point(self, key, value, point):
         """Return what the key of a point has to be, as words; "" if it is that."""

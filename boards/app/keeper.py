@@ -151,7 +151,7 @@ class Keeper:
         state = self._state
         try:
             self._save(state.new_settings)
-        except Exception as error:  # noqa: BLE001 - the device serves on, and tells
+        except Exception as error:  # noqa: BLE001 - it is reported, and the device goes on
             state.restarting = False
             self._ordered_ms = None
             problem = "the settings are not saved: {}".format(error)

@@ -33,7 +33,7 @@ def main():
     except KeyboardInterrupt:
         say("stopped; a reset starts it again")
         return
-    except Exception as error:  # noqa: BLE001 - nobody is there to see to it
+    except Exception as error:  # noqa: BLE001 - whatever it is, start again
         give_line(board)
         sys.print_exception(error)
         say("starting again in {} s".format(_CRASH_S))

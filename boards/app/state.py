@@ -44,7 +44,7 @@ class DeviceState:
         self.address = (0, 0)
 
     def requests(self):
-        """Return how many requests came for this device, modulo 65536."""
+        """Return how many requests for this device were received, modulo 65536."""
         count = 0
         for counters in self.counters:
             count += counters.server_message_count

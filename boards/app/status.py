@@ -1,4 +1,4 @@
-"""Input registers from 100 on: the state of the device, and what its lines have counted."""
+"""Input registers from 100 on: the state of the device, and the counters of its lines."""
 
 import sys
 from struct import pack_into

@@ -118,7 +118,7 @@ def announce(wanted, settings):
 
 
 def open_tcp(wanted, settings, application, server):
-    """Return a TCP driver that prints who comes and goes; CannotStart if it may not listen."""
+    """Return a TCP driver that prints its connections; CannotStart if it may not listen."""
     from app.drivers import open_network
 
     address = (wanted["host"], wanted["port"])
@@ -158,17 +158,17 @@ def open_device(path, settings, wanted, devices):
 
 
 def greet(peer):
-    """Say that a TCP client came."""
+    """Print that a TCP client has connected."""
     say("{}:{} connected".format(peer[0], peer[1]))
 
 
 def bid_farewell(peer):
-    """Say that a TCP client went."""
+    """Print that a TCP client has disconnected."""
     say("{}:{} disconnected".format(peer[0], peer[1]))
 
 
 def say(text):
-    """Tell whoever looks at the terminal."""
+    """Print a line on the terminal."""
     print(text)
 
 

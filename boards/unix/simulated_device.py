@@ -57,7 +57,7 @@ def load(path):
 class Device:
     """A PointStore whose values move between what is usual for their units.
 
-    Switches and what clients can write stay as they are written. say(text) is told of that.
+    Switches and what clients can write stay as they are written. say(text) reports such writes.
     """
 
     def __init__(self, points, say):
