@@ -5,15 +5,15 @@ from micropython import const
 from ..fast import copy
 from . import PENDING, RAW
 
-_FRAME = const(6)  # where in a buffer the slave id is,
-_PDU = const(7)  # and where the PDU begins
+_FRAME = const(6)  # where in a buffer the slave id is
+_PDU = const(7)  # where in a buffer the PDU begins
 
 
 class Forwarder:
-    """What a Gateway asks of a line, done with a TCPClient or a UDPClient.
+    """The methods of an RTUClient that a Gateway calls, for a TCPClient or a UDPClient.
 
     Requests and replies are copied: a connection has a buffer and transaction ids of its own.
-    Others may share the client.
+    Programs and a Poller may share the client.
     """
 
     serial = False
@@ -21,7 +21,9 @@ class Forwarder:
     def __init__(self, client):
         self._client = client
         self._adu = None  # the buffer of the request under way
-        self._request = client._request(RAW, 0, 0, 1)  # what others see of it
+        self._request = client._request(
+            RAW, 0, 0, 1
+        )  # what the client has as the request under way
         self.retries = client.retries
         self.is_free = client.is_free
         self.nap_ms = client.nap_ms
@@ -51,7 +53,7 @@ class Forwarder:
         copy(self._client._adu, _FRAME, self._adu, _FRAME, n)
 
     def _expect(self, n, timeout_ms, everybody):
-        """Have the client note who is asked, and what the reply has to be like."""
+        """Set what the client compares the reply with."""
         client = self._client
         client._ask(self._adu[_FRAME], client.strict, client.broadcast)
         client._broadcast = everybody
@@ -81,7 +83,7 @@ class Forwarder:
         return self._client._n
 
     def hold_ms(self, slave_id, _now_ms):
-        """Return for how many milliseconds this slave is to be left alone."""
+        """Return for how many milliseconds no request may be sent to this slave."""
         pauses = self._client._pauses
         return 0 if pauses is None else pauses.left_ms(slave_id)
 
@@ -98,8 +100,8 @@ class Forwarder:
         self._client.give_up(self._request)
 
     def clear(self):
-        """Throw away what has come unasked."""
+        """Discard late replies."""
         try:
             self._client.clear()
         except OSError:
-            pass  # whoever asks next is told
+            pass  # the next request fails, too, and reports it

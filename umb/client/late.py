@@ -1,7 +1,7 @@
 """Late replies: which slaves may still answer a request whose time-out is over.
 
 Frames on a serial line have no transaction ids. A reply that comes after its time-out has the form
-of a reply to the next request, and nothing in it tells which of the two it belongs to.
+of a reply to the next request, and nothing in it shows which of the two it belongs to.
 """
 
 from time import ticks_add, ticks_diff

@@ -2,7 +2,7 @@
 
 Such a server passes on the bytes of its line: the reply, noise at the edges of frames, sometimes a
 greeting of its own and, on some lines, a copy of the request first, the echo. No silence separates
-them, and no transaction id tells which request a reply belongs to.
+them, and no transaction id shows which request a reply belongs to.
 """
 
 from micropython import const

@@ -23,7 +23,7 @@ from .late import LateReplies, fingerprint_of
 _FRAME = const(6)  # where in the buffer an RTU frame begins
 _ENDS = const(3)  # by how much a frame is longer than its PDU
 _ECHO_PIECE = const(16)  # how much of an echo is read at once
-_BEGINNING = const(3)  # how many bytes of a frame tell whether it is the expected reply
+_BEGINNING = const(3)  # the bytes of a frame that are compared with the expected reply
 _SHORTEST_REPLY = const(5)  # an exception response
 _LONGEST = const(256)  # SL 2.5.1.1
 _LONGEST_CHARACTERS = const(513)  # of a frame of ASCII
@@ -275,7 +275,7 @@ class RTUClient(Client):
     def _busy_ms(self):
         """Return for how long a line that is not silent is waited for.
 
-        If a broadcast is not sent, nobody notices: it waits for the longest frame to end.
+        A broadcast that is not sent is not noticed: it waits for the longest frame to end.
         """
         wait_ms = self._timeout_ms
         if self._broadcast:
@@ -500,7 +500,7 @@ class RTUClient(Client):
         frame = line.frame
         rejected = frame.rejected
         n = line.any()
-        came = frame.have + n
+        arrived = frame.have + n
         n = line.receive(n, ticks_us())
         if n:
             return self._received(n - _ENDS)
@@ -508,7 +508,7 @@ class RTUClient(Client):
             damaged = self._has_stopped() and self._is_damaged_reply(frame.have)
         else:
             damaged = frame.rejected != rejected
-            damaged = damaged and self._is_damaged_reply(came - line.waiting)
+            damaged = damaged and self._is_damaged_reply(arrived - line.waiting)
         if damaged:
             self._late.answered()
             return self._end(BAD_REPLY)
@@ -538,7 +538,7 @@ class RTUClient(Client):
             self._any_id and not self._may_be_late(slave_id, n, None)
         ):
             return False
-        # One whose form the request does not tell may be a request of another master.
+        # If the form of the reply is not known, a frame may be another master's request.
         if self._reply_size or (self._as_bytes and n == 2 + self._adu[8]):
             return True
         return not _is_request(self._adu, n)
@@ -557,7 +557,7 @@ class RTUClient(Client):
         if _is_request(adu, n):
             return False  # another master asks
         if _goes_both_ways(adu, n) and (adu[7] < 3 or adu[7] != self._head[0]):
-            return False  # another master, too, as far as can be told
+            return False  # probably another master, too
         # If this may be a late reply, the right one may follow.
         return not self._may_be_late(slave_id, n, None)
 
@@ -615,11 +615,11 @@ class RTUClient(Client):
                 return True
         return False
 
-    def _time_out(self, came):
+    def _time_out(self, anything_received):
         """Return PENDING, or when the time is up why there is no reply."""
         left_ms = self._left_ms()
         if left_ms > 0 or (self._is_arriving() and -1000 * left_ms <= self._reply_us()):
             return PENDING
         if not self._broadcast:
             self._late.timed_out(1)
-        return self._end(BAD_REPLY if came or self._rejected else NO_REPLY)
+        return self._end(BAD_REPLY if anything_received or self._rejected else NO_REPLY)

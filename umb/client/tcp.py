@@ -148,9 +148,9 @@ class TCPClient(Client):
         self._silent = 0
 
     def _give_up(self):
-        """Close the connection, of which nothing tells that the server is not well.
+        """Close the connection, although the server may be all right.
 
-        Had it been made, a new one need not wait longer than after the first attempt: a slave that
+        If it was made, a new one need not wait longer than after the first attempt: a slave that
         is absent must not keep the next one, behind the same server, waiting.
         """
         if self.connected:

@@ -53,7 +53,7 @@ class UDPClient(Client):
 
     @property
     def connected(self):
-        """Whether the socket is open; nothing tells whether there is a server."""
+        """Whether the socket is open. Whether there is a server is not known."""
         return self._sock is not None
 
     def close(self):

@@ -175,7 +175,7 @@ class Diagnostics:
         self._count = min(self._count + 1, _EVENTS)
 
     def received(self, adu, link):
-        """Log a request for this server, and the communication errors that came before it."""
+        """Log a request for this server, and the communication errors before it."""
         if not (link.serial or self._networks):
             return
         counters = link.counters

@@ -86,7 +86,7 @@ class Points:
     points   a list of dicts, one a point, with the keys that docs/how-to/points.md describes
 
     len(points) is how many there are, `for name in points` goes through their names in the order
-    in which they were given, `name in points` tells whether one has this name, and points[name] is
+    in which they were given, `name in points` is whether one has this name, and points[name] is
     a dict of what was given for it. Where points have a number, it counts from 0 in that order.
 
     about    a dict of what a file says of the whole device

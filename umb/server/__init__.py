@@ -242,7 +242,7 @@ class Server:
         return n
 
     def _handle_unserved(self, adu, n, link):
-        """As handle(), of a broadcast, a request for nobody or another slave, or no request."""
+        """As handle(), of a broadcast, a request for a slave id not served here, or no request."""
         unit = adu[6]
         if link.serial:
             if unit == 0:

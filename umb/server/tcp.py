@@ -39,7 +39,7 @@ class _Connection(Stream):
         self.open(None, None)
 
     def open(self, sock, peer):
-        """Begin with a client, or with nobody."""
+        """Begin with a client; None: the place is free."""
         self.clear()
         self.sock = sock
         self.peer = peer  # (host, port)

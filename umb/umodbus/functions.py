@@ -130,8 +130,8 @@ def response_data(resp_pdu, req_pdu=None):
 
     Function codes 1 to 4: a list of values. 5 and 6: the value. 15 and 16: how many were written.
 
-    req_pdu   the request: the response has to belong to it, and it tells how many coils were asked
-              for. Without it coils come by whole bytes
+    req_pdu   the request: the response has to belong to it. Without it coils are returned by whole
+              bytes
 
     Raises the ModbusError that an exception response stands for, BadReplyError for what is no
     answer to the request.

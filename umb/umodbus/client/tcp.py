@@ -85,8 +85,8 @@ def _check_frame(adu):
 def parse_response_adu(resp_adu, req_adu=None):
     """Return what a response says, see send_message().
 
-    req_adu   the request, to which the response has to belong; it tells how many coils were asked
-              for. Without it coils come by whole bytes
+    req_adu   the request, to which the response has to belong. Without it coils are returned by
+              whole bytes
 
     Raises the ModbusError that an exception response stands for, BadReplyError for what is no
     response, or none to this request.
@@ -116,7 +116,7 @@ def send_message(adu, sock):
 
     Raises the ModbusError that the server answers, BadReplyError for what is no answer to the
     request, NoReplyError when the socket's time-out ends, NoConnectionError when the connection
-    does. After the last three close the socket: what came of the answer is lost.
+    does. After the last three close the socket: the received part of the answer is lost.
     """
     try:
         sock.write(adu)

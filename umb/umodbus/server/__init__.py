@@ -54,7 +54,7 @@ class Dispatcher(Server):
 
     @staticmethod
     def _log_error(error, link):
-        """Log what an endpoint raised; while nobody reads the log, print its traceback."""
+        """Log what an endpoint raised; if there is no log, print its traceback."""
         if log.handlers:
             log.exception("a request was answered with exception 4", error)
         else:

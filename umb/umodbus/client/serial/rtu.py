@@ -78,8 +78,8 @@ def _pdu_of(adu):
 def parse_response_adu(resp_adu, req_adu=None):
     """Return what a response says, see send_message().
 
-    req_adu   the request, to which the response has to belong; it tells how many coils were asked
-              for. Without it coils come by whole bytes
+    req_adu   the request, to which the response has to belong. Without it coils are returned by
+              whole bytes
 
     Raises the ModbusError that an exception response stands for, BadReplyError for what is no
     response, or none to this request; CRCError is one.
@@ -104,7 +104,7 @@ def send_message(adu, serial_port, **form):
                   times: make it once. Or a machine.UART or umb.port.tty.TTY, from which an
                   RTUClient is made for this one message
     form          in that case the RTUClient's keywords, as in send_message(adu, uart,
-                  baudrate=9600, parity=0, de=4): no UART tells its format
+                  baudrate=9600, parity=0, de=4): a UART's format cannot be read
 
     Function codes 1 to 4 give a list of values, 5 and 6 the value, 15 and 16 how many were
     written.
