@@ -250,6 +250,17 @@ def test_own_loop(pc):
         assert first.registers != second.registers
 
 
+def test_background(pc):
+    program = pc.start(text_of("background.py"))
+    with pc.serial_master(0) as client:
+        answer(program, lambda: client.write_coil(3, True, device_id=7))
+        rounds = []
+        for _ in range(20):
+            assert client.read_coils(3, count=1, device_id=7).bits[0]
+            rounds += client.read_input_registers(0, count=1, device_id=7).registers
+    assert rounds[-1] > rounds[0]
+
+
 def test_asyncio_server(pc):
     port = free_port()
     program = pc.start(text_of("asyncio_server.py", port))

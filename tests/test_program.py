@@ -14,7 +14,9 @@ from tests.support.service import dev
 from tools.env import ROOT
 
 PINS = """
-from machine import ADC, PWM, Pin, Signal
+import time
+
+from machine import ADC, PWM, Pin, Signal, Timer
 import network
 
 led = Pin(25, Pin.OUT, value=1)
@@ -26,6 +28,14 @@ relay = Signal(led, invert=True)
 relay.on()
 print("inverted:", relay.value(), led.value())
 print("analogue:", 0 <= ADC(26).read_u16() <= 65535)
+calls = []
+timer = Timer(period=5, callback=calls.append)
+once = Timer(mode=Timer.ONE_SHOT, period=1, callback=lambda timer: print("once"))
+time.sleep_ms(100)
+timer.deinit()
+count = len(calls)
+time.sleep_ms(30)
+print("timer:", 5 <= count <= 21, len(calls) == count, calls[0] is timer)
 fan = PWM(Pin(10), freq=500)
 fan.duty_u16(1000)
 print("PWM:", fan.freq(), fan.duty_u16())
@@ -57,6 +67,8 @@ def test_stand_ins(micropython, tmp_path):
         "pulled up: 1 0",
         "inverted: 1 0",
         "analogue: True",
+        "once",
+        "timer: True True True",
         "PWM: 500 1000",
         "network: True",
     ]

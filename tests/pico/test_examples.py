@@ -40,6 +40,7 @@ def long(*values):
         long("points_slave", read_registers(7, 1, 1, 4), [7, 0x84, 2]),
         long("identity", frame(7, [17]), [7, 17, 3, *b"M1", 0xFF]),
         long("own_loop", _COILS, [7, 1, 1, 0]),
+        long("background", _COILS, [7, 1, 1, 0]),
     ],
 )
 def test_slaves(board, name, request_frame, reply):

@@ -4,9 +4,12 @@ A UART is a serial device of the PC, the one that the environment names: UMB_UAR
 Pins are kept in memory: an output reads as what was written to it, an input as its pull-up.
 """
 
+import _thread
 import os
 import sys
-from time import ticks_ms
+from time import sleep_us, ticks_ms
+
+from micropython import schedule
 
 from umb.port.tty import TTY
 
@@ -93,6 +96,47 @@ class Signal:
 
     def off(self):
         self.value(0)
+
+
+class Timer:
+    """Calls a function later, or again and again: between two steps of the main program."""
+
+    ONE_SHOT, PERIODIC = 0, 1
+
+    def __init__(self, id=-1, **options):
+        self._number = 0  # how often it was set: a thread of an earlier time ends
+        self._pending = False
+        if options:
+            self.init(**options)
+
+    def init(self, *, mode=PERIODIC, period=-1, freq=None, tick_hz=1000, callback=None):
+        """Begin to call callback(timer): after `period` ticks, or `freq` times a second."""
+        self.deinit()
+        us = round(1_000_000 / freq) if freq else 1_000_000 * period // tick_hz
+        self._callback = callback
+        _thread.start_new_thread(self._run, (self._number, us, mode))
+
+    def _run(self, number, us, mode):
+        while True:
+            sleep_us(us)
+            if number != self._number:
+                return
+            if not self._pending:
+                self._pending = True
+                try:
+                    schedule(self._call, number)
+                except RuntimeError:  # too many wait
+                    self._pending = False
+            if mode == self.ONE_SHOT:
+                return
+
+    def _call(self, number):
+        self._pending = False
+        if number == self._number:
+            self._callback(self)
+
+    def deinit(self):
+        self._number += 1
 
 
 class ADC:
