@@ -386,24 +386,34 @@ class Game:
         return self.record
 
     def speak(self, record, script, slave_id, pdu, end_us):
-        """Let it all be said."""
-        good = slaves.answer(slave_id, pdu)
-        for delay_us, kind, detail in script:
-            seen, about = kind, detail
-            if kind == "request" and (pdu[0] >= 65 or pdu[0] == 21):
-                seen = "id"  # nobody can tell it from an answer
-            if seen in ("id", "other") and self.bus.is_awaited(detail, pdu[0], end_us):
-                about = _NOBODY
-            if kind == "double" and self.setup["ascii"] and self.setup["echo"]:
-                seen = "good"  # no silence parts the second one from the next request's echo
-            if kind in _DECIDES:
-                what = detail if kind == "exception" else "good"
+        """Let it all be said; only the last of it if all has another frame in it by chance."""
+        speeches = [self.drawn(row, slave_id, pdu, end_us) for row in script]
+        if not self.setup["ascii"]:
+            rows = [data for data, _ in speeches]
+            if any(slaves.crosses(rows[:i], rows[i], slave_id) for i in range(1, len(rows))):
+                speeches, script = speeches[-1:], script[-1:]
+        for (data, what), (delay_us, _, _) in zip(speeches, script):
+            if what is not None:
                 record.spoken.append((end_us + delay_us, what))
-            elif not slaves.can_be_seen(kind, pdu[0], self.passed_on):
-                seen = "crc"
-            data = self.speech(seen, about, slave_id, pdu, good)
             end_us = self.bus.say(end_us + delay_us, data)
             self.bus.awaited.append((slave_id, pdu[0], end_us))
+
+    def drawn(self, row, slave_id, pdu, end_us):
+        """The characters of a row of a script, and "good" or an exception code if that counts."""
+        _, kind, detail = row
+        seen, about, what = kind, detail, None
+        if kind == "request" and (pdu[0] >= 65 or pdu[0] == 21):
+            seen = "id"  # nobody can tell it from an answer
+        if seen in ("id", "other") and self.bus.is_awaited(detail, pdu[0], end_us):
+            about = _NOBODY
+        if kind == "double" and self.setup["ascii"] and self.setup["echo"]:
+            seen = "good"  # no silence parts the second one from the next request's echo
+        if kind in _DECIDES:
+            what = detail if kind == "exception" else "good"
+        elif not slaves.can_be_seen(kind, pdu[0], self.passed_on):
+            seen = "crc"
+        good = slaves.answer(slave_id, pdu)
+        return self.speech(seen, about, slave_id, pdu, good), what
 
     def speech(self, kind, detail, slave_id, pdu, good):
         """The characters of a speech."""

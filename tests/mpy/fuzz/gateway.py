@@ -334,6 +334,7 @@ class _Voice:
     def frame(self, slave_id, pdu):
         return ascii(slave_id, pdu) if self.setup["ascii"] else rtu(slave_id, pdu)
 
+    drawn = client_line.Game.drawn
     speech = client_line.Game.speech
     _spoilt = client_line.Game._spoilt
     _whole_once = client_line.Game._whole_once

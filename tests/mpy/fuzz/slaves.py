@@ -99,6 +99,21 @@ def is_whole_once(said, frame):
     return True
 
 
+def crosses(before, data, slave_id):
+    """Return whether a frame of this slave begins in what was said before and ends in these bytes.
+
+    That is so by chance: before is a list of frames, or of what is none.
+    """
+    begin = b"".join(before)
+    row = begin + data
+    for at in range(len(begin)):
+        if row[at] == slave_id:
+            for n in ends(row[at : at + 256]):
+                if at + n > len(begin):
+                    return True
+    return False
+
+
 def other_request(slave_id, pdu):
     """A request as this one that no client can take for the answer to it.
 
