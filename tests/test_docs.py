@@ -44,7 +44,7 @@ def test_a_wrong_link_is_found(tmp_path, monkeypatch):
     folder.mkdir()
     (folder / "index.md").write_text("# One\n\n[two](two.md), [three](#three)\n")
     config = (ROOT / "mkdocs.yml").read_text()
-    config = re.sub(r"^(nav|hooks|plugins|extra_css):\n([ -].*\n)+", "", config, flags=re.M)
+    config = re.sub(r"^(nav|hooks|plugins|extra_css|watch):\n([ -].*\n)+", "", config, flags=re.M)
     (tmp_path / "mkdocs.yml").write_text(config)
     monkeypatch.setitem(docs.PLACE, "cwd", tmp_path)
     said = "\n".join(docs.build(tmp_path / "site"))
