@@ -37,6 +37,9 @@ _ROWS = {
     "two lines: pin after the last stop bit, us": ("<= 20", max, "{:.1f}"),
     "500 requests: answered": ("500", min, "{}"),
     "500 requests: slowest over the median, us": ("<= 1000", max, "{:.1f}"),
+    "master: call to start bit on a silent line, us": ("<= 200", max, "{:.1f}"),
+    "master: end of 10 registers to return, us": ("<= 300", max, "{:.1f}"),
+    "master: t3.5 to the next request, us": ("", max, "{:.1f}"),
     "heap bytes, 500 requests": ("0", max, "{}"),
     "heap bytes while idle": ("0", max, "{}"),
 }

@@ -9,6 +9,8 @@ None (SL 2.1). Over a network 0 is a device as any other (TCP Guide 4.4.2.1). Cl
 a slave with settings of its own.
 """
 
+from struct import unpack_from
+
 from micropython import const
 
 from .. import conf
@@ -75,6 +77,8 @@ def repeated_size(code):
 
 def _check_into(into, quantity, most):
     """Raise ValueError unless `into` takes so many values. `most` is hardest to store."""
+    if isinstance(into, list) and len(into) >= quantity:
+        return
     if count(into, "into") < quantity:
         raise wrong("into", into, "%d values long, or longer" % quantity)
     # An array does not show its type, and silently cuts off what it cannot hold.
@@ -91,7 +95,7 @@ def _check_into(into, quantity, most):
 
 def count(values, name):
     """Return how many values there are. Raises ValueError unless they are a sequence."""
-    if not _is_sequence(values):
+    if not (isinstance(values, list) or _is_sequence(values)):
         raise wrong(name, values, "a list or another sequence")
     return len(values)
 
@@ -113,13 +117,12 @@ def _get_bits(adu, values, quantity):
         values[i] = adu[9 + (i >> 3)] >> (i & 7) & 1
 
 
-def _get_registers(adu, values, n, sign):
-    """Put n registers of a response into `values`. sign: 0x80 if they are signed, or 0."""
-    at = 9 + 2 * n
-    while n:
-        n -= 1
-        at -= 2
-        values[n] = ((adu[at] ^ sign) << 8 | adu[at + 1]) - (sign << 8)
+def _get_registers(adu, values, quantity, sign):
+    """Put the registers of a response into `values`. sign: 0x80 if they are signed, or 0."""
+    at = 9
+    for i in range(quantity):
+        values[i] = ((adu[at] ^ sign) << 8 | adu[at + 1]) - (sign << 8)
+        at += 2
 
 
 class Request:
@@ -214,7 +217,8 @@ class Client:
         self._broadcast = False  # whether the request is a broadcast, which is not answered
         self._strict = True  # whether what differs from the request is no reply
         self._any_id = False  # whether the reply may come with any slave id
-        self._as_bytes = False  # whether the response may have any length
+        self._any_size = False  # whether the response may have any length,
+        self._as_bytes = False  # as long as its byte count is that of its bytes
         self._exact = False  # whether a reply has had the transaction id of its request
         self._stale = False  # whether a late reply may still come
         self._timeout_ms = timeout_ms  # of the request under way
@@ -455,8 +459,17 @@ class Client:
         return self._current is None
 
     def late_ms(self, slave_id, now_ms):
-        """Return for how many milliseconds a request to this slave would have to wait at most."""
+        """Return for how many milliseconds a late reply of this slave may come at most."""
         return 0  # networks have transaction ids
+
+    def hold_ms(self, slave_id, now_ms):
+        """Return for how many milliseconds a request to this slave would have to wait at most."""
+        wait_ms = self.late_ms(slave_id, now_ms)
+        if self._pauses is None:
+            return wait_ms
+        if slave_id == 0 and self.broadcast:
+            slave_id = -1
+        return max(wait_ms, self._pauses.left_ms(slave_id))
 
     def begin(self, request):
         """Set out to send a request. Returns its status.
@@ -611,10 +624,8 @@ class Client:
             from .rare import build
 
             n = build(self._adu, code, request.address, request.quantity, values)
-        self._expect_reply(n)
-        if code == RAW or request.as_bytes:
-            self._reply_size = 0
-            self._head_size = 1
+        self._head[0] = self._adu[_PDU]
+        self._any_size = code == RAW or request.as_bytes
         return n
 
     def _ask(self, slave_id, strict, broadcast):
@@ -624,7 +635,7 @@ class Client:
         self._any_id = not strict or (self.serial and slave_id == 0 and not broadcast)
 
     def _expect_reply(self, n):
-        """Note what the response to the request PDU of n bytes at adu[7] has to be like."""
+        """For the driver: note what the response to the PDU of n bytes at adu[7] is to be like."""
         head = self._head
         copy(head, 0, self._adu, _PDU, _HEAD)
         code = head[0]
@@ -637,6 +648,9 @@ class Client:
             self._expect_records(n)
         elif code == _DIAGNOSTICS and not head[1] | head[2]:
             self._head_size = min(n, _HEAD)  # a loopback: all of it is repeated
+        if self._any_size:
+            self._reply_size = 0
+            self._head_size = 1
 
     def _expect_records(self, n):
         """Note what the response to the request of FC 20 at adu[7] has to be like."""
@@ -766,17 +780,19 @@ class Client:
         """Return what the call returns, or raise the exception that the status stands for."""
         if status:
             raise self._error(request, status)
-        code = request.function_code
-        if self._n == 0 or code == _MASK_WRITE:
+        if self._n == 0:
             return None
-        if code in (15, 16):
-            return request.quantity
+        code = request.function_code
+        if (0 < code < 5 or code == _READ_WRITE) and not request.as_bytes:
+            return self._values(request)
         if code == 5:
             return 1 if request.values else 0
         if code == 6:
             return request.values
-        if code in _MOST and not request.as_bytes:
-            return self._values(request)
+        if code == _MASK_WRITE:
+            return None
+        if code in (15, 16):
+            return request.quantity
         values = self._bytes(request)
         if values is None:
             raise self._error(request, ODD_REPLY)
@@ -798,10 +814,12 @@ class Client:
         """Return the values of the response: as a list, or how many were put into `into`."""
         quantity = request.quantity
         values = request.into
-        if values is None:
-            values = [0] * quantity
         if request.function_code < 3:
+            values = [0] * quantity if values is None else values
             _get_bits(self._adu, values, quantity)
+        elif values is None:
+            kind = "h" if request.signed else "H"
+            return list(unpack_from(">%d%s" % (quantity, kind), self._adu, 9))
         else:
             _get_registers(self._adu, values, quantity, 0x80 if request.signed else 0)
         return values if request.into is None else quantity

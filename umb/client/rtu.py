@@ -22,8 +22,10 @@ from .late import LateReplies, fingerprint_of
 
 _FRAME = const(6)  # where in the buffer an RTU frame begins
 _ENDS = const(3)  # by how much a frame is longer than its PDU
+_PIECE = const(32)  # the most that is read from the UART at once
 _ECHO_PIECE = const(16)  # how much of an echo is read at once
 _BEGINNING = const(3)  # the bytes of a frame that are compared with the expected reply
+_SHORTEST = const(4)  # slave id, function code, CRC
 _SHORTEST_REPLY = const(5)  # an exception response
 _LONGEST = const(256)  # SL 2.5.1.1
 _LONGEST_CHARACTERS = const(513)  # of a frame of ASCII
@@ -154,6 +156,8 @@ class RTUClient(Client):
         self._size = 0  # of the request frame
         self._echoed = 0  # how many of its bytes have come back
         self._rejected = False  # something was received that is no reply to this request
+        self._expected = 0  # how long the reply's frame is, 0: that cannot be told
+        self._known_id = -1  # the slave that was the last to answer, -1: somebody did not since
 
     def serves(self, slave_id):
         """Return whether this slave was asked: frames of others are not searched for."""
@@ -195,11 +199,12 @@ class RTUClient(Client):
         """Set out to send the request PDU of n bytes at adu[7]. Returns its status."""
         self._n = n
         self._late.slave_id = self._slave_id
-        self._late.form = self._head[0] << 8 | self._reply_size
         self.connected = True
         self._rejected = False
-        self._expire_in(self._busy_ms())
         self._state = _AWAITING if self._late.count or self._overwritten else _SILENCE
+        if self._state == _SILENCE and self._is_silent():
+            return self._send()
+        self._expire_in(self._busy_ms())
         return self.advance()
 
     # --- for gateways, whose requests and replies stay where they are
@@ -215,7 +220,7 @@ class RTUClient(Client):
         self._broadcast = everybody
         self._as_bytes = False
         self._timeout_ms = timeout_ms
-        self._expect_reply(n)
+        self._any_size = False
         self._overwritten = False  # late replies never come to this buffer
         self.clear()
         return self.start(n)
@@ -227,15 +232,6 @@ class RTUClient(Client):
     def response_size(self):
         """Return the length of the response PDU; 0: it was a broadcast."""
         return self._n
-
-    def hold_ms(self, slave_id, now_ms):
-        """Return for how many milliseconds a request to this slave would have to wait at most."""
-        wait_ms = self.late_ms(slave_id, now_ms)
-        if self._pauses is None:
-            return wait_ms
-        if slave_id == 0 and self.broadcast:
-            slave_id = -1
-        return max(wait_ms, self._pauses.left_ms(slave_id))
 
     def late_ms(self, slave_id, now_ms):
         """Return for how many milliseconds a late reply of this slave may come at most."""
@@ -403,10 +399,13 @@ class RTUClient(Client):
                 self._state = _AWAITING
                 return PENDING
             self._discard_input()
-        quiet_us = ticks_diff(ticks_us(), line.last_us)
-        if 0 <= quiet_us < self._silence_us:
-            return PENDING if self._left_ms() > 0 else self._end(NO_REPLY)
-        return self._send()
+        if self._is_silent():
+            return self._send()
+        return PENDING if self._left_ms() > 0 else self._end(NO_REPLY)
+
+    def _is_silent(self):
+        """Return whether the line has been silent for so long that a request may be sent."""
+        return not 0 <= ticks_diff(ticks_us(), self.line.last_us) < self._silence_us
 
     def _discard_input(self):
         """Throw away what is on the line."""
@@ -427,6 +426,11 @@ class RTUClient(Client):
         self._size = frame.seal(adu, self._n)
         self.line.send(self._size)
         self._state = _SENDING
+        # While it leaves there is time for what is needed then.
+        self._expect_reply(self._n)
+        size = self._reply_size + _ENDS
+        self._expected = size if _ENDS < size <= _LONGEST and frame.timed else 0
+        self._late.form = self._head[0] << 8 | self._reply_size
         crc = crc16(adu, _FRAME, self._n + 1)
         self._late.fingerprint = fingerprint_of(adu, self._n, crc)
         return self._go_on_sending()
@@ -498,6 +502,12 @@ class RTUClient(Client):
         """Go on with receiving the reply."""
         line = self.line
         frame = line.frame
+        n = line.waiting
+        if n and self._expected:
+            if n >= _SHORTEST == frame.need and not frame.have:
+                return self._receive_begin()
+            if n <= _PIECE and n == frame.need and frame.have + n == self._expected:
+                return self._receive_end(n)
         rejected = frame.rejected
         n = line.any()
         arrived = frame.have + n
@@ -513,6 +523,49 @@ class RTUClient(Client):
             self._late.answered()
             return self._end(BAD_REPLY)
         return self._time_out(frame.have or frame.rejected)
+
+    # Nearly every reply comes by way of these three, which do what a frame and a line do for any.
+
+    def _take(self, at, n):
+        """Move n of the bytes that wait to adu[at:]."""
+        line = self.line
+        line.uart.readinto(line.piece, n)
+        copy(self._adu, at, line.piece, 0, n)
+        line.waiting -= n
+
+    def _receive_begin(self):
+        """Take the first bytes of what may be the reply. Returns PENDING."""
+        self._take(_FRAME, _SHORTEST)
+        adu = self._adu
+        frame = self.line.frame
+        if adu[_FRAME] == self._slave_id and adu[7] == self._head[0]:
+            frame.have = _SHORTEST
+            frame.need = self._expected - _SHORTEST
+        else:
+            frame.received(_SHORTEST)
+        return PENDING
+
+    def _receive_end(self, n):
+        """Take the last n bytes of what is as long as the reply. Returns the status."""
+        line = self.line
+        size = self._expected
+        adu = self._adu
+        self._take(_FRAME + size - n, n)
+        if adu[_FRAME] == self._slave_id and not self._late.count and not crc16(adu, _FRAME, size):
+            self._n = size - _ENDS
+            if (self._head_size == 2 and adu[8] == self._head[1] and adu[7] == self._head[0]) or (
+                self.reply_status() == 0
+            ):
+                line.frame.reset()
+                if self._known_id != self._slave_id:
+                    self._late.answered()
+                    self._known_id = self._slave_id
+                if self._pauses is not None:
+                    self._note()
+                self._state = _IDLE
+                return 0 if adu is self._own_adu else self._end(0)
+        size = line.frame.received(n)
+        return self._received(size - _ENDS) if size else PENDING
 
     # --- whether what has come is the reply
 
@@ -620,6 +673,7 @@ class RTUClient(Client):
         left_ms = self._left_ms()
         if left_ms > 0 or (self._is_arriving() and -1000 * left_ms <= self._reply_us()):
             return PENDING
+        self._known_id = -1
         if not self._broadcast:
             self._late.timed_out(1)
         return self._end(BAD_REPLY if anything_received or self._rejected else NO_REPLY)

@@ -259,6 +259,7 @@ class TCPClient(Client):
         self._adu[1] = self._transaction & 0xFF
         stream = self._stream
         stream.have = 0
+        self._expect_reply(n)
         self._size = stream.frame.seal(self._adu, n)
         self._n = 0
         self._rejected = False

@@ -114,6 +114,7 @@ class UDPClient(Client):
         self._transaction = self._transaction + 1 & 0xFFFF
         self._adu[0] = self._transaction >> 8
         self._adu[1] = self._transaction & 0xFF
+        self._expect_reply(n)
         self._sock.send(self._adu[: MBAP.seal(self._adu, n)])
         self._note()
         self._rejected = False

@@ -49,7 +49,7 @@ def test_diagnostics():
     assert built(8, 0, 1, b"abc") == raw("08 0000 616263")
     assert built(8, 0, 1, bytes(250)) == raw("08 0000") + bytes(250)
     assert good_until_cut(8, "08 000b 1234", 0) == 0x1234
-    assert good_until_cut(8, "08 0000 616263", b"xyz") == b"abc"
+    assert good_until_cut(8, "08 0000 616263", b"abc") == b"abc"
     for values, response in (
         (0, "08 000b 123456"),
         (b"ab", "08 0000 61"),

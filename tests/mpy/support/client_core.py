@@ -30,6 +30,7 @@ class Scripted(Client):
         return False
 
     def start(self, n):
+        self._expect_reply(n)
         adu = self._adu
         self._request_pdu = bytes(adu[7 : 7 + n])
         self.asked.append((adu[6], shown(self._request_pdu).replace(" ", "")))

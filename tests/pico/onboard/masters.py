@@ -2,6 +2,8 @@
 
 import gc
 
+from time import sleep_ms
+
 from machine import Pin
 from micropython import const
 
@@ -76,3 +78,14 @@ def count_heap(form, times, quantity, **options):
         print(values)
     finally:
         gc.enable()
+
+
+def read_after_rest(form, quantities, rest_ms, **options):
+    """As read() into a list, each call after so much rest; returns print nothing but errors."""
+    client = make(form, options)
+    values = [0] * 125
+    Pin(_READY_PIN)(1)
+    for quantity in quantities:
+        sleep_ms(rest_ms)
+        if call(client.read_holding_registers, _SLAVE_ID, 0, quantity, values) != quantity:
+            print("'it failed'")
