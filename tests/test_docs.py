@@ -58,6 +58,14 @@ def test_every_page_is_in_the_navigation():
     assert listed == there | set(hooks.outside().values()) | {"examples.md"}
 
 
+def test_a_section_has_its_own_first_page():
+    """mkdocs-material takes the first index.md of a section for the section itself."""
+    for section in re.split(r"^  - ", (ROOT / "mkdocs.yml").read_text(), flags=re.M):
+        pages = re.findall(r"^ +- (?:.*: )?([\w/-]+)\.md", section, re.M)
+        if any(page.endswith("/index") for page in pages):
+            assert pages[0].endswith("/index"), pages
+
+
 def test_links_to_files():
     """Links out of docs/ and between pages lead to files of the repository."""
     for page in PAGES:
