@@ -33,8 +33,10 @@ def test_its_file(micropython, tmp_path):
 
 
 def test_its_tables_have_every_key_and_type(micropython):
-    with Remote(micropython, "from umb.points import rows") as board:
+    setup = "import umb.points.reader\nfrom umb.points import reader, rows"
+    with Remote(micropython, setup) as board:
         known = board.evaluate(
             "list(rows._KEYS) + [key for key, _ in rows.POOLED] + list(rows.TYPES + rows.SWAPS)"
+            " + list(reader._TEXTS + reader._NUMBERS) + ['ranges']"
         )
     assert set(known) == first_cells()

@@ -19,7 +19,7 @@ from tools.env import ROOT, Trouble, Venv, micropython, requirements
 from tools.points.source import Found, Mistake
 from tools.points.table import table
 
-_HEAD = ("manufacturer", "model", "source", "sunspec_model")
+_HEAD = ("manufacturer", "model", "source", "sunspec_model", "max_gap", "max_span", "pause_ms")
 _CHECK = "from umb.points import Points\nPoints.load({!r})\n"
 _NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
 

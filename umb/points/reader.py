@@ -12,6 +12,7 @@ _NEWLINE = const(10)
 _QUOTE = const(34)
 _BACKSLASH = const(92)
 _TEXTS = ("manufacturer", "model", "source")
+_NUMBERS = ("sunspec_model", "max_gap", "max_span", "pause_ms")
 
 
 def read(path, about, add, address, prefix):
@@ -169,8 +170,11 @@ def _check_head(key, value):
     if key in _TEXTS:
         if not isinstance(value, str):
             raise ValueError("%s must be text, not %r" % (key, value))
-    elif key == "sunspec_model":
+    elif key in _NUMBERS:
         if isinstance(value, bool) or not isinstance(value, int):
             raise ValueError("%s must be a number, not %r" % (key, value))
+    elif key == "ranges":
+        if not isinstance(value, dict):
+            raise ValueError("ranges must be an object, not %r" % (value,))
     else:
         raise ValueError("there is no key %r" % (key,))

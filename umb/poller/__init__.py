@@ -16,15 +16,15 @@ from micropython import const
 from ..check import function, integer
 from ..client import PENDING, Client, Request
 from ..points import Points
-from .device import Device, error_for
 from . import ticks
+from .device import Device, error_for
 from .plan import check_ranges
 from .schedule import Schedule
 from .ticks import passed
 
 _LONGEST_NAP_MS = const(500)
 _LATE_MS = const(1000)  # after so long a device of low priority goes first
-_TAKEN_AT_ONCE = const(8)  # points whose values are taken in one poll()
+_TAKEN_AT_ONCE = const(4)  # points whose values are taken in one poll()
 _LONGEST_INTERVAL_MS = const(500_000_000)  # ticks_ms() wraps after a bit more
 _SWEEP_MS = const(1 << 26)  # so often ages are looked at before the clock wraps
 _MOST_DATA = const(250)  # of a response (AP 6.3)
@@ -82,7 +82,7 @@ class Poller:
         *,
         interval_ms: int = 1000,
         max_gap: "int | None" = None,
-        max_span: int = 125,
+        max_span: "int | None" = None,
         ranges: "dict | None" = None,
         pause_ms: "int | None" = None,
         timeout_ms: "int | None" = None,
@@ -95,7 +95,7 @@ class Poller:
         interval_ms  from one reading to the next, of points without scan_interval; 10 or more
         max_gap      how many registers between two points are read along, to ask less often;
                      None: as many as cost less than a request, by baud rate and answering time
-        max_span     the most registers of a request, 1 to 125
+        max_span     the most registers of a request, 1 to 125; None: 125
         ranges       {"input": [(first address, last address), ...], ...}: what can be read. Points
                      in one range are read together, whatever is between them
         pause_ms     how long the device is left alone after an answer; None: not at all
@@ -105,12 +105,20 @@ class Poller:
         max_age_ms   a value that is older is None; None: it stays
         strict       as Client.slave() has it
 
+        What the file of the points says of max_gap, max_span, ranges and pause_ms holds where one
+        of these is None.
+
         Raises ValueError for a wrong argument, and for a point that cannot be read with these.
         """
         integer("slave_id", slave_id, 0, 255)
         if not isinstance(points, Points):
             raise ValueError("points must be Points, not %r" % (points,))
         integer("interval_ms", interval_ms, 10, _LONGEST_INTERVAL_MS)
+        about = points.about
+        max_gap = about.get("max_gap") if max_gap is None else max_gap
+        max_span = about.get("max_span", 125) if max_span is None else max_span
+        ranges = about.get("ranges") if ranges is None else ranges
+        pause_ms = about.get("pause_ms") if pause_ms is None else pause_ms
         if max_gap is not None:
             integer("max_gap", max_gap, 0, 65535)
         integer("max_span", max_span, 1, 125)
@@ -118,9 +126,8 @@ class Poller:
             check_ranges(ranges)
         if pause_ms is not None:
             integer("pause_ms", pause_ms, 0, _LONGEST_INTERVAL_MS)
-            self.client.keep_pause(
-                slave_id, pause_ms
-            )  # it holds for a Gateway on the same client, too
+            # A Gateway on the same client keeps this pause, too.
+            self.client.keep_pause(slave_id, pause_ms)
         if timeout_ms is not None:
             integer("timeout_ms", timeout_ms, 1, _LONGEST_INTERVAL_MS)
         integer("priority", priority, -100, 100)

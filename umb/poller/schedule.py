@@ -46,6 +46,7 @@ class Schedule:
         n = len(points)
         self.plan = plan = Plan(points, interval_ms, max_span, ranges)
         plan.make(gap)
+        self._gap = gap
         self.at_ms = 0
         self.is_idle = not n
         self.started = False
@@ -236,6 +237,9 @@ class Schedule:
 
     def make_plan(self, gap):
         """Merge anew. Each new block is due when the one was that had its first point."""
+        if gap == self._gap:
+            return
+        self._gap = gap
         plan = self.plan
         for k in range(plan.count):
             first = plan.first(k)

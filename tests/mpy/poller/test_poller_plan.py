@@ -319,6 +319,33 @@ def test_a_function_that_the_device_has_not():
     assert device.exception_count == 1 and device.state == "online"
 
 
+def test_what_a_file_says_of_its_device():
+    """It holds unless the program says something else."""
+    given = [{"name": "p%d" % i, "address": 10 * i, "input_type": "input"} for i in range(6)]
+    points = Points(given)
+    points.about = {"max_gap": 9, "max_span": 25, "pause_ms": 30, "ranges": {"coil": [[0, 9]]}}
+    everything = {area: set(range(100)) for area in _AREAS}
+    for named, wanted in (
+        ({}, [("input", 0, 21), ("input", 30, 21)]),
+        ({"max_span": 125}, [("input", 0, 51)]),
+        ({"max_gap": 0}, [("input", 10 * i, 1) for i in range(6)]),
+        (
+            {"ranges": {"input": [(0, 15), (16, 99)]}},
+            [("input", 0, 11), ("input", 20, 21), ("input", 50, 1)],
+        ),
+    ):
+        slave = Slave(everything)
+        poller, _ = polling({7: slave}, wire_ms=1, answer_ms=1)
+        poller.device(7, points, **named)
+        poller.run(400)
+        assert sorted(slave.asked) == wanted, (named, slave.asked)
+        times = [ms for ms, _, _ in poller.client.log]
+        assert all(times[i + 1] - times[i] >= 30 for i in range(len(times) - 1))
+    for about in ({"max_span": 0}, {"max_gap": -1}, {"ranges": {"inputs": []}}):
+        points.about = about
+        raises(ValueError, polling({})[0].device, 7, points)
+
+
 def test_what_no_request_can_read():
     string = [{"name": "s", "address": 0, "data_type": "string", "count": 40}]
     poller, _ = polling({})
