@@ -70,6 +70,7 @@ class Poller:
         self._request = Request()
         self._reply = bytearray(_MOST_DATA)
         self._device = None  # its request is under way, or its reply is not taken yet
+        self._next = None  # the device that was chosen to be asked next
         self._taking = False
         self._began_ms = 0
         self._chosen = None  # the device that is to be asked, of those compared so far
@@ -164,13 +165,18 @@ class Poller:
             if status == PENDING:
                 return 0
             return self._ended(status)
-        elif self.client.is_free():
+        elif self._next is not None and self.client.is_free():
             return self._begin()
+        elif self.client.is_free():
+            # The request is sent by the next poll(): others have their turn in between.
+            self._next = self._choose(self.now_ms())
+            if self._next is None:
+                self._discard()
         return 0
 
     def nap_ms(self) -> int:
         """Return for how many milliseconds poll() need not be called, see umb.serve."""
-        if self._taking:
+        if self._taking or (self._next is not None and self.client.is_free()):
             return 0
         if self._device is not None or not self.client.is_free():
             return self.client.rest_ms()
@@ -197,6 +203,7 @@ class Poller:
 
     def finish(self) -> None:
         """Give up what is under way: a frame that is being sent leaves, see umb.serve."""
+        self._next = None
         if self._device is not None:
             self._device = None
             self._taking = False
@@ -221,12 +228,10 @@ class Poller:
     # --- one request after another
 
     def _begin(self):
-        """Send the first request that is due, if there is one. Returns how many were answered."""
+        """Send the request of the device that was chosen. Returns how many were answered."""
         now_ms = self.now_ms()
-        device = self._choose(now_ms)
-        if device is None:
-            self._discard()
-            return 0
+        device = self._next
+        self._next = None
         request = self._request
         request.slave_id = device.slave_id
         request.timeout_ms = device.timeout_ms

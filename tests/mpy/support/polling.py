@@ -108,7 +108,8 @@ class BusPoller(Poller):
         end = clock.passed + ms
         while clock.passed < end:
             self.poll()
-            clock.passed += 1
+            if self.nap_ms():
+                clock.passed += 1
 
 
 class Told:
