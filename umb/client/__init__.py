@@ -633,6 +633,7 @@ class Client:
         self._slave_id = slave_id
         self._strict = strict
         self._any_id = not strict or (self.serial and slave_id == 0 and not broadcast)
+        self._any_size = self._as_bytes = False
 
     def _expect_reply(self, n):
         """For the driver: note what the response to the PDU of n bytes at adu[7] is to be like."""

@@ -57,9 +57,7 @@ class Forwarder:
         client = self._client
         client._ask(self._adu[_FRAME], client.strict, client.broadcast)
         client._broadcast = everybody
-        client._as_bytes = False
         client._timeout_ms = timeout_ms
-        client._expect_reply(n)
         client._current = self._request
 
     def advance(self):

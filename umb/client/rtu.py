@@ -218,9 +218,7 @@ class RTUClient(Client):
         self._adu = adu
         self._ask(adu[_FRAME], self.strict, self.broadcast)
         self._broadcast = everybody
-        self._as_bytes = False
         self._timeout_ms = timeout_ms
-        self._any_size = False
         self._overwritten = False  # late replies never come to this buffer
         self.clear()
         return self.start(n)

@@ -203,3 +203,12 @@ def check(asker):
     slave_id, pdu = asker.question
     assert got == answer(slave_id, pdu), (slave_id, pdu, got)
     return True
+
+
+def test_a_reply_of_any_length_is_the_programs_alone():
+    """Calls of the program whose reply may have any length change nothing for the clients."""
+    for call in ("read_bytes(9, 3, 0, 1)", "request(9, b'\\x03\\0\\0\\0\\1')"):
+        line = bench(bus=LateBus(lambda *_: [(500, frame(9, raw("03 06 000100020003")))]))
+        client = line.gateway._paths[0].client
+        eval("client." + call, {"client": client})
+        assert line.ask(Asker(), 9, read(0)) == NO_ANSWER

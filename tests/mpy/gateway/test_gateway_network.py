@@ -13,6 +13,7 @@ from support.umb import raises
 
 from umb.client.tcp import TCPClient
 from umb.client.udp import UDPClient
+from umb.errors import NoReplyError
 from umb.frame.rtu_stream import RTUStream
 from umb.functions.identity import Identity
 from umb.gateway import Gateway
@@ -417,3 +418,15 @@ def test_frames_stay_off_the_heap():
                     network.gateway.poll()
                     taken += micropython.mem_total() - before
                 assert taken == 0, (options, pdu, taken)
+
+
+def test_a_reply_of_any_length_is_the_programs_alone():
+    """A call of the program whose reply may have any length changes nothing for the clients."""
+    with Network(Odd(raw("03 06 000100020003")), client={"timeout_ms": 50}) as network:
+        for call in (
+            lambda: network.client.read_bytes(1, 3, 0, 1),
+            lambda: network.client.request(1, b"\3\0\0\0\1"),
+        ):
+            raises(NoReplyError, call)  # the server is not served meanwhile
+            sleep_ms(150)  # until the client may connect again
+            assert network.ask(1, READ) == NO_ANSWER
