@@ -75,9 +75,8 @@ class _Path:
         self._cache = cache
         self._waiting = [_Waiting() for _ in range(gateway.queue)]  # `count` requests, in order
         self._begun = False  # the client has the first one
-        self._copy = (
-            bytearray(_LONGEST_PDU) if client.retries else None
-        )  # of the request, for retries
+        # Of the request that the client has, for retries.
+        self._copy = bytearray(_LONGEST_PDU) if client.retries else None
 
     def leads_to(self, slave_id):
         """Return whether requests for this slave id go to this line."""
@@ -263,12 +262,9 @@ class _Path:
         self._begun = False
         waiting = self._waiting[0]
         if waiting.everybody:
-            # Others kept the line busy: then the broadcast was not sent, and nobody would know.
-            return (
-                0
-                if status == NO_REPLY and self._is_young(waiting)
-                else self._end_broadcast(status)
-            )
+            if status == NO_REPLY and self._is_young(waiting):
+                return 0  # others kept the line busy: it is tried again
+            return self._end_broadcast(status)
         if self._cache is not None:
             self._cache.answered(status, waiting.adu, self.client.response_size())
         if status >= 0:
