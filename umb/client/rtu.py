@@ -507,17 +507,17 @@ class RTUClient(Client):
             if n <= _PIECE and n == frame.need and frame.have + n == self._expected:
                 return self._receive_end(n)
         rejected = frame.rejected
+        now_us = ticks_us()
         n = line.any()
         arrived = frame.have + n
-        n = line.receive(n, ticks_us())
+        n = line.receive(n, now_us)
         if n:
             return self._received(n - _ENDS)
         if frame.have:
-            damaged = self._has_stopped() and self._is_damaged_reply(frame.have)
+            arrived = frame.have if self._has_stopped(now_us) else 0
         else:
-            damaged = frame.rejected != rejected
-            damaged = damaged and self._is_damaged_reply(arrived - line.waiting)
-        if damaged:
+            arrived = arrived - line.waiting if frame.rejected != rejected else 0
+        if self._is_damaged_reply(arrived):
             self._late.answered()
             return self._end(BAD_REPLY)
         return self._time_out(frame.have or frame.rejected)
@@ -623,13 +623,13 @@ class RTUClient(Client):
             count += 1
         return count
 
-    def _has_stopped(self):
-        """Return whether a frame that has begun will not go on.
+    def _has_stopped(self, now_us):
+        """Return whether a frame that has begun will not go on, as receive() saw it at now_us.
 
         Never where an adapter is used, which may still hold the rest.
         """
         line = self.line
-        silent_us = ticks_diff(ticks_us(), line.last_us)
+        silent_us = ticks_diff(now_us, line.last_us)
         return line.paced and line.frame.timed and silent_us >= self._pause_us
 
     def _is_damaged_reply(self, n):

@@ -4,6 +4,8 @@ from support.boards import BOARDS
 from support.client import Bench, always, clock, frame, garbled, in_turn, raw, silent
 from support.client_calls import BROADCASTS
 
+from umb.client import PENDING
+
 _READ = "read_holding_registers(1, 10, 2)"
 _RIGHT = always("030400460047")
 _VALUES = [0x46, 0x47]
@@ -24,6 +26,32 @@ def check_long_frames(line, baudrate):
     bench.expect(123, "write_multiple_registers(1, 0, [1] * 123)")
     bench.expect(1968, "write_multiple_coils(1, 0, [1] * 1968)")
     assert len(bench.call("read_holding_registers(1, 0, 125)")) == 125
+
+
+def replies_seen(baudrate, reply, every_us):
+    """Have a program that looks so often take replies that only silence ends. Returns failures."""
+    bench = Bench(lambda slave_id, _: frame(slave_id, reply), baudrate, timeout_ms=200)
+    clock.step_ns = bench.char_us * 1000 // 20  # a slow board
+    client = bench.client
+    adu = bytearray(262)
+    failures = 0
+    for _ in range(10):
+        adu[6:8] = b"\1\x41"
+        status = client.forward(adu, 1, 200, False)
+        while status == PENDING:
+            clock.sleep_us(every_us)
+            status = client.advance()
+        failures += status != 0 or client.response_size() != len(reply)
+        clock.sleep_us(every_us // 7)
+    return failures
+
+
+def test_a_reply_that_only_silence_ends_whenever_one_looks():
+    """Its last bytes are taken when the silence is seen, however soon after that it is judged."""
+    for baudrate, char_us in ((1200, 9167), (9600, 1146), (19200, 573)):
+        for n in (1, 2, 32, 33, 34, 65, 100):
+            for every_us in range(char_us // 3, char_us, char_us // 23):
+                assert not replies_seen(baudrate, b"\x41" * n, every_us), (baudrate, n, every_us)
 
 
 # --- the client's own echo
