@@ -192,7 +192,8 @@ REMARKS = {
     49: "but no `machine.UART` tells of overruns: a program may count them, umb does not",
     53: "by pymodbus",
     82: "that an identity without them is refused: `tests/mpy/server/test_identity.py`",
-    93: "ids that cannot be configured are a `ValueError`",
+    93: "ids that cannot be configured are a `ValueError`; a client asks reserved ids, 248 to 255,"
+    " too",
     102: "but a constructor that is not told means 8N1, as `machine.UART` does; the applications"
     " begin with 8E1. Each format: `tests/mpy/bus/test_rtu_server.py`",
     103: "but a constructor has to be told; the applications begin with 19200",

@@ -9,10 +9,17 @@ from tests.conformance.slaves import WRONG, echoing, fine, in_turn, silent
 
 
 def test_093_ids_that_cannot_be_asked(serial_client):
-    for wrong in (248, 255, 256, -1):
+    for wrong in (256, -1):
         assert serial_client.outcome(f"read_coils({wrong}, 0, 1)") == "ValueError"
     assert serial_client.outcome("read_coils(0, 0, 1)") == "ValueError"  # nobody would answer
     assert serial_client.is_right()
+
+
+def test_093_reserved_ids_are_asked(serial_client):
+    """There are devices that have one."""
+    for slave_id in range(248, 256):
+        assert serial_client.outcome(f"read_coils({slave_id}, 0, 1)") == [1]
+        assert serial_client.slave.requests[-1].slave_id == slave_id
 
 
 def test_096_turnaround_after_a_broadcast(serial_client):

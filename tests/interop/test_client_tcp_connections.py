@@ -168,7 +168,9 @@ def test_connect_and_connected(connect):
         client.run("client.close()")
         assert not client.evaluate("connected()")
         assert client.call(_READ) == _VALUES
-        assert server.connections == 2 and server.requests[0].transaction == 1
+        assert server.connections == 2
+        first, second = (request.transaction for request in server.requests)
+        assert second == first + 1
 
 
 @pytest.mark.parametrize("end", [lambda _: None, reset], ids=["closes", "resets"])

@@ -31,8 +31,8 @@ def signed(values_are_signed):
     conf.SIGNED_VALUES = values_are_signed
 """
 _READ = "read_holding_registers(1, 10, 2)"
-# uModbus takes values of one sign at a time, and knows neither FC 22 and 23 nor request().
-_NOT_THEIRS = ("mask_write", "read_write", "request")
+# uModbus takes values of one sign at a time, and has neither FC 8, 22 and 23 nor request().
+_NOT_THEIRS = ("diagnostics", "mask_write", "read_write", "request")
 _ROWS = [row for row in CALLS if not row[0].startswith(_NOT_THEIRS)]
 _BAD_RESPONSES = [row for row in BAD_RESPONSES if not row[1].startswith(_NOT_THEIRS)]
 

@@ -168,14 +168,12 @@ class Line(RTUServer):
         self.answers = 0
         super().__init__(*args, **named)
 
-    def answer(self, n):
-        self.answers += n > 0
-        super().answer(n)
-
     def poll(self, wait_ms=0):
         if self.stopping:
             return -1
-        return super().poll(wait_ms)
+        answers = super().poll(wait_ms)
+        self.answers += answers
+        return answers
 
     def shutdown(self):
         super().shutdown()
