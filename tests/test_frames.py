@@ -20,8 +20,7 @@ _CODE = re.compile(
 _OTHERS = {
     "umb/server/background.py": {"Background", "__init__", "stop"},
     "umb/port/idle.py": {
-        *("Idle", "Ahead", "__init__", "stop", "silent_us"),
-        *("_virtual_timer", "_has_hard_timer", "_start_timer"),
+        *("Idle", "Ahead", "__init__", "stop", "silent_us", "_virtual_timer", "_start_timer"),
     },
 }
 

@@ -12,7 +12,7 @@ ROWS = (
     {"umb"},
     {"errors", "conf", "mistakes", "slices", "fast.bytecode", "fast.thumb", "fast.viper"},
     {"fast", "check"},  # fast chooses one of these three
-    {"blocks", "words"},
+    {"frozen", "blocks", "words"},
     {"sunspec"},
     {"store"},
     {"frame"},

@@ -251,3 +251,20 @@ class Store:
             coils,
             holding,
         )
+
+    @staticmethod
+    def frozen():
+        """Return a context manager: no request of a line in the background comes into its block.
+
+        A program needs it where several values belong together, to write or to read them all
+        before a master does, if its slave serves in the background (RTUServer.start()):
+
+            with store.frozen():
+                store.input_registers[0:2] = high, low
+
+        One value is always whole. Requests wait meanwhile, those of other stores, too: the block
+        should take less time than masters wait for answers.
+        """
+        from .frozen import frozen
+
+        return frozen

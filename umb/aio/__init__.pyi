@@ -15,8 +15,12 @@ async def serve(*drivers, every=None) -> None:
 
     every   (milliseconds, function): call function() that often, too, see umb.serve.serve
 
-    An exception of a driver or of the function ends serve(). On every way out frames that are
-    being sent leave first, so that no direction pin stays at transmit.
+    Serial servers are started in the background, where the port can do that, and stopped at the
+    end: see umb.server.rtu.RTUServer.start(). Their hooks are called between two steps of any
+    task. The other drivers are polled in this task.
+
+    An exception of a driver that is polled or of the function ends serve(). On every way out
+    frames that are being sent leave first, so that no direction pin stays at transmit.
 
     Raises ValueError without drivers, or if `every` is of the wrong kind.
     """

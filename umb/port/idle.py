@@ -29,10 +29,12 @@ from ..frame.rtu import REQUEST, rtu_size
 _START = const(6)  # where in the ADU buffer the bytes of a frame are put
 _SHORTEST = const(4)
 _LONGEST = const(256)
+_AROUND_PDU = const(3)  # slave id and CRC
+_COUNTED_CODES = const(7)  # from here on some requests count their bytes
 _PIECE = const(32)  # the most that a Line reads at once
 _MHZ = const(1_000_000)
 _MICROSECONDS = ("rp2", "esp32")  # ports whose timers count them; others count milliseconds
-_HARD_LEAD_US = const(360)  # what it takes to set a timer, and to have its handler run
+_HARD_LEAD_US = const(420)  # what it takes to set a timer, and to have its handler run
 _SOFT_LEAD_US = const(700)
 _LEAD_MS_US = const(1300)  # a timer that counts milliseconds cannot be asked for less than one
 _TICK_LEAD_US = const(2200)
@@ -61,60 +63,64 @@ def silent_us(line):
 
 
 class Idle:
-    """Calls functions when a Line has fallen silent, and when a time is up.
+    """Interrupts of a Line: calls look() when it has fallen silent, and due() when a time is up.
+
+    It is a base class, whose subclasses have these methods:
+
+    look()        called by the scheduler when the line has fallen silent, and after look_soon()
+    due()         called when the time given to after() is up, in the interrupt if the port can do
+                  that; every millisecond where there is no event of silence
+    give_up()     called when look() has raised something, maybe because of Ctrl-C
+    __enter__(), __exit__()   a context manager that keeps every exception: within interrupts none
+                  may be raised
 
     line     the Line, whose UART is asked for its event
-    look     look(owner) is called by the scheduler when the line has fallen silent, and after
-             look_soon(); every millisecond where the port has no such event
-    owner    owner.due() is called when the time given to after() is up; in the interrupt, if the
-             port can do that. It is a context manager, too: nothing may be raised out of it
+    any      any() of that UART itself
     timer    a machine.Timer to use; None: a virtual one
 
     heard    whether the line has fallen silent since this was last set back,
     count    how many bytes the UART's any() told of then,
     last_us  and when the last of them had come
     lead_us  due() may need to be called so long before its time to be in time
-    ticks    whether there is no event: due() is called every millisecond
+    armed    whether due() is going to be called
+    ticks    whether there is no event
     """
 
-    def __init__(self, line, look, owner, timer):
-        self._look = look
-        self._owner = owner
+    def __init__(self, line, timer):
+        self.line = line
+        self.last_us = line.last_us
+        self.count = 0
+        self.heard = self.armed = self.scheduled = False
         self._due = self._due  # bound once: a bound method is an allocation
         self._silent_us = silent_us(line)
-        self.last_us = line.last_us
-        self.heard = False
-        self.count = 0
-        self.scheduled = False  # the scheduler is going to call look()
-        self.armed = False  # the timer is going to call due()
-        self._timer = _virtual_timer() if timer is None else timer
-        # A slow direction pin sleeps, which is not done in an interrupt.
-        self._hard = not hasattr(line.de, "turnaround_us") and self._has_hard_timer()
+        if timer is None:
+            timer = _virtual_timer()
+        self._timer = timer
         fine = sys.platform in _MICROSECONDS
-        self.lead_us = (_HARD_LEAD_US if self._hard else _SOFT_LEAD_US) if fine else _LEAD_MS_US
+        self.lead_us = _SOFT_LEAD_US if fine else _LEAD_MS_US
+        self._hard = False
+        if not hasattr(line.de, "turnaround_us"):  # it sleeps, which is not done in an interrupt
+            try:
+                timer.init(mode=Timer.ONE_SHOT, period=1000, callback=bool, hard=True)
+                timer.deinit()
+                self._hard = True
+                self.lead_us = _HARD_LEAD_US if fine else _LEAD_MS_US
+            except (TypeError, ValueError):
+                pass
         uart = line.uart
         while hasattr(uart, "raw"):  # see umb.port.quirks
             uart = uart.raw
         self._uart = uart
-        self._any = uart.any
+        self.any = uart.any
         self.ticks = not hasattr(uart, "IRQ_RXIDLE")
         if self.ticks:
             self.lead_us = _TICK_LEAD_US
-            self._timer.init(mode=Timer.PERIODIC, period=1, callback=self._due)
+            timer.init(mode=Timer.PERIODIC, period=1, callback=self._due)
             return
         try:
             uart.irq(self._fell_silent, uart.IRQ_RXIDLE, True)
         except ValueError:
-            uart.irq(self._look_now, uart.IRQ_RXIDLE)
-
-    def _has_hard_timer(self):
-        """Return whether this timer can call its function in the interrupt."""
-        try:
-            self._timer.init(mode=Timer.ONE_SHOT, period=1000, callback=bool, hard=True)
-        except (TypeError, ValueError):
-            return False
-        self._timer.deinit()
-        return True
+            uart.irq(self._fell_silent, uart.IRQ_RXIDLE)
 
     def stop(self):
         """Call nothing any more."""
@@ -124,40 +130,30 @@ class Idle:
         self.armed = False
 
     def _fell_silent(self, _):
-        """Have look() called: the line has fallen silent. This runs in the interrupt."""
-        with self._owner:
+        """Have look() called: the line has fallen silent."""
+        with self:
             self.last_us = ticks_add(ticks_us(), -self._silent_us)
-            self.count = self._any()
+            self.count = self.any()
             self.heard = True
             self.look_soon()
 
-    def _look_now(self, _):
-        """As _fell_silent(), where the scheduler calls this."""
-        self.last_us = ticks_add(ticks_us(), -self._silent_us)
-        with self._owner:
-            self.count = self._any()
-            self.heard = True
-        self._look(self._owner)
-
     def look_soon(self):
         """Have the scheduler call look()."""
-        if self.scheduled:
-            return
-        try:
-            schedule(self._look, self._owner)
-            self.scheduled = True
-        except RuntimeError:  # its queue is full
-            self.after(1000)
+        if not self.scheduled:
+            try:
+                schedule(_look, self)
+                self.scheduled = True
+            except RuntimeError:  # its queue is full
+                self.after(1000)
 
     def after(self, us):
         """Have due() called in so many microseconds, and not at the time given before."""
-        if self.ticks:
-            return  # it is called anyway
-        self.armed = True
-        # The frame of a function that needs more than 11 words for its variables and its stack is
-        # put on the heap, if that is not locked.
-        heap_lock()
-        self._start_timer(us if us > 0 else 1)
+        if not self.ticks:  # else it is called anyway
+            self.armed = True
+            # The frame of a function that needs more than 11 words for its variables and its stack
+            # is put on the heap, if that is not locked.
+            heap_lock()
+            self._start_timer(us if us > 0 else 1)
 
     def _start_timer(self, us):
         try:
@@ -172,16 +168,25 @@ class Idle:
 
     def cancel(self):
         """Have due() not called, so that it does not come between two steps of the caller."""
-        if self.armed:
-            self.armed = False
-            if self._hard:
-                self._timer.deinit()
+        self.armed = False
+        if self._hard:
+            self._timer.deinit()
 
     def _due(self, _):
         """The timer calls this."""
         self.armed = False
-        with self._owner:
-            self._owner.due()
+        with self:
+            self.due()
+
+
+def _look(idle):
+    """The scheduler calls this, and prints what it raises."""
+    idle.scheduled = False
+    try:
+        idle.look()
+    except BaseException:
+        idle.give_up()
+        raise
 
 
 def _virtual_timer():
@@ -235,13 +240,17 @@ class Ahead:
         """
         line = self._line
         frame = line.frame
-        if self.left or line.waiting or frame.have or not _SHORTEST <= n <= _LONGEST:
+        if line.waiting or frame.have or not _SHORTEST <= n <= _LONGEST:
             return 0
         data = self._data
         self.raw.readinto(data, n)
-        if crc16(data, 0, n) or rtu_size(REQUEST, data, 0, n) != n:
-            self._at = 0
-            self.left = n
-            return 0
-        copy(frame.adu, _START, data, 0, n)
-        return n
+        # rtu_size() would tell it of the first codes, too, and take longer.
+        if not crc16(data, 0, n) and (
+            (data[1] < _COUNTED_CODES and REQUEST[data[1]] + _AROUND_PDU == n)
+            or rtu_size(REQUEST, data, 0, n) == n
+        ):
+            copy(frame.adu, _START, data, 0, n)
+            return n
+        self._at = 0
+        self.left = n
+        return 0

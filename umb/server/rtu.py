@@ -129,9 +129,7 @@ class RTUServer(Driver):
         while n or frame.have:
             n = line.receive(n, ticks_us())
             if frame.rejected:
-                counters.bus_communication_error_count += frame.rejected
-                counters.bus_communication_error_count &= 0xFFFF
-                frame.rejected = 0
+                self.count_errors(frame)
             if n:
                 counters.bus_message_count = counters.bus_message_count + 1 & 0xFFFF
                 n = self.server.handle(frame.adu, n - 3, self)
@@ -149,6 +147,13 @@ class RTUServer(Driver):
             ):
                 return
             n = line.waiting
+
+    def count_errors(self, frame):
+        """Count what a frame has given up."""
+        counters = self.counters
+        counters.bus_communication_error_count += frame.rejected
+        counters.bus_communication_error_count &= 0xFFFF
+        frame.rejected = 0
 
     def answer(self, n):
         """Have a response of n bytes sent, 0: none. For handlers that returned LATER."""
@@ -223,8 +228,9 @@ class RTUServer(Driver):
 
         Requests are handled by MicroPython's scheduler: hooks and functions of the program are
         called between two steps of what it is doing then, and should be as brief as interrupt
-        handlers. What they raise is reported as ever. The direction pin is switched within
-        interrupts, so a `de` that is a callable must not allocate memory.
+        handlers. What they raise is reported as ever. See Store.frozen() for values that belong
+        together. The direction pin is switched within interrupts, so a `de` that is a callable
+        must not allocate memory.
 
         The slave goes on when the program ends, until stop() or a soft reset. Raises ValueError if
         its server is a gateway, ImportError where machine has no Timer.

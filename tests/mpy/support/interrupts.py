@@ -12,6 +12,8 @@ from support.machine import machine
 from support.rtu import Bench
 from support.uart import UART, Trace, clock, system
 
+from umb.frozen import frozen
+
 _NEVER_NS = 1 << 60
 _MS = 1_000_000
 
@@ -29,6 +31,7 @@ class Interrupts:
         self.queue = [None] * 16
         self.queued = 0
         self.lost = 0
+        self.errors = []  # what scheduled functions have raised
         self._busy = False
 
     def next_ns(self):
@@ -78,7 +81,10 @@ class Interrupts:
                 self.queue[i] = self.queue[i + 2]
             if self.lock:
                 micropython.heap_lock()
-            function(argument)
+            try:
+                function(argument)
+            except BaseException as error:  # noqa: BLE001 - MicroPython prints it
+                self.errors.append(error)
             if self.lock:
                 micropython.heap_unlock()
 
@@ -372,6 +378,7 @@ class BackgroundBench(Bench):
     @staticmethod
     def _choose(port):
         interrupts.reset()
+        frozen.lines.clear()  # of benches that are no more
         Port.now = PORTS[port]
         system.platform = Port.now.platform
 

@@ -22,8 +22,8 @@ def loaded():
 def ram(form, requests):
     """Answer so many requests in a task. Prints the bytes of all, and of what, and the modules.
 
-    The slave is there first, so that what asyncio adds to it can be told: itself, and umb.aio with
-    the task.
+    The slave is there first, so that what is added to it can be told: what serves it in the
+    background, asyncio itself, and umb.aio with the task.
     """
     gc.collect()
     start = gc.mem_alloc()
@@ -37,10 +37,14 @@ def ram(form, requests):
     slave = RTUServer(0, Server(store), tx=0, rx=1, de=2, **line)
     gc.collect()
     of_slave = gc.mem_alloc() - start
+    slave.start()
+    gc.collect()
+    of_background = gc.mem_alloc() - start - of_slave
+    slave.stop()
     import asyncio
 
     gc.collect()
-    of_asyncio = gc.mem_alloc() - start - of_slave
+    of_asyncio = gc.mem_alloc() - start - of_slave - of_background
     from umb.aio import serve
 
     async def main():
@@ -52,7 +56,8 @@ def ram(form, requests):
         await asyncio.sleep_ms(20)
         gc.collect()
         whole = gc.mem_alloc() - start
-        print(whole, of_asyncio, whole - of_slave - of_asyncio)
+        of_aio = whole - of_slave - of_background - of_asyncio
+        print(whole, of_asyncio, of_aio, of_background)
         task.cancel()
 
     asyncio.run(main())
@@ -95,3 +100,20 @@ def bring():
     import umb.aio.udp
 
     return umb.aio
+
+
+def serve_beside_tasks(form):
+    """Serve by umb.aio.serve(), beside a task that sleeps 1 ms again and again."""
+    import asyncio
+
+    import slaves
+    from umb.aio import serve
+
+    async def main():
+        task = asyncio.create_task(serve(slaves.make(*form)))
+        await asyncio.sleep_ms(5)
+        Pin(_READY_PIN)(1)
+        while not task.done():
+            await asyncio.sleep_ms(1)
+
+    asyncio.run(main())

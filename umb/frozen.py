@@ -1,0 +1,26 @@
+"""Keeps requests of lines that are served in the background from coming in between: see Store."""
+
+
+class Frozen:
+    """A context manager: while its block runs, requests wait. There is one for all stores.
+
+    lines   what has look_soon(), to be called when they need wait no longer
+    """
+
+    def __init__(self):
+        self.depth = 0  # of blocks within each other
+        self.missed = False  # whether something has waited
+        self.lines = []
+
+    def __enter__(self):
+        self.depth += 1
+
+    def __exit__(self, kind, error, traceback):
+        self.depth -= 1
+        if self.missed and not self.depth:
+            self.missed = False
+            for line in self.lines:
+                line.look_soon()
+
+
+frozen = Frozen()
