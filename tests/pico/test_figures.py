@@ -19,7 +19,7 @@ def measuring(emulator):  # noqa: ARG001 - who has no emulator cannot import it
 
 def row(name):
     """Return the numbers in a row of the page."""
-    (line,) = re.findall(rf"^\| {re.escape(name)} \| (.*) \|$", PAGE, re.M)
+    line = re.findall(rf"^\| {re.escape(name)} \| (.*) \|$", PAGE, re.M)[0]
     return [float(text) for text in line.split(" | ")]
 
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import signal
 import sys
 import time
 
@@ -49,7 +50,7 @@ class PC:
 
     def _service(self, command, **named):
         service = Service(command, **named)
-        self._stack.callback(service.end)
+        self._stack.callback(service.end, signal.SIGKILL)  # one may not listen to Ctrl-C
         return service
 
     def peer(self, kind, where, devices):

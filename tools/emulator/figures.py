@@ -82,6 +82,22 @@ slave = RTUServer(0, Server(Store(holding_registers=100)), %s)
 Pin(22)(1)
 slave.serve_forever()
 """
+# The same, while the main program computes.
+_BACKGROUND = """
+from machine import Pin
+from umb.server import Server
+from umb.server.rtu import RTUServer
+from umb.store import Store
+slave = RTUServer(0, Server(Store(holding_registers=100)), %s)
+slave.start()
+Pin(22)(1)
+n = 0
+try:
+    while True:
+        n = n + 1 & 0xFFFF
+finally:
+    slave.stop()
+"""
 _ASK = """
 from machine import Pin
 from umb.client.rtu import RTUClient
@@ -219,33 +235,51 @@ def shown(pico, baudrate=19200):
     )
 
 
-def tables(firmware):
-    """Yield (name, lines) of the tables of the page."""
-    rows = [(name, memory(firmware, text)) for name, text in PROGRAMS.items()]
-    yield (
-        "memory",
-        [
-            "| program | flash | RAM | RAM left free |",
-            "| --- | ---: | ---: | ---: |",
-            *(f"| {name} | {one.flash} | {one.ram} | {one.free} |" for name, one in rows),
-        ],
-    )
-    line = _LINE.format(19200)
-    pico = Pico(firmware, files_of(_SERVE % line + _ASK % (line, 1)))
+def memory_table(firmware):
+    """Return the lines of the table of memory."""
+    lines = ["| program | flash | RAM | RAM left free |", "| --- | ---: | ---: | ---: |"]
+    for name, text in PROGRAMS.items():
+        one = memory(firmware, text)
+        lines.append(f"| {name} | {one.flash} | {one.ram} | {one.free} |")
+    return lines
+
+
+def slave_table(firmware, program=_SERVE):
+    """Return the lines of the table of a slave's times; draw an exchange of one that serves."""
+    pico = Pico(firmware, files_of(program % _LINE.format(19200)))
     lines = [
         "| baud | request | reply later than t3.5, us | requests a second | line efficiency |",
         "| ---: | --- | ---: | ---: | ---: |",
     ]
     for baudrate in BAUDRATES:
-        for name, late_us, rate, share in times(pico, baudrate):
+        for name, late_us, rate, share in times(pico, baudrate, program % _LINE.format(baudrate)):
             lines.append(f"| {baudrate} | {name} | {late_us:.0f} | {rate:.1f} | {share:.3f} |")
-    yield "slave", lines
+    if program is _SERVE:
+        (IMAGES / "exchange.svg").write_text(exchange(shown(pico)))
+    return lines
+
+
+def background_table(firmware):
+    """Return the lines of the table of a slave that is served in the background."""
+    return slave_table(firmware, _BACKGROUND)
+
+
+def master_table(firmware):
+    """Return the lines of the table of a master's times."""
+    pico = Pico(firmware, files_of(_ASK % (_LINE.format(19200), 1)))
     lines = ["| baud | median, us | at most, us |", "| ---: | ---: | ---: |"]
     for baudrate in BAUDRATES:
         median_us, most_us = returns(pico, baudrate)
         lines.append(f"| {baudrate} | {median_us:.0f} | {most_us:.0f} |")
-    yield "master", lines
-    (IMAGES / "exchange.svg").write_text(exchange(shown(pico)))
+    return lines
+
+
+TABLES = {
+    "memory": memory_table,
+    "slave": slave_table,
+    "background": background_table,
+    "master": master_table,
+}
 
 
 def other_files(folder):
@@ -259,8 +293,9 @@ def other_files(folder):
     return files
 
 
-def beside(firmware, folder, ours):
-    """Return the table with micropython-modbus, in the checkout `folder`, beside ours."""
+def beside(firmware, folder):
+    """Return the table with micropython-modbus, in the checkout `folder`, beside umb."""
+    ours = memory(firmware, _SLAVE)
     files = other_files(folder)
     ram, free = Pico(firmware, files).exec(_OTHER_RAM, _LIMIT_MS).split()
     theirs = Memory(sum(map(len, files.values())), int(ram), int(free))
@@ -302,17 +337,17 @@ def main():
         type=Path,
         help="only compare with micropython-modbus, of which this is a checkout",
     )
+    parser.add_argument("--only", choices=TABLES, help="measure this table alone")
     wanted = parser.parse_args()
     firmware = find_firmware()
-    page = PAGE.read_text()
     if wanted.beside:
-        found = [("beside", beside(firmware, wanted.beside, memory(firmware, _SLAVE)))]
+        found = {"beside": lambda firmware: beside(firmware, wanted.beside)}
     else:
-        found = tables(firmware)
-    for name, lines in found:
+        found = {wanted.only: TABLES[wanted.only]} if wanted.only else TABLES
+    for name, measure in found.items():
+        lines = measure(firmware)
         print("\n".join(lines), end="\n\n", flush=True)
-        page = put(page, name, lines)
-    PAGE.write_text(page)
+        PAGE.write_text(put(PAGE.read_text(), name, lines))
 
 
 if __name__ == "__main__":
