@@ -92,7 +92,7 @@ BUDGETS = {
     "client-udp": Budget(15_900, 36_800, 37_900),
     "gateway": Budget(37_800, 78_100, 85_000),
     "functions": Budget(7_700, 19_100, 19_800),
-    "points": Budget(18_900, 39_900, 45_950),
+    "points": Budget(19_050, 40_100, 46_150),
     "poller": Budget(36_200, 79_600, 83_800),
     "ascii": Budget(3_400, 8_350, 8_350),
     "tty": Budget(1_800, 4_500, 4_500),

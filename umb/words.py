@@ -68,6 +68,9 @@ _UTF8 = (
     b"\xf4\xf4\x04\x80\x8f"
 )
 _raw = bytearray(_WIDEST)  # the bytes of a value, highest first, at its end
+# Counts who uses _raw. A hook of a slave that is served in the background may use it between two
+# steps of the program: then the program begins again.
+_turn = bytearray(1)
 
 
 def _code(kind):
@@ -134,9 +137,13 @@ def get(values, at: int, kind: str, order: str = ABCD):
     floats have 32 bits. Raises IndexError where a register is missing, ValueError for an unknown
     kind or order.
     """
-    code = _code(kind)
-    _load(values, at, code & _REGISTERS, order)
-    return _decode(code)
+    kind = _code(kind)
+    while True:
+        turn = _turn[0] = _turn[0] + 1 & 0xFF
+        _load(values, at, kind & _REGISTERS, order)
+        value = _decode(kind)
+        if _turn[0] == turn:
+            return value
 
 
 def _decode(code):
@@ -167,11 +174,14 @@ def put(values, at: int, kind: str, value, order: str = ABCD) -> None:
     code = _code(kind)
     n = code & _REGISTERS
     _require(values, at, n, order)
-    if code & _FAMILY == _FLOAT:
-        _encode_float(kind, value, ">f" if n == 2 else ">d")
-    elif not (isinstance(value, _INTEGER) and _encode(code, value)):
-        raise wrong(kind, value, _limits(code & _FAMILY, 16 * n))
-    _save(values, at, n, order)
+    turn = -1
+    while _turn[0] != turn:
+        turn = _turn[0] = _turn[0] + 1 & 0xFF
+        if code & _FAMILY == _FLOAT:
+            _encode_float(kind, value, ">f" if n == 2 else ">d")
+        elif not (isinstance(value, _INTEGER) and _encode(code, value)):
+            raise wrong(kind, value, _limits(code & _FAMILY, 16 * n))
+        _save(values, at, n, order)
 
 
 def _encode(code, value):

@@ -726,3 +726,40 @@ def test_no_registers_hold_an_empty_string():
     registers = [7]
     put_string(registers, 0, 0, "")
     assert registers == [7] and get_string(registers, 0, 0) == ""
+
+
+class Interrupted:
+    """Registers: the first accesses are interrupted, each by a hook that uses umb.words."""
+
+    def __init__(self, values, times):
+        self.values = values
+        self.times = times
+
+    def _interrupt(self):
+        if self.times:
+            self.times -= 1
+            other = [0x1122] * 4
+            assert get(other, 0, U64) == 0x1122112211221122
+            put(other, 0, F64, -2.5)
+            assert get(other, 0, F64) == -2.5
+
+    def __getitem__(self, i):
+        self._interrupt()
+        return self.values[i]
+
+    def __setitem__(self, i, value):
+        self.values[i] = value
+        self._interrupt()
+
+
+def test_hooks_that_come_between_spoil_nothing():
+    """A slave in the background calls hooks between two steps of the program."""
+    for kind, samples in _SAMPLES:
+        for order in _ORDERS:
+            for value in samples:
+                for times in (1, 2, 5, 300):
+                    wanted = ordered(kind, value, order)
+                    registers = Interrupted([0] * 4, times)
+                    put(registers, 0, kind, value, order)
+                    assert registers.values[: size(kind)] == wanted, (kind, order, value, times)
+                    assert get(Interrupted(wanted, times), 0, kind, order) == value
