@@ -158,7 +158,8 @@ def wrong(kind, detail, pdu, good):
     """A response PDU that is not the right one, or is the right one for another question."""
     code = pdu[0]
     if kind == "code":
-        return bytes((detail if detail != code else code ^ 1,)) + good[1:]
+        refuses = detail == code | 0x80 and len(good) == 2  # a right exception response
+        return bytes((code ^ 1 if refuses or detail == code else detail,)) + good[1:]
     if kind == "exception":
         return bytes((code | 0x80, detail))
     if kind == "short":
