@@ -7,7 +7,7 @@ from tests.support.service import Slave
 from tools.env import find_micropython
 from tools.pty_line import PtyLine
 
-pytest_plugins = ("tests.conformance.summary", "tests.pico.options")
+pytest_plugins = ("tests.conformance.summary", "tests.pico.options", "tests.support.long")
 
 
 def pytest_configure(config):

@@ -16,6 +16,7 @@ from support.traffic import (
 )
 from support.uart import clock
 
+_ENDLESS = 600  # bytes, longer than two frames
 _EVERY_US = (0, 1000, 5000, 15_000)  # how often the program polls
 
 
@@ -260,7 +261,7 @@ def test_a_line_that_does_not_fall_silent_does_not_hold_the_program():
             for data in endless:
                 bench = Bench(baudrate, hold_ms=hold_ms)
                 most_us = hold_ms * 1000 + 40 * bench.char_us + 1000
-                end_us = bench.hear((data * 3000)[:3000])
+                end_us = bench.hear((data * _ENDLESS)[:_ENDLESS])
                 while clock.now_us() < end_us:
                     before_us = clock.now_us()
                     bench.rtu.poll()

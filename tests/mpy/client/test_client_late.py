@@ -1,6 +1,7 @@
 """RTUClient: a value that is returned belongs to the question, however late replies come."""
 
 from support.late import TIMEOUT_MS, LateBus, always, clock, once  # comes first, see there
+from support import spread
 
 import random
 
@@ -89,7 +90,7 @@ def test_a_slave_that_becomes_late():
 
 def test_a_slave_that_is_late_once():
     """First of all, or later; after it everything is as before."""
-    for delay_ms in range(_WIDTH_MS):
+    for delay_ms in spread(range(_WIDTH_MS), 120):
         for retries in range(4):
             for number in (0, 1, 3):
                 came = asked(once(number, delay_ms * 1000), retries, calls=8)
@@ -116,7 +117,7 @@ def test_a_late_reply_comes_twice():
 
 
 def test_a_late_reply_is_cut_in_two():
-    for delay_ms in range(1, _WIDTH_MS, 2):
+    for delay_ms in spread(range(1, _WIDTH_MS), 60):
         for n in range(1, 7):
             for gap_ms in (3, 15, 25):
                 late = [
@@ -127,7 +128,7 @@ def test_a_late_reply_is_cut_in_two():
 
 
 def test_a_late_reply_is_damaged():
-    for delay_ms in range(_WIDTH_MS):
+    for delay_ms in spread(range(_WIDTH_MS), 100):
         for at in range(7):
             late = [
                 (

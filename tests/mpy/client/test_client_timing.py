@@ -1,5 +1,6 @@
 """RTUClient's times: silence before a request, time-outs, replies taken at once, the pin."""
 
+from support import spread
 from support.boards import BOARDS
 from support.bus import value_of
 from support.client import STEP_US, Bench, always, clock, frame, raw, silent
@@ -310,7 +311,7 @@ def test_time_outs_that_are_shorter_than_the_silence():
     for baudrate in (1200, 2400, 9600, 19200, 115200):
         for line in ({}, {"paced": False, "txdone": "true"}):
             for echo in (False, True):
-                for timeout_ms in range(1, 60, 1 if baudrate > 2400 else 4):
+                for timeout_ms in spread(range(1, 60), 10):
                     check_short(baudrate, timeout_ms, dict(line, echo=echo), echo)
 
 

@@ -1,5 +1,9 @@
 """What the tests that run in MicroPython share."""
 
+import os
+
+_LONG = os.getenv("UMB_LONG") is not None  # pytest was given --long
+
 
 class SkipTest(Exception):
     """Raised by a test that cannot run here; its text says why."""
@@ -8,3 +12,10 @@ class SkipTest(Exception):
 def skip(reason):
     """End this test as skipped."""
     raise SkipTest(reason)
+
+
+def spread(values, n):
+    """Return all of these values with --long; else n of them, evenly spread, the last one too."""
+    if _LONG or len(values) <= n:
+        return values
+    return [values[i * (len(values) - 1) // (n - 1)] for i in range(n)]
