@@ -121,6 +121,45 @@ def test_asyncio(board):
     assert failed.value.name == "IllegalDataAddressError" and failed.value.error_code == 2
 
 
+def test_tasks_share_the_client(micropython):
+    """Calls of an asynchronous client and a Poller take turns."""
+    port = free_port()
+    service = Service([sys.executable, _SERVER, "tcp", port])
+    try:
+        service.wait_for("ready")
+        setup = _CLIENTS["tcp"].format(port).replace("umb.client.tcp", "umb.aio")
+        setup = setup.replace("TCPClient", "AsyncTCPClient") + _PROGRAM.format(_POINTS)
+        setup += """
+async def read(n):
+    for i in range(n):
+        wanted = [300 * (10 + i + k) for k in range(3)]
+        assert await client.read_holding_registers(1, 10 + i, 3) == wanted
+async def both(n):
+    task = asyncio.create_task(aio.serve(poller))
+    await asyncio.gather(read(n), read(n), read(n))
+    task.cancel()
+"""
+        with Remote(micropython, setup) as board:
+            board.run("asyncio.run(both(60))")
+            assert board.evaluate("meter.answer_count") > 5
+            assert board.evaluate("meter.timeout_count + meter.wrong_reply_count") == 0
+            assert board.evaluate("meter['second']") == _WANTED["second"]
+    finally:
+        service.end(signal.SIGKILL)
+
+
+def test_a_call_in_between_is_refused(board):
+    """A call that blocks cannot come while a request of the Poller is under way."""
+    board.run("while poller._device is None:\n    poller.poll()")
+    with pytest.raises(Failed) as failed:
+        board.call("read_coils(1, 0, 1)")
+    assert failed.value.name == "RuntimeError"
+    board.run("run(300)")
+    assert board.evaluate("meter['second']") == _WANTED["second"]
+    board.run("poller.finish()")
+    assert board.call("read_holding_registers(1, 1, 1)") == [300]
+
+
 def test_beside_a_gateway(micropython, slave):
     """Clients of the network and the Poller share a serial line, whose slave answers all."""
     port = free_port()
