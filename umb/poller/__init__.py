@@ -141,6 +141,7 @@ class Poller:
         gap = self._gap(0) if max_gap is None else max_gap
         is_measured = max_gap is not None or not self.client.serial
         schedule = Schedule(points, interval_ms, max_span, ranges, gap, is_measured)
+        schedule.at_ms = self.now_ms()
         device = Device(self, slave_id, points, schedule, options)
         self.devices.append(device)
         return device

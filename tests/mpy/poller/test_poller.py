@@ -101,6 +101,18 @@ def test_intervals():
     assert len([asked for asked in requests(poller, 20_000) if asked[2] == 9]) == 1
 
 
+def test_it_begins_at_once():
+    """Wherever the clock stands, nobody sleeps before the first request."""
+    for start in (0, 1, (1 << 29) - 1, 1 << 29, (1 << 29) + 1, (1 << 30) - 1):
+        _, server = meter()
+        poller, _ = polling({7: server}, start=start)
+        assert poller.nap_ms() == 500
+        poller.device(7, Points(_METER))
+        assert poller.nap_ms() == 0
+        poller.run(20)
+        assert len(poller.client.log) == 1
+
+
 def test_an_interval_keeps_its_phase():
     _, server = meter()
     poller, _ = polling({7: server})
