@@ -287,10 +287,12 @@ class Game:
         if len(got) == 2 and got[0] == code | 0x80 and got[1] in spoken:
             wanted = ("exception", got[1])
             return None if asker.certain in (None, wanted) else repr(asker.certain)
+        # Others may keep the line busy for so long, also if it was free when this one asked.
+        if got == b"" and clock.now_us() - asker.since_us > self.setup["patience_ms"] * 1000:
+            return None
         if asker.certain is not None and asker.certain[0] != "none":
             return shown(right)
-        late = clock.now_us() - asker.since_us > self.setup["patience_ms"] * 1000
-        if got == bytes((code | 0x80, 11)) or (got == b"" and late):
+        if got == bytes((code | 0x80, 11)):
             return None
         if got == bytes((code | 0x80, 6)) and self.setup["queue"] < _ASKERS:
             return None
