@@ -462,7 +462,7 @@ class Client:
         """Return for how many milliseconds a late reply of this slave may come at most."""
         return 0  # networks have transaction ids
 
-    def hold_ms(self, slave_id, now_ms):
+    def pause_left_ms(self, slave_id, now_ms):
         """Return for how many milliseconds a request to this slave would have to wait at most."""
         wait_ms = self.late_ms(slave_id, now_ms)
         if self._pauses is None:

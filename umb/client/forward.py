@@ -80,7 +80,7 @@ class Forwarder:
         """Return the length of the response PDU; 0: it was a broadcast."""
         return self._client._n
 
-    def hold_ms(self, slave_id, _now_ms):
+    def pause_left_ms(self, slave_id, _now_ms):
         """Return for how many milliseconds no request may be sent to this slave."""
         pauses = self._client._pauses
         return 0 if pauses is None else pauses.left_ms(slave_id)

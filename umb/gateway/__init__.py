@@ -230,7 +230,7 @@ class _Path:
         now_ms = ticks_ms()
         for i in range(self.count):
             waiting = self._waiting[i]
-            if not self.client.hold_ms(waiting.line_id, now_ms):
+            if not self.client.pause_left_ms(waiting.line_id, now_ms):
                 for k in range(i, 0, -1):
                     self._waiting[k] = self._waiting[k - 1]
                 self._waiting[0] = waiting

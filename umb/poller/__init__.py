@@ -196,7 +196,7 @@ class Poller:
         wait_ms = passed(device.schedule.at_ms, now_ms)
         if wait_ms > 0:
             return wait_ms
-        return self.client.nap_ms() if self.client.hold_ms(device.slave_id, now_ms) else 0
+        return self.client.nap_ms() if self.client.pause_left_ms(device.slave_id, now_ms) else 0
 
     def watch(self, poller) -> None:
         """Use this select.poll from now on, see umb.serve."""
@@ -281,7 +281,7 @@ class Poller:
         return not (
             schedule.is_idle
             or passed(now_ms, schedule.at_ms) < 0
-            or self.client.hold_ms(device.slave_id, now_ms)
+            or self.client.pause_left_ms(device.slave_id, now_ms)
         )
 
     def _compare(self, device, now_ms):
