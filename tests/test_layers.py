@@ -19,7 +19,7 @@ ROWS = (
     {"frame.rtu", "frame.mbap"},
     {"frame.ascii", "frame.rtu_stream"},
     {"functions.diagnostics", "functions.files", "functions.identity"},
-    {"port.errnos", "port.hosts", "port.listen_errors", "port.quirks", "port.tty"},
+    {"port.errnos", "port.hosts", "port.listen_errors", "port.quirks", "port.pio", "port.tty"},
     {"port.line", "port.sockets"},
     {"port.uart", "port.idle"},
     {"serve"},

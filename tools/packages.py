@@ -37,7 +37,7 @@ _UMODBUS = (
 )
 # The words of a part's name are the options of manifest.py that ask for it.
 PARTS = {
-    "server-rtu": Part(("server", "server.rtu", "store"), _SERVER),
+    "server-rtu": Part(("server", "server.rtu", "store"), (*_SERVER, "port.pio")),
     "server-tcp": Part(("server", "server.tcp", "store"), (*_SERVER, "frame.rtu_stream")),
     "server-udp": Part(("server", "server.udp", "store"), _SERVER),
     "client-rtu": Part(("client.rtu",), _VALUES),

@@ -84,7 +84,7 @@ class Budget(NamedTuple):
 
 
 BUDGETS = {
-    "server-rtu": Budget(13_450, 28_600, 31_650),
+    "server-rtu": Budget(13_500, 28_650, 31_700),
     "server-tcp": Budget(13_700, 29_950, 32_500),
     "server-udp": Budget(11_900, 26_950, 29_600),
     "client-rtu": Budget(24_300, 53_500, 56_600),
@@ -113,6 +113,7 @@ OPTIONAL = (
     "gateway.unit_ids",
     "port.hosts",
     "port.idle",
+    "port.pio",
     "port.listen_errors",
     "sunspec",
     "server.background",

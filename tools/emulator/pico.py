@@ -7,6 +7,7 @@ from rp2040py.gpio_pin import GPIOPinState
 from rp2040py.memory_map import FLASH_START_ADDRESS
 
 from .image import littlefs
+from .pio import Pacer
 from .repl import RawRepl
 from .uart import TimedUart
 from .usb import nak_when_idle
@@ -49,16 +50,18 @@ class PinTrace(list):
 class Pico:
     """A board, booted: `uarts`, `trace(pin)`, `exec(code)`, `start(code)`, `run_until(ns)`.
 
-    `files` ({path: bytes}) are on its flash file system before it boots.
+    `files` ({path: bytes}) are on its flash file system before it boots.  With `pio` its state
+    machines run.
     """
 
-    def __init__(self, firmware, files=None):
+    def __init__(self, firmware, files=None, pio=False):
         spec = resolve_firmware(BOARDS["pico"], "micropython", str(firmware))
         self._device = BaseDevice(board=spec)
         self._sim, self.mcu = self._device.simulator, self._device.mcu
         self.clock = self._sim.clock
-        # Nothing here uses PIO, and emulating it costs a quarter of the speed.
-        self.mcu.pio = ()
+        self.pacer = Pacer(self.mcu) if pio else None
+        if not pio:
+            self.mcu.pio = ()  # emulating it costs a quarter of the speed
         self.uarts = [TimedUart.replace(self.mcu, number) for number in (0, 1)]
         nak_when_idle(self._device.cdc, self.mcu.usb_ctrl, self.clock)
         self._repl = RawRepl(self._device.cdc, self.clock, self.halt)

@@ -1,8 +1,9 @@
 """The RP2040's UART (a PL011) with real timing, in the place of rp2040py's instantaneous one.
 
 Modelled: the divider with its fraction, data, parity and stop bits, 32-byte FIFOs with their
-levels, BUSY, the receive time-out of 32 bit times, overrun and injected line errors.  Not
-modelled: the TX pin's level, CTS/RTS, DMA, bauds that do not match (inject an error instead).
+levels, BUSY, the receive time-out of 32 bit times, overrun and injected line errors.  The TX
+pin has levels with pio.TxLevels only.  Not modelled: CTS/RTS, DMA, bauds that do not match
+(inject an error instead).
 """
 
 import heapq
@@ -19,7 +20,7 @@ _DR, _RSR, _FR, _LCR_H, _CR, _IFLS, _ICR = 0x00, 0x04, 0x18, 0x2C, 0x30, 0x34, 0
 _FR_BUSY, _FR_RXFE, _FR_TXFF, _FR_RXFF, _FR_TXFE = 0x08, 0x10, 0x20, 0x40, 0x80
 _INT_RX, _INT_TX, _INT_RT, _INT_OE = 0x10, 0x20, 0x40, 0x400
 _INT_OF_ERROR = ((FRAMING, 0x80), (PARITY, 0x100), (BREAK, 0x200))
-_LCR_PARITY, _LCR_TWO_STOP, _LCR_FIFO = 0x02, 0x08, 0x10
+_LCR_PARITY, _LCR_EVEN, _LCR_TWO_STOP, _LCR_FIFO = 0x02, 0x04, 0x08, 0x10
 _FIFO_DEPTH = 32
 _LEVELS = (4, 8, 16, 24, 28, 28, 28, 28)  # UARTIFLS: 1/8, 1/4, 1/2, 3/4, 7/8
 _TIMEOUT_BITS = 32
@@ -43,6 +44,7 @@ class TimedUart(RPUART):
         super().__init__(mcu, name, irq, dreq)
         self.clock = mcu.clock
         self.on_start = None  # on_start(Char), at the start bit's edge of each character sent
+        self.on_shift = None  # the same, for the level of the TX pin
         self.deaf = None  # deaf() -> True while the transceiver's receiver is off
         self.sent, self.received = [], []
         self.overruns = 0
@@ -115,8 +117,17 @@ class TimedUart(RPUART):
             self._interrupt_status |= _INT_TX
         char = Char(now, now + span, byte)
         self.sent.append(char)
+        if self.on_shift:
+            self.on_shift(char)
         if self.on_start:
             self.on_start(char)
+
+    def levels(self, byte):
+        """The levels of a character, a bit each, from its start bit on."""
+        data = [byte >> place & 1 for place in range(self.word_length)]
+        line = self._line_ctrl_register
+        parity = [(sum(data) + (0 if line & _LCR_EVEN else 1)) & 1] if line & _LCR_PARITY else []
+        return [0, *data, *parity, *([1, 1] if line & _LCR_TWO_STOP else [1])]
 
     def _shifted_out(self):
         self._shifting = False

@@ -69,6 +69,8 @@ def open_line(
     line.abort_size = _SHORTEST if table is REQUEST else 0
     line.baudrate = baudrate
     bits += 1 + (parity is not None) + stop  # of a character, with its start bit
+    if hasattr(de, "watch_frames"):
+        de.watch_frames(baudrate, bits, idle)
     line.character_x64 = character = -(-bits * 64_000_000 // baudrate)
     # Above 19200 baud the silence is fixed (SL 2.5.1.1).
     line.t35_us = 1750 if baudrate > 19200 else character * 7 + 127 >> 7

@@ -31,6 +31,8 @@ class Background(Idle):
         self._error = None  # what was raised within an interrupt
         line = rtu.line
         super().__init__(line, timer)
+        # A pin that falls by itself needs nobody to wait for the frame's end.
+        self._end_lead_us = 0 if hasattr(line.de, "watch_frames") else self.lead_us
         self._ahead = None
         if hasattr(line.uart, "take_frame"):  # it was served like this before
             self._ahead = line.uart
@@ -152,8 +154,8 @@ class Background(Idle):
         """Switch to receive if the reply has left, or set the timer."""
         line = self.line
         us = line.sending_us()
-        if us > self.lead_us:
-            self.after(us - self.lead_us)
+        if us > self._end_lead_us:
+            self.after(us - self._end_lead_us)
             return
         line.flush()
         if line.paced:

@@ -32,7 +32,7 @@ class RTUServer(Driver):
     server         a Server, a Gateway or whatever has handle(); None: a Server of its own
     baudrate, bits=8, parity=None, stop=1   parity 0 is even, 1 odd; SL 2.5.1 wants 8E1 or 8N2
     tx, rx         pins, for ports that let them be chosen
-    de             the direction pin: a number, a Pin, a Signal or a callable
+    de             the direction pin: a number, a Pin, a Signal, a callable or a PioPin
     de_active=1    its level while sending
     turnaround_us=0   extra time between the pin's edges and the frame, on either side
     hold_ms=20     poll() stays until a reply has been sent if that takes no longer than this. A

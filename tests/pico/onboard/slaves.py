@@ -18,14 +18,14 @@ _IDLE_POLLS = const(50)
 _VALUES = bytes(address for address in range(_REGISTERS) for _ in range(2))
 
 
-def make(baudrate, parity, stop, slave_id=1, uart=0):
+def make(baudrate, parity, stop, slave_id=1, *, uart=0, de=None):
     """Return a slave on a UART: 0 on GPIO 0 and 1 with the direction pin 2, or 1 on 4, 5 and 6."""
     registers = Registers(0, _REGISTERS)
     registers.put(0, _REGISTERS, _VALUES, 0)
     store = Store(coils=32, holding_registers=registers)
     at = 4 * uart
     line = {"baudrate": baudrate, "parity": parity, "stop": stop}
-    return RTUServer(uart, Server(store, (slave_id,)), tx=at, rx=at + 1, de=at + 2, **line)
+    return RTUServer(uart, Server(store, (slave_id,)), tx=at, rx=at + 1, de=de or at + 2, **line)
 
 
 def serve(*args):
@@ -86,6 +86,29 @@ def compute(*args):
         count()
     finally:
         slave.stop()
+
+
+def compute_with_pio(*args):
+    """As compute(), with a direction pin that a state machine switches to receive."""
+    from umb.port.pio import PioPin  # noqa: PLC0415 - boards without PIO have no module rp2
+
+    slave = make(*args, de=PioPin(2, tx=0))
+    slave.start()
+    try:
+        count()
+    finally:
+        slave.stop()
+
+
+def poll_seldom_with_pio(*args):
+    """Poll every 10 ms: the pin falls in time all the same."""
+    from umb.port.pio import PioPin  # noqa: PLC0415 - as above
+
+    slave = make(*args, de=PioPin(2, tx=0, state_machine=5))
+    Pin(_READY_PIN)(1)
+    while True:
+        slave.poll()
+        time.sleep_ms(10)
 
 
 def compute_alone(*_):
