@@ -65,9 +65,9 @@ class BusyMaster:
             self.release_us.append((ns - self._end_ns) / US)
 
 
-def masters_on(pico, form, cases):
+def masters_on(pico, form, cases, program="serve_two"):
     pico.interrupt()
-    pico.start(f"import slaves; slaves.serve_two({form.baudrate}, {form.parity}, {form.stop})")
+    pico.start(f"import slaves; slaves.{program}({form.baudrate}, {form.parity}, {form.stop})")
     lines = [Line(form, Station(pico, uart, de)) for uart, de in ((0, 2), (1, 6))]
     return [BusyMaster(line, case) for line, case in zip(lines, cases, strict=True)]
 
@@ -83,13 +83,13 @@ def run(masters, requests):
     pico.run_for(2 * _PATIENCE_NS)
 
 
-def check(masters, requests, figures):
+def check(masters, requests, figures, row="two lines"):
     """Neither line loses a request, or lets its pin fall late, for what the other one does."""
     run(masters, requests)
     for master in masters:
-        figures.note("two lines: requests lost", master.lost)
-        figures.note("two lines: reply after t3.5, us", max(master.late_us))
-        figures.note("two lines: pin after the last stop bit, us", max(master.release_us))
+        figures.note(f"{row}: requests lost", master.lost)
+        figures.note(f"{row}: reply after t3.5, us", max(master.late_us))
+        figures.note(f"{row}: pin after the last stop bit, us", max(master.release_us))
         assert not master.lost
         assert not master.line.damaged
         assert min(master.late_us) >= 0
@@ -101,6 +101,14 @@ def check(masters, requests, figures):
 
 def test_two_lines(pico, figures):
     check(masters_on(pico, _FAST, (READ_10, READ_10)), 10, figures)
+
+
+@pytest.mark.long_pico
+@pytest.mark.parametrize("form", (Format(9600), _FAST))
+def test_two_lines_in_the_background(pico, form, figures):
+    masters = masters_on(pico, form, (READ_10, READ_10), "compute_two")
+    check(masters, 30, figures, "background, two lines")
+    pico.run_for(5 * MS)
 
 
 @pytest.mark.long_pico
