@@ -28,6 +28,9 @@ class Registers:
     validate(address, value)     for each value before any is stored; a false result refuses the
                                  whole request with exception 3
 
+    Where a line is served in the background, MicroPython's scheduler calls them between two steps
+    of the program: they should be as brief as interrupt handlers then, and not sleep.
+
     Raises ValueError for addresses out of 0..65535, a value that does not fit, or an argument of
     the wrong kind.
     """
