@@ -172,7 +172,11 @@ def _requests(places, data):
 
 def hidden(data, ids):
     """Requests inside a row of bytes, for who takes a pause of his own for one of the line."""
-    found = [(False, at, size) for _, at, size in _embedded(data, ids, 1)]
+    found = []
+    for _, at, size in _embedded(data, ids, 1):
+        # A broadcast of an unknown function code does nothing: rows of zeros have many of them.
+        if data[at] or _whole(REQUEST, data, at):
+            found.append((False, at, size))
     return _requests(found, data)
 
 
