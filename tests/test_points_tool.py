@@ -592,6 +592,12 @@ def test_a_table(tmp_path, capsys):
     ]
 
 
+def test_an_output_that_cannot_be_written(tmp_path):
+    output = tmp_path / "no folder" / "table.md"
+    with pytest.raises(Trouble, match=r"cannot write .*table\.md: No such file"):
+        tool.main([str(PROFILES[0]), "--table", "--output", str(output)])
+
+
 def test_it_is_a_command():
     path = PROFILES[0]
     command = [sys.executable, ROOT / "tools" / "dev.py", "points", path, "--table"]

@@ -114,7 +114,7 @@ def test_what_a_tty_cannot_be(cooked, run):
     for arguments, wanted in (
         (
             "{!r}, 9600, parity='E'",
-            "ValueError: parity must be 0..1, not 'E'",
+            "ValueError: parity must be 0 for even, 1 for odd, or None, not 'E'",
         ),
         ("{!r}, 9600, parity=2", "ValueError: parity must be"),
         ("{!r}, 9600, parity='even'", "ValueError: parity must be"),

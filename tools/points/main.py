@@ -49,7 +49,10 @@ def main(args):
     if wanted.table:
         text = "\n".join(table(found.about, found.points)) + "\n"
     if wanted.output:
-        wanted.output.write_text(text)
+        try:
+            wanted.output.write_text(text)
+        except OSError as error:
+            raise Trouble(f"cannot write {wanted.output}: {error.strerror}") from None
     else:
         print(text, end="")
     return 0

@@ -610,7 +610,7 @@ class Client:
         everybody = slave_id == 0 and request.broadcast
         self._broadcast = everybody and (code == RAW or code in WRITES)
         if everybody and self.serial and not self._broadcast:
-            raise wrong("slave_id", 0, "1..255: nobody answers broadcasts")
+            raise wrong("slave_id of a read", 0)
         values = request.values
         if code in _MOST:
             n = self._put_standard(request)

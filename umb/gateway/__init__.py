@@ -402,8 +402,8 @@ class Gateway(Driver):
         check.integer("cache_ms", cache_ms, 0, LONGEST_MS)
         check.integer("cached", cached, 1, _MOST_KEPT)
         try:
-            if slave_ids is not None:
-                _ = 1 in slave_ids
+            for slave_id in () if slave_ids is None else slave_ids:
+                check.integer("slave_id", slave_id, 0, 255)
         except TypeError:
             raise check.wrong("slave_ids", slave_ids, "a list, a range or None")
         if unit_ids is not None:

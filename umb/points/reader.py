@@ -8,6 +8,7 @@ _PIECE_SIZE = const(64)  # so many bytes are read at once
 _LONGEST_VALUE = const(1024)  # of one point, or of another value
 _FILE_END = const(-1)  # in place of a byte: the file is over
 _SPACE = b" \t\r\n"
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _NEWLINE = const(10)
 _QUOTE = const(34)
 _BACKSLASH = const(92)
@@ -25,12 +26,20 @@ def read(path, about, add, address, prefix):
 
     Raises ValueError, which names the file and the line, for what is no such file.
     """
-    with open(path, "rb") as file:
+    with _open(path) as file:
         reader = _Reader(file)
         try:
             reader.read(about, lambda point: add(_shifted(point, address, prefix)))
         except ValueError as error:
             raise ValueError("%s, line %d: %s" % (path, reader.line, error))
+
+
+def _open(path):
+    """Return the file, or raise OSError, which names it."""
+    try:
+        return open(path, "rb")
+    except OSError as error:
+        raise OSError(error.errno, "cannot read %s: is there such a file?" % path)
 
 
 def _shifted(point, address, prefix):
@@ -60,6 +69,9 @@ class _Reader:
         self.byte = _NEWLINE
         self._newlines = 0
         self._next()
+        if self.byte == _BYTE_ORDER_MARK[0]:  # some editors begin files with it
+            for _ in _BYTE_ORDER_MARK:
+                self._next()
 
     def _next(self):
         """Go to the next byte."""
@@ -102,6 +114,8 @@ class _Reader:
         """Read an object with `points` and what is said of the whole device."""
         follows = self._expect("{") and ","
         have_points = False
+        if self._skip_space() == ord("}"):
+            raise ValueError("there are no points")
         while follows == ",":
             key = self._value()
             self._expect(":")
@@ -150,6 +164,13 @@ class _Reader:
             self._next()
             if not quoted and not depth and byte in b'"]}':
                 break
+        return self._decoded(text)
+
+    def _decoded(self, text):
+        """Return the value that this JSON text stands for."""
+        if not text:
+            found = "the end of the file" if self.byte < 0 else repr(chr(self.byte))
+            raise ValueError("a value is needed, not %s" % found)
         if len(text) >= _LONGEST_VALUE:
             raise ValueError("more than %d bytes are one value" % _LONGEST_VALUE)
         try:

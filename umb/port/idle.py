@@ -23,6 +23,7 @@ from time import ticks_add, ticks_us
 from machine import Timer
 from micropython import const, heap_lock, heap_unlock, schedule
 
+from ..check import wrong
 from ..fast import copy, crc16
 from ..frame.rtu import REQUEST, rtu_size
 
@@ -95,6 +96,8 @@ class Idle:
         self._silent_us = silent_us(line)
         if timer is None:
             timer = _virtual_timer()
+        elif isinstance(timer, type) or not hasattr(timer, "init"):
+            raise wrong("timer", timer)
         self._timer = timer
         fine = sys.platform in _MICROSECONDS
         self.lead_us = _SOFT_LEAD_US if fine else _LEAD_MS_US

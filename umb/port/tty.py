@@ -58,8 +58,8 @@ class TTY:
             raise wrong("baudrate", baudrate, "one of %s" % sorted(_SPEEDS))
         integer("bits", bits, 7, 8)
         integer("stop", stop, 1, 2)
-        if parity is not None:
-            integer("parity", parity, 0, 1)
+        if parity not in (None, 0, 1):
+            raise wrong("parity", parity)
         self._path = path
         flags = (_CS7 if bits == 7 else _CS8) | _CREAD | _CLOCAL | speed
         if stop == 2:

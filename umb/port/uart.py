@@ -51,12 +51,13 @@ def open_line(
         ("baudrate", baudrate, 1, _MOST_BAUD),
         ("bits", bits, 7, 8),
         ("stop", stop, 1, 2),
-        ("parity", 0 if parity is None else parity, 0, 1),
         ("de_active", de_active, 0, 1),
         ("turnaround_us", turnaround_us, 0, _LONGEST_PAUSE),
         ("gap_ms", gap_ms, 0, _LONGEST_PAUSE),
     ):
         integer(name, value, low, high)
+    if parity not in (None, 0, 1):
+        raise wrong("parity", parity)
     if not hasattr(framer, "timed"):
         raise wrong("framer", framer)
     if isinstance(uart, int):

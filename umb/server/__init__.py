@@ -114,8 +114,7 @@ class Server:
     count (3), addresses (2); what goes wrong in the work itself is 4. A slave id that nobody has
     is met with silence on serial lines, and with exception 11 by networks.
 
-    Raises ValueError for a slave id out of range or an argument of the wrong kind, TypeError where
-    a list is needed.
+    Raises ValueError for a slave id out of range or an argument of the wrong kind.
     """
 
     def __init__(self, store=None, slave_ids=(1,), *, functions=(), on_error=print_error):
@@ -126,6 +125,10 @@ class Server:
         self.slave_ids = []  # in the order in which they were added: a dict keeps none
         self.functions = None  # a Functions, if there are any: see function()
         self._perform = self._perform  # bound once: a bound method is an allocation
+        try:
+            iter(slave_ids)
+        except TypeError:
+            raise wrong("slave_ids", slave_ids)
         for slave_id in slave_ids:
             if slave_id in self.stores:
                 raise wrong("slave_ids", slave_ids)

@@ -378,6 +378,8 @@ def test_start_twice_is_start_once():
 def test_a_timer_of_the_programs_own():
     bench = BackgroundBench(9600, port="esp32")
     timer = Timer(3)
+    for wrong in ("x", 3, Timer):
+        raises(ValueError, bench.rtu.start, wrong)
     bench.rtu.start(timer)
     assert len(bench.ask(request(3, 0, 1))) == 1
     assert timer.used

@@ -3,6 +3,7 @@
 import gc
 import io
 import os
+from errno import ENOENT
 
 import vfs
 from support.umb import raises
@@ -70,7 +71,9 @@ def test_a_file():
     }
     assert points["voltage"]["scale"] == 0.1 and points["relay\xe9"]["writable"] is True
     assert points["a \\"]["scan_interval"] is None
-    raises(OSError, Points.load, "/there/is/none.json")
+    error = raises(OSError, Points.load, "/there/is/none.json")
+    assert error.errno == ENOENT and "cannot read /there/is/none.json" in str(error)
+    assert list(loaded(b"\xef\xbb\xbf" + _TEXT)) == list(points)  # as some editors write it
 
 
 def test_a_list_alone():
@@ -105,9 +108,10 @@ def test_mistakes_are_told_with_file_and_line():
         (b"[5]", "point 1 is no object"),
         (b"[{}", "point 1: name must be text"),
         (b'[{"name": "x", "address": 1}', ", or ] is needed, not the end of the file"),
-        (b'[{"name": "x", "address": 1},]', "this is not JSON"),
+        (b'[{"name": "x", "address": 1},]', "a value is needed, not ']'"),
         (b'[{"name": "x", "address": 1}]]', "nothing may follow, but ']' does"),
-        (b"{}", "this is not JSON"),
+        (b"{}", "there are no points"),
+        (b'{"model": nothing}', "this is not JSON"),
         (b'{"model": "x"}', "there are no points"),
         (b'{"model": 1}', "model must be text, not 1"),
         (b'{"modell": "x"}', "there is no key 'modell'"),

@@ -298,10 +298,9 @@ def test_slave_ids():
 
 
 def test_slave_ids_that_cannot_be():
-    for slave_ids in ((1, 1), [5, 6, 5], bytes((7, 7))):
-        raises(ValueError, Server, Store(), slave_ids=slave_ids)
-    for slave_ids in (1, None, 2.0, Store()):
-        raises(TypeError, Server, Store(), slave_ids=slave_ids)
+    for slave_ids in ((1, 1), [5, 6, 5], bytes((7, 7)), 1, None, 2.0, Store()):
+        error = raises(ValueError, Server, Store(), slave_ids=slave_ids)
+        assert "must be a list of different numbers, such as (1,)" in str(error)
     for slave_ids in ([5, 6], (5, 6), range(5, 7), b"\x05\x06", {5: 0, 6: 0}, {5, 6}):
         server = Server(Store(1), slave_ids=slave_ids)
         assert [i for i in range(256) if server.serves(i)] == [5, 6], slave_ids
