@@ -8,7 +8,7 @@ frame is a matter of judgement:
 * what follows a frame without silence may cost its answer.
 """
 
-from fuzz.frames import crc
+from fuzz.frames import crc, ends
 
 BY_SILENCE = 2
 _NOISE = 2  # bytes
@@ -148,7 +148,7 @@ def _places(data, ids):
         return [(False, 0, size)] + _embedded(data, ids, size)
     if whole and whole < len(data) >= _LONGEST:
         return [(False, 0, whole), (False, 0, _LONGEST)]  # no frame is longer than that one
-    if whole and whole < len(data) and data[1] in REQUEST and data[1] != 8:
+    if whole and whole < len(data) and data[1] in REQUEST and (data[1] != 8 or len(data) < 8):
         return [(False, 0, whole), (False, 0, len(data))]  # the wrong length for its code, anyway
     if whole:
         return [(BY_SILENCE if len(data) - whole <= _NOISE else False, 0, whole)]
@@ -170,14 +170,19 @@ def _requests(places, data):
     return [(certain, data[at], data[at + 1 : at + size - 2]) for certain, at, size in places]
 
 
-def hidden(data, ids):
-    """Requests inside a row of bytes, for who takes a pause of his own for one of the line."""
-    found = []
-    for _, at, size in _embedded(data, ids, 1):
-        # A broadcast of an unknown function code does nothing: rows of zeros have many of them.
-        if data[at] or _whole(REQUEST, data, at):
-            found.append((False, at, size))
-    return _requests(found, data)
+def anywhere(row, ids, behind):
+    """Requests that begin at any byte of a row, and end behind so many of its bytes.
+
+    Polls that are rare may take a pause of their own for the silence of the line, on either side
+    of a request.
+    """
+    places = []
+    for at in range(len(row) - 3):
+        if row[at] in ids or row[at] == 0:
+            for size in ends(row[at : at + _LONGEST]):
+                if at + size > behind:
+                    places.append((False, at, size))
+    return _requests(places, row)
 
 
 def readings(data, ids):

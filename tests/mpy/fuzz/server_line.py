@@ -12,7 +12,7 @@ from fuzz import device
 from fuzz.frames import crc, rtu, shown
 from fuzz.heap import heap
 from fuzz.model import Link
-from fuzz.readings import hidden, joined
+from fuzz.readings import REQUEST, anywhere, joined
 from fuzz.requests import OPTIONAL, STANDARD, USER
 from fuzz.rng import Difference, Rng, journal
 from fuzz.traffic import Others, pieces
@@ -20,6 +20,7 @@ from fuzz.traffic import Others, pieces
 _RATES = (1200, 9600, 19200, 38400, 115200, 921600)
 _CODES = STANDARD + STANDARD + OPTIONAL + USER
 _EVENTS = 30
+_MOST_READINGS = 6  # of one row of bytes that are taken for independent of one another
 _LIMIT_NS = 10_000_000_000  # no poll() may take that long
 
 _PAUSES_US = (
@@ -227,7 +228,19 @@ def branches(model, link, found, noisy):
     A request that is certain is executed and answered. Another one may be lost, executed without
     an answer because more follows, or both executed and answered.
     """
+    idle = [reading for reading in found if _does_nothing(*reading)]
+    if idle:  # rows of zeros have many of them: all that is seen of them is in the counters
+        found = [reading for reading in found if reading not in idle]
+        link = link.copy()
+        link.sure = link.exact = False
     ways = [(model, link, [])]
+    if len(found) > _MOST_READINGS:  # so many overlap: one of them at most was executed
+        lost = link.copy()
+        lost.sure = lost.exact = False
+        ways = [(model, lost, [])]
+        for _, slave_id, pdu in found:
+            ways += _executed((model, lost, []), False, slave_id, pdu)
+        return ways
     for certain, slave_id, pdu in found:
         after = []
         for one, its_link, answers in ways:
@@ -241,6 +254,11 @@ def branches(model, link, found, noisy):
                 its_link.exact = False
         ways = after
     return ways
+
+
+def _does_nothing(certain, slave_id, pdu):
+    """Return whether this may be a broadcast, of a function code that nobody has."""
+    return certain is not True and slave_id == 0 and pdu[0] not in REQUEST
 
 
 def _executed(way, certain, slave_id, pdu):
@@ -468,8 +486,12 @@ class Game:
                 (certain is True and room and len(pdu) + 3 == len(data), slave_id, pdu)
                 for certain, slave_id, pdu in found
             ]
-        if not found and not self.line.times.sharp:
-            found = hidden(data, self.setup["ids"])
+        if not self.line.times.sharp and not (len(found) == 1 and found[0][0] is True):
+            row = b"".join(self.pieces)
+            known = [reading[1:] for reading in found]
+            for reading in anywhere(row, self.setup["ids"], len(row) - len(data)):
+                if reading[1:] not in known:
+                    found = found + [reading]
         return found
 
     def is_answer(self, data, slave_id, answer):
