@@ -3,10 +3,12 @@
 from micropython import const
 
 from ..fast import copy
-from . import PENDING, RAW
+from ..frame.rtu import RESPONSE, rtu_size
+from . import ODD_REPLY, PENDING, RAW
 
 _FRAME = const(6)  # where in a buffer the slave id is
 _PDU = const(7)  # where in a buffer the PDU begins
+_AROUND_PDU = const(3)  # slave id and CRC of an RTU frame
 
 
 class Forwarder:
@@ -72,9 +74,17 @@ class Forwarder:
         client._current = None
         if status == 0 and client._n:
             status = client.reply_status()
+            if status == 0 and client._strict and not self._has_its_length():
+                status = ODD_REPLY
         if status >= 0:
             copy(self._adu, _PDU, client._adu, _PDU, client._n)
         return status
+
+    def _has_its_length(self):
+        """Return whether the response is as long as its own count of bytes says, if it has one."""
+        n = self._client._n
+        size = rtu_size(RESPONSE, self._client._adu, _FRAME, n + 1)
+        return size == 0 or size == n + _AROUND_PDU
 
     def response_size(self):
         """Return the length of the response PDU; 0: it was a broadcast."""

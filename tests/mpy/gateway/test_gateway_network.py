@@ -233,6 +233,20 @@ def test_replies_that_do_not_fit():
             assert network.ask(1, READ) == raw("83 06"), "exceptions are handed on"
 
 
+def test_replies_that_count_their_bytes_wrongly():
+    """Those whose length no request says: one byte more or less, and many."""
+    for pdu, reply in (
+        (raw("0c"), raw("0c 08 0000 0001 0002 2000")),
+        (raw("11"), raw("11 03 07 ff 01")),
+        (raw("18 0001"), raw("18 0006 0002 0003 0004")),
+        (raw("18 0001"), raw("18 0002 0000")),
+    ):
+        for wrong in (reply[:-1], reply[:-2], reply + b"\x12", reply + reply, reply):
+            with Network(Odd(wrong)) as network:
+                none = bytes((pdu[0] | 0x80, 11))
+                assert network.ask(1, pdu) == (reply if wrong == reply else none), wrong
+
+
 def test_a_server_that_does_not_answer():
     """The next one is asked all the same, and is not given the late reply."""
     keeper = Keeper()
