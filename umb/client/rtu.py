@@ -609,8 +609,11 @@ class RTUClient(Client):
             return False  # another master asks
         if _goes_both_ways(adu, n) and (adu[7] < 3 or adu[7] != self._head[0]):
             return False  # probably another master, too
-        # If this may be a late reply, the right one may follow.
-        return not self._may_be_late(slave_id, n, None)
+        if not self._may_be_late(slave_id, n, None):
+            return True
+        # The right one may follow. This one may be damaged, not late: then one may still come.
+        self._late.received(slave_id, ticks_ms(), False)
+        return False
 
     def _mismatches(self, at, n):
         """Return in how many of its first 3 bytes adu[at:] is not the reply; n have come."""

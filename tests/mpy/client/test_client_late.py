@@ -10,9 +10,10 @@ from support.client import Bench, silent
 from support.rtu import frame
 from support.umb import raises
 
+from umb.errors import ModbusError
 from umb.client import PENDING
 from umb.client.rtu import RTUClient
-from umb.errors import BadReplyError, ModbusError, NoReplyError
+from umb.errors import BadReplyError, NoReplyError
 
 _WIDTH_MS = 3 * TIMEOUT_MS  # that long may a reply come late
 
@@ -152,6 +153,19 @@ def test_noise_beside_a_late_reply():
             late = [(delay_ms * 1000, lambda data, a=before, z=after: a + data + z)]
             for retries in (0, 2):
                 asked(once(1, late), retries, calls=4)
+
+
+def test_a_late_reply_shows_that_the_slave_answers():
+    """Though the next one is lost: until that cannot come any more, the slave is not asked."""
+    for delay_ms in range(TIMEOUT_MS + 5, 2 * TIMEOUT_MS - 2):
+        delays_us = {0: delay_ms * 1000, 1: None}
+        bus = LateBus(lambda _, number, delays_us=delays_us: delays_us.get(number, 3000))
+        client = client_on(bus)
+        for i in range(2):
+            raises(ModbusError, client.write_multiple_registers, 5, i, [1, 2])
+        for i in range(2, 5):
+            assert client.write_multiple_registers(5, i, [1, 2]) == 2, delay_ms
+        bus.is_clean()
 
 
 def test_every_way_to_ask():
