@@ -1,5 +1,6 @@
 """RTUServer.start(): the slave serves from interrupts, whatever the main program does."""
 
+from support import spread
 from support.interrupts import PORTS, BackgroundBench, Timer, interrupts
 from support.life import live
 from support.pdu import raw, request, write_registers
@@ -115,7 +116,7 @@ def test_a_main_program_that_is_long_in_coming():
 
 
 def test_other_slaves_on_every_port():
-    for port in PORTS:
+    for port in spread(sorted(PORTS), 4):
         check_exchanges(115200 if PORTS[port].hard else 19200, 0, make=on(port))
 
 
@@ -126,7 +127,7 @@ def test_other_slaves_beside_a_slow_program():
 
 
 def test_garbage_on_every_port():
-    for port in PORTS:
+    for port in spread(sorted(PORTS), 4):
         check_garbage(115200 if PORTS[port].hard else 19200, 0, make=on(port))
     check_garbage(9600, 0, make=on("rp2"))
 
