@@ -27,6 +27,7 @@ _ECHO_PIECE = const(16)  # how much of an echo is read at once
 _BEGINNING = const(3)  # the bytes of a frame that are compared with the expected reply
 _SHORTEST = const(4)  # slave id, function code, CRC
 _SHORTEST_REPLY = const(5)  # an exception response
+_NOISE = const(3)  # bytes before a frame, and behind it, that do not count
 _LONGEST = const(256)  # SL 2.5.1.1
 _LONGEST_CHARACTERS = const(513)  # of a frame of ASCII
 _SILENT_CHARACTERS = const(4)
@@ -645,9 +646,12 @@ class RTUClient(Client):
         return self._mismatches(_FRAME, n) <= (1 if n == self._reply_size + _ENDS else 0)
 
     def _reply_us(self):
-        """Return how long the reply takes from its first byte to its last at most."""
+        """Return how long the reply takes at most, from its first byte until it is found.
+
+        Noise before it is received with it, and noise behind it has to end by silence.
+        """
         n = min(self._reply_size + _ENDS, _LONGEST) if self._reply_size else _LONGEST
-        return self._frame_us(n) + self._pause_us
+        return self._frame_us(n + 2 * _NOISE) + self._pause_us + self._silence_us
 
     def _frame_us(self, n):
         """Return how long a frame takes that is n bytes long as one of RTU."""

@@ -2,10 +2,12 @@
 
 from support.boards import RECEIVERS, BOARDS
 from support.client import Bench, always, clock, frame, garbled, in_turn, raw
+from support import spread
 from support.bus import value_of  # isort: skip
 
 import random
 
+from umb.client import PENDING
 from umb.fast import crc16
 
 _READ = "read_holding_registers(1, 10, 2)"
@@ -212,14 +214,31 @@ def test_a_reply_that_is_arriving_is_heard_to_its_end():
                 bench.expect([7], "read_holding_registers(5, 0, 1)[:0] or [7]")
 
 
-def test_a_reply_behind_noise_is_heard_to_its_end():
-    bench = Bench(baudrate=1200, timeout_ms=300)
+def test_a_reply_within_noise_is_heard_to_its_end():
+    """Whenever the time is up between its beginning and its end, and however seldom one looks."""
+    for baudrate, delay_ms, width_ms in ((1200, 55, 110), (2400, 55, 60)):
+        for before in (b"", b"\xff", b"\xff\xff", b"\0"):
+            for behind in (b"", b"\xff", b"\0\0"):
+                for late_ms in spread(range(len(before) * 9 + 10, width_ms), 12):
+                    for every_us in (500, 4583, 9000):
+                        bench = Bench(baudrate=baudrate, timeout_ms=delay_ms + late_ms)
+                        bench.bus.delay_us = delay_ms * 1000
+                        bench.replies = lambda slave_id, _, before=before, behind=behind: (
+                            before + frame(slave_id, raw("0304 0001 0002")) + behind
+                        )
+                        what = (baudrate, before, behind, late_ms, every_us)
+                        assert polled(bench.client, every_us) == 0, what
 
-    def script(slave_id, _):
-        return b"\0" + frame(slave_id, raw("0328" + "0001" * 20))
 
-    bench.replies = script
-    bench.expect([1] * 20, "read_holding_registers(5, 0, 20)")
+def polled(client, every_us):
+    """Read two registers as a gateway does, which looks so often. Returns the status."""
+    request = client._request(3, 5, 0, 2)
+    status = client.begin(request)
+    while status == PENDING:
+        clock.sleep_us(every_us)
+        status = client.go_on(request, False)
+    client.release(request)
+    return status
 
 
 def test_a_reply_that_begins_too_late_is_not_heard():
