@@ -141,8 +141,12 @@ class RTU:
             elif self.need:
                 return 0
             else:  # longer than any frame
-                at = self._begin or self._next(1, _LONGEST - 1)
+                begin = self._begin
+                at = self._next(1, begin or _LONGEST - 1)
+                if begin and at > _NOISE:
+                    at = begin
                 self.have = self._take(at, _LONGEST - at)
+                self._begin = max(0, begin - at)
                 return self._find()
         return self._take(at, self.have - at)
 

@@ -252,6 +252,18 @@ def test_the_newer_of_two_requests_is_answered():
     assert bench.replies() == [frame(OURS, request(6, 1, 2))]
 
 
+def test_noise_before_the_longest_requests():
+    """Both together fill the buffer, or do not fit into it, however seldom the program polls."""
+    for baudrate in (9600, 38400, 115200):
+        for every_us in (0, 1000, 3000, 5000, 8000):
+            for count in range(114, 124):
+                for noise in (b"", b"q", b"qq", b"q\xff\xff", b"\xff\x00"):
+                    bench = Bench(baudrate, hold_ms=20 if every_us <= 2000 else 200)
+                    bench.hear(noise + frame(OURS, write_registers(0, range(count))), 12_000)
+                    bench.run(60_000, every_us)
+                    assert len(bench.replies()) == 1, (baudrate, every_us, count, noise)
+
+
 def test_a_line_that_does_not_fall_silent_does_not_hold_the_program():
     """Whatever comes, poll() stays for hold_ms, and what is being received then, at most."""
     wrong = frame(OURS, ASK)[:-1] + b"\x55"
