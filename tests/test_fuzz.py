@@ -11,6 +11,10 @@ from tools.env import ROOT
 from tools.fuzz import real
 from tools.fuzz.main import REAL, Job, kinds
 
+# tools.fuzz.real has made the modules of the lives importable.
+from fuzz import frames, readings, ways
+from fuzz.model import Device, Link, Model
+
 _SEED = 20261127
 _LIVES_S = 60  # none takes that long
 # How many lives of a kind are played: all of them together take less than 20 s of one core.
@@ -34,6 +38,17 @@ _LIVES = {
     "client-rtu-tcp": 40,
     "client-udp": 40,
 }
+_INDEPENDENT = (
+    "model",
+    "frames",
+    "readings",
+    "ways",
+    "slaves",
+    "rng",
+    "requests",
+    "traffic",
+    "calls",
+)
 
 
 @pytest.fixture(scope="module")
@@ -84,12 +99,47 @@ def test_every_kind_is_played_here(names):
 
 
 def test_the_model_is_independent():
-    for name in ("model", "frames", "readings", "slaves", "rng", "requests", "traffic", "calls"):
+    for name in _INDEPENDENT:
         for node in ast.walk(ast.parse((FOLDER / "fuzz" / f"{name}.py").read_text())):
             if isinstance(node, ast.ImportFrom):
                 assert node.module.split(".")[0] == "fuzz"
             elif isinstance(node, ast.Import):
                 assert [alias.name for alias in node.names] == ["binascii"]
+
+
+def stored(row, sent=()):
+    """What register 0 of slave 1 may hold after a row of bytes and these answers to it."""
+    model = Model({1: Device((), ((0, 10),))})
+    found = sorted(readings.anywhere(row, (1,), 0), key=lambda reading: reading[3:])
+
+    def answered(i, slave_id, answer):
+        return i < len(sent) and sent[i] == frames.rtu(slave_id, answer.pdu)
+
+    some = ways.ways(model, Link(True), found, answered)
+    assert len(some) <= 9, "two writes: lost, executed or answered each"
+    some = [way[0] for way in some if way[2] == len(sent)]
+    return {bytes(model.devices[1].holding_registers.data[:2]) for model in some}
+
+
+def test_each_of_many_requests_in_a_row_may_have_been_executed():
+    one, two = [frames.rtu(1, bytes((6, 0, 0, 0, value))) for value in (1, 2)]
+    none, first, second = b"\0\0", b"\0\1", b"\0\2"
+    for zeros in range(240):
+        row = one + two + bytes(zeros)
+        assert stored(row) == {none, first, second}
+        assert stored(row, [one]) == {first, second}
+        assert stored(row, [two]) == {second}
+        assert stored(row, [one, two]) == {second}
+        assert stored(row, [two, one]) == set()
+
+
+def test_a_byte_belongs_to_one_request_at_most():
+    inner = frames.rtu(1, b"\x06\0\0\0\x01")
+    outer = frames.rtu(1, b"\x10\0\0\0\x04\x08" + inner)
+    answer = frames.rtu(1, b"\x10\0\0\0\x04")
+    assert stored(outer, [inner]) == {b"\0\1"}
+    assert stored(outer, [answer]) == {inner[:2]}
+    assert stored(outer, [inner, answer]) == stored(outer, [answer, inner]) == set()
 
 
 def test_a_difference_is_told_in_full(micropython, tmp_path):

@@ -167,6 +167,10 @@ class Link:
             setattr(other, name, getattr(self, name))
         return other
 
+    def same_mode(self, other):
+        """Return whether requests are received as they are on another link."""
+        return (self.listen_only, self.delimiter) == (other.listen_only, other.delimiter)
+
 
 _LINK_STATE = (
     "exact",
@@ -283,6 +287,18 @@ class Model:
         other.networks, other.first_id = self.networks, self.first_id
         other.log = list(self.log)
         return other
+
+    def same_data(self, other):
+        """Return whether a copy of this model holds what this one does, but for its log."""
+        if self.register != other.register:
+            return False
+        for slave_id in self.devices:
+            one, its = self.devices[slave_id], other.devices[slave_id]
+            if one.coils.value != its.coils.value:
+                return False
+            if one.holding_registers.data != its.holding_registers.data:
+                return False
+        return all(self.files[number].data == other.files[number].data for number in self.files)
 
     def distinct(self):
         """Every device once, by rising slave id."""

@@ -1,8 +1,10 @@
 """What a Modbus RTU slave may make of bytes between two silences: SL 2.5.1.1, written for tests.
 
-A reading is (certain, slave id, PDU): a request that has to be answered (True), or has to be if
-the silence behind it is seen (BY_SILENCE), or one that may be (False). What noise may do to a
-frame is a matter of judgement:
+A reading is (certain, slave id, PDU, begin, end). The request has to be answered (True), or has to
+be if the silence behind it is seen (BY_SILENCE), or may be (False). Where it begins and ends is
+counted from the beginning of the last piece.
+
+What noise may do to a frame is a matter of judgement:
 * up to two bytes of noise on either side of a frame do no harm;
 * a CRC that is right stays right when zeros follow: the shortest frame counts;
 * what follows a frame without silence may cost its answer.
@@ -166,12 +168,28 @@ def _is_other(data, cut):
     return False
 
 
-def _requests(places, data):
-    return [(certain, data[at], data[at + 1 : at + size - 2]) for certain, at, size in places]
+def _requests(places, row, cut=0):
+    """The readings at these places of a row whose last piece begins at row[cut]."""
+    return [
+        (certain, row[at], row[at + 1 : at + size - 2], at - cut, at + size - cut)
+        for certain, at, size in places
+    ]
 
 
-def anywhere(row, ids, behind):
-    """Requests that begin at any byte of a row, and end behind so many of its bytes.
+def takes_from(one, other):
+    """Return whether the first reading has bytes of the other, and begins or ends before it."""
+    _, _, _, begin, end = one
+    _, _, _, other_begin, other_end = other
+    return begin < other_end and other_begin < end and (begin < other_begin or end < other_end)
+
+
+def uncertain(found):
+    """The same readings, none of which has to be answered."""
+    return [(False,) + reading[1:] for reading in found]
+
+
+def anywhere(row, ids, cut):
+    """Requests that begin at any byte of a row, and end in its last piece, which is row[cut:].
 
     Polls that are rare may take a pause of their own for the silence of the line, on either side
     of a request.
@@ -180,9 +198,9 @@ def anywhere(row, ids, behind):
     for at in range(len(row) - 3):
         if row[at] in ids or row[at] == 0:
             for size in ends(row[at : at + _LONGEST]):
-                if at + size > behind:
+                if at + size > cut:
                     places.append((False, at, size))
-    return _requests(places, row)
+    return _requests(places, row, cut)
 
 
 def readings(data, ids):
@@ -199,7 +217,7 @@ def joined(pieces, ids, torn=False):
     alone = readings(pieces[-1], ids)
     if len(pieces) > 1 and alone and alone[0][0] == BY_SILENCE and pieces[-1][1] in REQUEST:
         # Too short or too long for its code: it may as well go on with what came before.
-        alone = [(False, i, pdu) for _, i, pdu in alone]
+        alone = uncertain(alone)
     longer = []  # frames that end here but began earlier; None for one of another slave
     for j in range(len(pieces) - 1):
         row = b"".join(pieces[j:])
@@ -210,12 +228,13 @@ def joined(pieces, ids, torn=False):
         sure = j == 0 and not torn
         for certain, at, n in _places(row, ids):
             if at < cut < at + n:
-                longer += _requests([(sure and certain is True, at, n)], row)
+                longer += _requests([(sure and certain is True, at, n)], row, cut)
         if row[0] in ids and row[1] not in REQUEST:
-            longer += _requests([(False, 0, n) for n in _possible(row, 0) if n > cut], row)
+            places = [(False, 0, n) for n in _possible(row, 0) if n > cut]
+            longer += _requests(places, row, cut)
     if not longer:
         return alone
     inner = any(_is_other(piece, 3) for piece in pieces[1:])
     if alone or inner or len(longer) > 1 or longer[0] is None:
-        return [(False, r[1], r[2]) for r in alone + longer if r]
+        return uncertain([reading for reading in alone + longer if reading])
     return longer

@@ -154,7 +154,8 @@ class AsciiGame(Game):
         for behind, frame in self._decoder.feed(data, delimiters[0]):
             if frame[0] in ids or frame[0] == 0:
                 certain = known and behind <= 2 and not any(row[1] for row in found)
-                found.append((certain, frame[0], frame[1:]))
+                end = len(data) - behind
+                found.append((certain, frame[0], frame[1:], end - 1, end))
         if found and not found[-1][0]:
             self._decoder.forget()
         return found

@@ -12,15 +12,15 @@ from fuzz import device
 from fuzz.frames import crc, rtu, shown
 from fuzz.heap import heap
 from fuzz.model import Link
-from fuzz.readings import REQUEST, anywhere, joined
+from fuzz.readings import anywhere, joined, takes_from, uncertain
 from fuzz.requests import OPTIONAL, STANDARD, USER
 from fuzz.rng import Difference, Rng, journal
 from fuzz.traffic import Others, pieces
+from fuzz.ways import ways
 
 _RATES = (1200, 9600, 19200, 38400, 115200, 921600)
 _CODES = STANDARD + STANDARD + OPTIONAL + USER
 _EVENTS = 30
-_MOST_READINGS = 6  # of one row of bytes that are taken for independent of one another
 _LIMIT_NS = 10_000_000_000  # no poll() may take that long
 
 _PAUSES_US = (
@@ -220,62 +220,6 @@ class Line:
         self.pin.trace.add(clock.now_ns, level)
         self.uart.sent.clear()
         return sent
-
-
-def branches(model, link, found, noisy):
-    """What a server may have done with these readings: (model, link, answers) each.
-
-    A request that is certain is executed and answered. Another one may be lost, executed without
-    an answer because more follows, or both executed and answered.
-    """
-    idle = [reading for reading in found if _does_nothing(*reading)]
-    if idle:  # rows of zeros have many of them: all that is seen of them is in the counters
-        found = [reading for reading in found if reading not in idle]
-        link = link.copy()
-        link.sure = link.exact = False
-    ways = [(model, link, [])]
-    if len(found) > _MOST_READINGS:  # so many overlap: one of them at most was executed
-        lost = link.copy()
-        lost.sure = lost.exact = False
-        ways = [(model, lost, [])]
-        for _, slave_id, pdu in found:
-            ways += _executed((model, lost, []), False, slave_id, pdu)
-        return ways
-    for certain, slave_id, pdu in found:
-        after = []
-        for one, its_link, answers in ways:
-            if not certain:
-                other = its_link.copy()
-                other.sure = other.exact = False
-                after.append((one, other, answers))
-            after += _executed((one, its_link, answers), certain, slave_id, pdu)
-        if noisy:
-            for _, its_link, _ in after:
-                its_link.exact = False
-        ways = after
-    return ways
-
-
-def _does_nothing(certain, slave_id, pdu):
-    """Return whether this may be a broadcast, of a function code that nobody has."""
-    return certain is not True and slave_id == 0 and pdu[0] not in REQUEST
-
-
-def _executed(way, certain, slave_id, pdu):
-    """What may have become of a request that was executed."""
-    model, link, answers = way
-    if not certain:
-        model, link = model.copy(), link.copy()
-    answer = model.request(slave_id, pdu, link)
-    after = []
-    if not certain:
-        link.sure = link.exact = False
-        after.append((model, link, answers))
-    if answer is not None:
-        after.append((model, link, answers + [(slave_id, answer)]))
-    elif certain:
-        after.append((model, link, answers))
-    return after
 
 
 def is_answer(data, slave_id, answer):
@@ -483,16 +427,26 @@ class Game:
             # then a request is found if it is one as it stands, and there is room for more.
             room = sum([len(piece) for piece in self.pieces]) < 256
             found = [
-                (certain is True and room and len(pdu) + 3 == len(data), slave_id, pdu)
-                for certain, slave_id, pdu in found
+                (reading[0] is True and room and reading[4] - reading[3] == len(data),)
+                + reading[1:]
+                for reading in found
             ]
         if not self.line.times.sharp and not (len(found) == 1 and found[0][0] is True):
-            row = b"".join(self.pieces)
-            known = [reading[1:] for reading in found]
-            for reading in anywhere(row, self.setup["ids"], len(row) - len(data)):
-                if reading[1:] not in known:
-                    found = found + [reading]
-        return found
+            found = self.found_anywhere(found, len(data))
+        return sorted(found, key=lambda reading: reading[3:])
+
+    def found_anywhere(self, found, last):
+        """These readings of the pieces, the last of which has so many bytes, and all others.
+
+        None is certain if another one has taken some of its bytes before it is whole.
+        """
+        row = b"".join(self.pieces)
+        known = [reading[1:] for reading in found]
+        others = anywhere(row, self.setup["ids"], len(row) - last)
+        others = [reading for reading in others if reading[1:] not in known]
+        if any(takes_from(other, one) for one in found for other in others):
+            found = uncertain(found)
+        return found + others
 
     def is_answer(self, data, slave_id, answer):
         """Return whether these bytes are the frame of this answer."""
@@ -504,7 +458,7 @@ class Game:
         line = self.line
         line.hear(gap_us, data)
         if stall is not None:
-            found = [(False, slave_id, pdu) for _, slave_id, pdu in found]
+            found = uncertain(found)
             line.stall(*stall)
             self.pieces = []
         if not found:
@@ -525,13 +479,9 @@ class Game:
         if twins.errors:
             raise Difference("no exception in a hook", repr(twins.errors))
         wrong = None
-        expected = []
         worlds = []
-        for model, link, answers in self.ways(found):
-            expected.append(_expectation(answers))
-            if len(answers) == len(sent) and all(
-                self.is_answer(sent[i][2], *answers[i]) for i in range(len(sent))
-            ):
+        for model, link, count in self.ways(found, sent):
+            if count == len(sent):
                 wrong = twins.wrong(model)
                 if not wrong:
                     _add_world(worlds, model, link)
@@ -543,15 +493,32 @@ class Game:
             return
         if wrong is None:
             got = ", ".join([shown(row[2]) for row in sent]) or "silence"
-            wrong = " or ".join(expected), got
+            wrong = self.expectation(found), got
         raise Difference("{} after {}".format(wrong[0], shown(data)), wrong[1])
 
-    def ways(self, found):
+    def ways(self, found, sent):
         """What may have become of these readings, in each of the worlds that may be."""
+
+        def answered(i, slave_id, answer):
+            return i < len(sent) and self.is_answer(sent[i][2], slave_id, answer)
+
         some = []
         for model, link in self.worlds:
-            some += branches(model, link, found, self.setup["noisy"])
+            some += ways(model, link, found, answered)
+        if self.setup["noisy"]:
+            for _, link, _ in some:
+                link.exact = False
         return some
+
+    def expectation(self, found):
+        """What each of these readings asks for, as text."""
+        model, link = self.worlds[0]
+        texts = []
+        for certain, slave_id, pdu, _, _ in found:
+            answer = model.copy().request(slave_id, pdu, link.copy())
+            text = "silence" if answer is None else "slave {}: {!r}".format(slave_id, answer)
+            texts.append(text if certain else text + " perhaps")
+        return ", ".join(texts)
 
     def check_time(self, sent, end_ns, certain):
         """An answer comes after t3.5, and hardly later if the request was over before that."""
@@ -577,16 +544,10 @@ class Game:
 def _add_world(worlds, model, link):
     """Add what may be, unless it behaves as one that is there; then its counters are unsure."""
     for _, other in worlds:
-        if (other.listen_only, other.delimiter) == (link.listen_only, link.delimiter):
+        if other.same_mode(link):
             other.sure = other.exact = False
             return
     worlds.append((model, link))
-
-
-def _expectation(answers):
-    if not answers:
-        return "silence"
-    return ", ".join(["slave {}: {!r}".format(i, answer) for i, answer in answers])
 
 
 def play(setup, events):
