@@ -1,4 +1,4 @@
-"""What MicroPython runs after each reset: the remote-I/O application."""
+"""What MicroPython runs after each reset: the application."""
 
 from app.main import main
 

@@ -48,7 +48,7 @@ def registers(client, slave_id, address=0, quantity=2):
     return response.exception_code if response.isError() else response.registers
 
 
-def test_slaves_on_the_line_and_the_remote_io_here(run, pty_pair):
+def test_slaves_on_the_line_and_the_gateway_itself(run, pty_pair):
     with pymodbus_slaves(pty_pair.server_path, 1, 2):
         service = run("--gateway", pty_pair.client_path, *_FAST)
         with client_of(service) as client:
@@ -56,9 +56,9 @@ def test_slaves_on_the_line_and_the_remote_io_here(run, pty_pair):
             assert registers(client, 2, 100) == [2100, 2101]
             assert not client.write_registers(5, [7, 8], device_id=2).isError()
             assert registers(client, 2, 5) == [7, 8]
-            assert not client.write_register(3, 4711, device_id=OURS).isError()
-            assert registers(client, OURS, 3) == [4711, 0]
-            assert registers(client, 255, 3) == [4711, 0]
+            assert not client.write_register(104, 30, device_id=OURS).isError()
+            assert registers(client, OURS, 103) == [1, 30]
+            assert registers(client, 255, 103) == [1, 30]
             assert registers(client, 9) == NO_ANSWER
 
 
@@ -73,15 +73,16 @@ def test_it_says_what_it_does(run, pty_pair):
     assert "Traceback" not in "\n".join(service.lines)
 
 
-def test_a_gateway_and_a_slave_at_once(run, pty_pair):
+def test_masters_on_a_second_line(run, pty_pair):
     with PtyLine() as other, pymodbus_slaves(pty_pair.server_path, 1):
         devices = ("--gateway", pty_pair.client_path, "--serial", other.server_path)
         service = run(*devices, *_FAST)
         far = ModbusSerialClient(other.client_path, baudrate=115200, timeout=10)
         with client_of(service) as tcp, far as rtu:
             assert registers(tcp, 1) == [1000, 1001]
-            assert not tcp.write_register(0, 12, device_id=OURS).isError()
-            assert registers(rtu, OURS) == [12, 0]
+            assert not tcp.write_register(104, 12, device_id=OURS).isError()
+            assert registers(rtu, OURS, 103) == [1, 12]
+            assert registers(rtu, 1) == [1000, 1001]
 
 
 def test_an_adapter_that_is_pulled_and_plugged_in_again(run, tmp_path):
@@ -93,7 +94,7 @@ def test_an_adapter_that_is_pulled_and_plugged_in_again(run, tmp_path):
             adapter.pull()
             service.wait_for(f"{adapter.path} is gone (")
             assert registers(client, 1) == NO_ANSWER
-            assert registers(client, OURS) == [0, 0]
+            assert registers(client, OURS, 103) == [1, 0]
             adapter.plug()
             service.wait_for(f"{adapter.path} is back")
             with pymodbus_slaves(adapter.client_path, 1):

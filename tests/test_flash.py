@@ -70,11 +70,15 @@ def test_help():
 def test_what_is_installed_is_whole(name, tmp_path):
     """Every import of the application and of umb is there, but for what nobody here uses."""
     board = options.board_of(name)
+    network = bool(board.NETWORK)
+    two_lines = len(board.UARTS) > 1
     files = Files(tmp_path, name, board.NETWORK, ARCHITECTURE_OF[name])
     assert set(files.made) == set(sources(name, board.NETWORK, ARCHITECTURE_OF[name]))
-    assert ("/lib/app/network.mpy" in files.made) == bool(board.NETWORK)
-    assert ("/lib/umb/server/tcp.mpy" in files.made) == bool(board.NETWORK)
-    assert 25_000 < files.size < 60_000
+    for path in ("app/network.mpy", "umb/server/tcp.mpy", "umb/aio/__init__.mpy"):
+        assert (f"/lib/{path}" in files.made) == network, path
+    for role, needs in (("io", True), ("poller", network), ("gateway", network or two_lines)):
+        assert (f"/lib/app/{role}/part.mpy" in files.made) == needs, role
+    assert 25_000 < files.size < 150_000
     for path, target in files.made.items():
         assert target == tmp_path / path.lstrip("/")
         assert (target.read_bytes()[:1] == b"M") == path.endswith(".mpy")

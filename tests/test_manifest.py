@@ -146,7 +146,8 @@ def test_a_board_gets_its_ports_own_umb_and_the_application(board):
     native = set() if architecture else {"umb/fast/viper.py"}
     native |= set() if architecture == "armv6m" else THUMB
     assert {name for name in names if name.startswith("umb/")} == WHOLE - native
-    application = {f"app/{path.name}" for path in (ROOT / "boards" / "app").glob("*.py")}
+    boards = ROOT / "boards"
+    application = {path.relative_to(boards).as_posix() for path in boards.glob("app/**/*.py")}
     own = {path.name for path in (ROOT / "boards" / board).glob("*.py")} - {"manifest.py"}
     assert names - WHOLE == application | own | {"main.py"}
     assert "board.py" in own

@@ -90,7 +90,6 @@ def test_all_points_read_in_one_request(client):
         ("read_discrete_inputs", 7, 2),
         ("read_input_registers", 0, 5),
         ("read_input_registers", 99, 2),
-        ("read_input_registers", 102, 2),
         ("read_holding_registers", 15, 2),
     ],
 )

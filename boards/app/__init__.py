@@ -1,1 +1,1 @@
-"""The remote-I/O application that every board runs; boards/README.md has its register map."""
+"""The application that every board runs; boards/README.md has its settings and registers."""

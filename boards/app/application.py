@@ -1,4 +1,4 @@
-"""Application: everything between a board's pins and the drivers that serve them."""
+"""Application: a device, whatever its role, and the drivers that serve it."""
 
 import sys
 from time import sleep_ms
@@ -8,16 +8,15 @@ from umb.functions.diagnostics import Diagnostics
 from umb.functions.identity import Identity, ServerId
 from umb.serve import serve
 from umb.server import Server
-from umb.store import Registers, Store
+from umb.store import Store
 
 from .control import Control
 from .keeper import PERIOD_MS, Keeper
-from .points import Points
+from .parts import OPTIONAL, make
 from .state import DeviceState
-from .status import Status
+from .status import OF_SERVER, Status
 
-PRODUCT = "umb remote I/O"
-_USER_REGISTERS = 16  # general purpose
+_NETWORK_BANK = 1  # of the counters of all that listens in the network
 
 
 class DeviceServer(Server):
@@ -43,43 +42,54 @@ class DeviceServer(Server):
 
 
 class Application:
-    """`server` answers for the pins of `hardware`; serve() runs it behind drivers.
+    """A device: its own slave, the part that its role is, optional parts, and what serves them.
 
     settings, problems   as config.load() returns them; problems grows by what the hardware refuses
     config    has compose(changes) and write(new_settings), see config.py
     say       say(text) prints what happens later
     wifi      a WiFi, if the board is to be in such a network
+
+    board, hardware, settings, say   as above, for its parts
+    state     the DeviceState
+    server    the DeviceServer that answers for the slave id of the device
+    product   what it calls itself
+    handler   what networks ask: the server, or a Gateway that a part has put in its place
+    drivers   what is run: parts add theirs
+    parts     the Part of the role, and those that are optional
     """
 
     def __init__(self, board, hardware, settings, problems, config, say, wifi=None):
+        self.board = board
+        self.hardware = hardware
+        self.settings = settings
+        self.say = say
         self.state = state = DeviceState()
         state.problems = problems
-        points = Points(hardware, settings, state)
+        self.drivers = []
+        self._is_networked = False
+        role = make(settings["role"], self)
+        self.parts = [role]
+        self.product = role.PRODUCT
         control = Control(settings, config.compose, state)
-        self._status = status = Status(state, hardware.reset_cause())
-        self.server = DeviceServer(
+        self._status = status = Status(state, hardware.reset_cause(), role.BANKS)
+        self.server = self.handler = DeviceServer(
             state,
             Store(
-                coils=points.coils,
-                discrete_inputs=points.discrete_inputs,
-                input_registers=(points.analogues,) + status.blocks,
-                holding_registers=(
-                    Registers(0, _USER_REGISTERS, on_write=self._stored),
-                    points.pwms,
-                    control.settings,
-                    control.order,
-                ),
+                coils=role.coils,
+                discrete_inputs=role.discrete_inputs,
+                input_registers=role.input_registers + (status.block,),
+                holding_registers=role.holding_registers + (control.block,),
             ),
             (settings["slave_id"],),
             (
-                Identity(identity(board.NAME, settings["name"])),
-                ServerId("{} {} {}".format(PRODUCT, board.NAME, umb.__version__)),
+                Identity(identity(self.product, board.NAME, settings["name"])),
+                ServerId("{} {} {}".format(self.product, board.NAME, umb.__version__)),
                 Diagnostics(),
             ),
         )
         self.keeper = Keeper(
             state,
-            points.make_safe,
+            role.make_safe,
             config.write,
             say,
             failsafe_s=settings["failsafe_s"],
@@ -87,31 +97,59 @@ class Application:
             feed_watchdog=start_watchdog(hardware, settings["watchdog_s"], problems),
             wifi=wifi,
         )
+        for name in OPTIONAL:
+            if settings.get(name):
+                self.parts.append(make(name, self))
 
-    def _stored(self, address, quantity):
-        self.state.written = True
+    def count(self, bank, counters, names=OF_SERVER):
+        """Report these counters in a bank of input registers, see Status."""
+        self._status.banks[bank] = (counters, names)
 
-    def report(self, driver):
-        """Report the counters of this driver, and count its requests."""
+    def serve_with(self, driver, bank):
+        """Run a server of requests, from now on, and report its counters."""
+        self.drivers.append(driver)
         self.state.counters.append(driver.counters)
-        block = self._status.serial if driver.serial else self._status.network
-        block.counters = driver.counters
+        self.count(bank, driver.counters)
 
-    def serve(self, drivers):
-        """Run these drivers until a client has ordered a restart; without any, for ever.
+    def open(self):
+        """Have the parts open what they serve or ask."""
+        for part in self.parts:
+            part.open()
 
-        On every way out the outputs are safe.
+    def listen(self, **hooks):
+        """Serve in the network, too. Raises OSError if that cannot be had."""
+        from .drivers import open_network
+
+        self._is_networked = True
+        for driver in open_network(self, **hooks):
+            self.serve_with(driver, _NETWORK_BANK)
+
+    def serve(self):
+        """Run all drivers until a client has ordered a restart.
+
+        In a network that is done by asyncio, for the tasks of parts. On every way out the outputs
+        are safe.
         """
         keeper = self.keeper
-        keeper.drivers = drivers
+        keeper.drivers = drivers = self.drivers
+        every = (PERIOD_MS, keeper.update)
         try:
-            if drivers:
-                serve(*drivers, every=(PERIOD_MS, keeper.update))
+            if self._is_networked:
+                from .tasks import run
+
+                run(self, every)
+            elif drivers:
+                serve(*drivers, every=every)
             while not drivers:
                 keeper.update()
                 sleep_ms(PERIOD_MS)
         finally:
             keeper.close()
+
+    def close(self):
+        """Let go of all lines and sockets."""
+        for driver in self.drivers:
+            driver.server_close()
 
 
 def open_led(hardware, point, problems):
@@ -136,13 +174,13 @@ def start_watchdog(hardware, timeout_s, problems):
         return None
 
 
-def identity(code, name):
+def identity(product, code, name):
     """Return the objects of device identification, function code 43/14 (AP 6.21)."""
     objects = {
         0: "umb",
         1: code,
         2: umb.__version__,
-        4: PRODUCT,
+        4: product,
         5: getattr(sys.implementation, "_machine", sys.platform),
     }
     if name:

@@ -5,19 +5,23 @@ A setting that cannot be used is reported, and its default is used. boards/READM
 
 import json
 
-from .defaults import LISTS, OF_POINTS, VALUES, VALUES_OF_NETWORK, pin_of
+from .defaults import LINE, VALUES, VALUES_OF_NETWORK, pin_of
+from .parts import OPTIONAL, ROLES, settings_of
 
 # A rule is (lowest, highest) of a whole number, (fewest, most) of the bytes of a text, (choices,),
-# or () of true or false.
+# () of true or false, or a function that returns what a value has to be, in words, "" if it is so.
 _RULES = {
+    "role": (ROLES,),
     "slave_id": (1, 247),  # SL 2.2
     "name": (0, 64),
     "rtu": (),
+    "failsafe_s": (0, 65535),
+    "watchdog_s": (0, 8),
+}
+_RULES_OF_LINE = {
     "baudrate": (300, 4000000),
     "parity": (("N", "E", "O"),),
     "stop": (1, 2),
-    "failsafe_s": (0, 65535),
-    "watchdog_s": (0, 8),
 }
 _RULES_OF_NETWORK = {
     "tcp_port": (1, 65535),
@@ -33,6 +37,7 @@ _ADDRESSES = ("address", "netmask", "gateway")
 _LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789-"
 _LONGEST = 60  # characters of a value in a message
 _MOST_PROBLEMS = 40  # that are reported: all of a long file could exhaust the memory
+_PIN_KEYS = ("uart", "tx", "rx", "de")
 
 
 class Checked:
@@ -46,200 +51,225 @@ class Checked:
     def __init__(self, raw, board):
         self.settings = settings = {}
         self.problems = []
-        self._board = board
-        self._raw = raw
-        self._used = {}  # pin: the setting that has it
-        self._take(VALUES, _RULES)
+        self.board = board
+        self.raw = raw
+        self.used = {}  # pin: the setting that has it
+        self.take(joined(VALUES, _RULES), raw, settings)
+        self.take(joined(LINE, _RULES_OF_LINE), raw, settings)
         if board.NETWORK:
-            self._take(VALUES_OF_NETWORK, _RULES_OF_NETWORK)
-        self._serial_line()
-        for named in (True, False):
-            for name, most, keys in LISTS:
-                if (name in raw) == named:
-                    settings[name] = self._list(name, most, keys)
-            if ("led" in raw) == named:
-                settings["led"] = self._one("led", board.LED)
+            self.take(joined(VALUES_OF_NETWORK, _RULES_OF_NETWORK), raw, settings)
+        own = {key: getattr(board, key.upper()) for key in _PIN_KEYS}
+        self._take_pins(raw, settings, own)
+        self._take_parts()
         for key in raw:
             if key not in settings:
                 text = "unknown setting {}"
                 if key in _RULES_OF_NETWORK:
                     text = "{}: this board has no network"
-                self._report(text.format(in_words(key)), "it is ignored")
+                self.report(text.format(in_words(key)), "it is ignored")
 
-    def _report(self, what, instead):
+    def _take_parts(self):
+        """Take the settings of the role and of optional parts, and the LED."""
+        settings = self.settings
+        try:
+            role = settings_of(settings["role"])
+        except ImportError:
+            self.report("role: this board has no {}".format(settings["role"]), "it is io")
+            settings["role"] = "io"
+            role = settings_of("io")
+        self.take(role.SETTINGS, self.raw, settings)
+        for name in OPTIONAL:
+            if self.raw.get(name) is not None:
+                settings[name] = self.take_object(name, settings_of(name).SETTINGS)
+        for named in (True, False):
+            role.take_pins(self, named)
+            if ("led" in self.raw) == named:
+                settings["led"] = self._one("led", self.raw, self.board.LED)
+
+    # --- what parts call, too
+
+    def report(self, what, instead):
         """Add a problem: what is wrong, and what is used instead."""
         if len(self.problems) == _MOST_PROBLEMS:
             what = "there are more such settings"
         if len(self.problems) <= _MOST_PROBLEMS:
             self.problems.append((what, instead))
 
-    def _refuse(self, where, wanted, value, default):
+    def refuse(self, where, wanted, value, default):
+        """Report a value that has to be something else."""
         given = "what it is" if where == "password" else in_words(value)
         what = "{} must be {}, not {}".format(where, wanted, given)
-        self._report(what, "{} is used".format(in_words(default)))
+        self.report(what, "{} is used".format(in_words(default)))
 
-    def _take(self, defaults, rules):
-        """Take the settings that have rules."""
-        for key in sorted(rules):
-            default = defaults[key]
-            value = self._raw.get(key, default)
+    def take(self, table, raw, settings, where=""):
+        """Put the settings of a table, {key: (default, *rule)}, from `raw` into `settings`.
+
+        where   what stands before their names in messages
+        """
+        for key in sorted(table):
+            default = table[key][0]
+            value = raw.get(key, default)
             wanted = ""
             if value is not default:
-                wanted = wanted_by((default,) + rules[key], value) or wanted_as(key, value)
+                wanted = wanted_by(table[key], value) or wanted_as(key, value)
             if wanted and not (isinstance(value, str) and value == default):
-                self._refuse(key, wanted, value, default)
+                self.refuse(where + key, wanted, value, default)
                 value = default
-            self.settings[key] = value
+            settings[key] = value
 
-    def _serial_line(self):
-        """Take the UART and its pins, which go together, and the direction pin."""
-        board = self._board
-        settings = self.settings
-        own = {"uart": board.UART, "tx": board.TX, "rx": board.RX}
-        for key, default in own.items():
-            settings[key] = self._raw.get(key, default)
-        what = self._uart_problem()
+    def take_object(self, where, table, raw=None):
+        """Return an object with settings of its own as a dict, with its defaults if it is none.
+
+        raw   what it is made from; None: what the file has at `where`
+        """
+        raw = self.raw[where] if raw is None else raw
+        settings = {}
+        if not isinstance(raw, dict):
+            self.refuse(where, "an object", raw, {})
+            raw = {}
+        self.take(table, raw, settings, where + ".")
+        self._name_unknown(raw, settings, where)
+        return settings
+
+    def take_line(self, where, table):
+        """Return the settings of a second serial line, an object; None if it cannot be used.
+
+        table   what it has besides, see take()
+        """
+        raw = self.raw[where]
+        if not isinstance(raw, dict):
+            self.report("{} must be an object".format(where), "there is none")
+            return None
+        settings = {}
+        self.take(joined(LINE, _RULES_OF_LINE), raw, settings, where + ".")
+        self.take(table, raw, settings, where + ".")
+        if not self._take_pins(raw, settings, None, where + "."):
+            return None
+        self._name_unknown(raw, settings, where)
+        return settings
+
+    # --- pins
+
+    def _take_pins(self, raw, settings, own, where=""):
+        """Take the UART and its pins, which go together, and the direction pin.
+
+        own   those of the board; None: there are none. Returns whether there is a UART
+        """
+        for key in ("uart", "tx", "rx"):
+            settings[key] = raw.get(key, own and own[key])
+        used = self.settings["rtu"]
+        what = self._uart_problem(settings, where)
+        if what and own is None:
+            self.report(what, "there is no such line")
+            return False
         if what:
-            self._report(what, "UART {uart}, tx {tx} and rx {rx} are used".format(**own))
-            settings.update(own)
-        used = settings["rtu"]
-        if used and board.TX is not None:
-            self._used[settings["tx"]] = "tx"
-            self._used[settings["rx"]] = "rx"
-        settings["de"] = self._one("de", board.DE, used)
-        if used and settings["de"] is None and "de" not in self._raw and board.DE in self._used:
-            self._report(self._twice("de", board.DE), "there is no direction pin")
+            self.report(what, "UART {uart}, tx {tx} and rx {rx} are used".format(**own))
+            settings.update((key, own[key]) for key in ("uart", "tx", "rx"))
+        if used and settings["tx"] is not None:
+            self.used[settings["tx"]] = where + "tx"
+            self.used[settings["rx"]] = where + "rx"
+        de = own and own["de"]
+        settings["de"] = self._one(where + "de", raw, de, used)
+        if used and settings["de"] is None and "de" not in raw and de in self.used:
+            self.report(self._twice("de", de), "there is no direction pin")
+        return True
 
-    def _uart_problem(self):
+    def _uart_problem(self, settings, where):
         """Return what is wrong with the settings uart, tx and rx together; None if nothing is."""
-        board = self._board
-        settings = self.settings
+        board = self.board
         uart = settings["uart"]
         if type(uart) is not int or uart not in board.UARTS:
             numbers = " or ".join(str(number) for number in sorted(board.UARTS))
-            return "uart must be {}, not {}".format(numbers, in_words(uart))
+            return "{}uart must be {}, not {}".format(where, numbers, in_words(uart))
+        if where and uart == self.settings["uart"]:
+            return "{}uart: UART {} is in use already".format(where, uart)
         if board.TX is None and settings["tx"] is settings["rx"] is None:
             return None  # a serial line without pins of its own
         for i, key in enumerate(("tx", "rx")):
             pin = settings[key]
-            what = self._pin_problem(key, pin, "pull" if i else "safe")
+            what = self._pin_problem(where + key, pin, "input" if i else "output")
             if what:
                 return what
             pins = board.UARTS[uart]  # None: all that the board has
             if pins is not None and pin not in pins[i]:
                 text = "{}: the pin {} is none of UART {}, which has {}"
-                return text.format(key, pin, uart, ", ".join(str(one) for one in pins[i]))
+                return text.format(where + key, pin, uart, ", ".join(str(one) for one in pins[i]))
+            if where and pin in self.used:
+                return self._twice(where + key, pin)
         if settings["rx"] == settings["tx"]:
-            return "rx: the pin {} is tx already".format(in_words(settings["rx"]))
+            return "{}rx: the pin {} is tx already".format(where, in_words(settings["rx"]))
         return None
 
-    def _one(self, key, own, used=True):
+    def _one(self, where, raw, own, used=True):
         """Return the point "de" or "led", None for none."""
-        keys = ("invert",)
-        if key in self._raw:
-            free = own is not None and pin_of(own) not in self._used
+        key = where.rpartition(".")[2]
+        if key in raw:
+            free = own is not None and pin_of(own) not in self.used
             instead = "{} is used".format(in_words(own)) if free else "there is none"
-            point = self._point(key, self._raw[key], keys, instead, used)
+            point = self.point(where, raw[key], "output", _rules_of_output, instead, used)
             if point is not False:
                 return point
-        return self._point(key, own, keys, None, used)
+        return self.point(where, own, "output", _rules_of_output, None, used)
 
-    def _list(self, name, most, keys):
-        """Return a list of points."""
-        points = getattr(self._board, name.upper())
-        instead = None
-        if name in self._raw:
-            given = self._raw[name]
-            if isinstance(given, list) and len(given) <= most:
-                points = given
-                instead = "it is left out"
-            else:
-                what = "{} must be a list of {} at most".format(name, most)
-                self._report(what, "the board's own are used")
-        return [
-            self._point("{}[{}]".format(name, i), points[i], keys, instead) or None
-            for i in range(len(points))
-        ]
-
-    def _point(self, where, given, keys, instead, used=True):
+    def point(self, where, given, kind, rules, instead, used=True):
         """Return a point as a dict, None for none, False for an impossible one.
 
+        kind      "output", "input" or "analogue"
+        rules     rules(point) returns the table of what a point has besides its pin, see take()
         instead   what is used if the point is impossible. None: it is one of the board's own, and
                   left out without a message if its pin is in use already
         """
         if given is None:
             return None
         pin = pin_of(given)
-        what = self._pin_problem(where, pin, keys[-1])
-        if not what and used and pin in self._used:
+        what = self._pin_problem(where, pin, kind)
+        if not what and used and pin in self.used:
             what = self._twice(where, pin)
         if what:
             if instead:
-                self._report(what, instead)
+                self.report(what, instead)
             return False if instead else None
         if used:
-            self._used[pin] = where
+            self.used[pin] = where
         point = {"pin": pin}
-        for key in keys:
-            point[key] = OF_POINTS[key]
         if isinstance(given, dict):
-            self._complete(where, point, given, keys)
+            self.take(rules(point), given, point, where + ".")
+            self._name_unknown(given, point, where)
+        else:
+            self.take(rules(point), {}, point)
         return point
 
-    def _complete(self, where, point, given, keys):
-        """Put the given keys into a point, and report those that cannot be used."""
-        for key in keys:
-            if key in given:
-                wanted = self._wanted_of_point(key, given[key], point)
-                if wanted:
-                    self._refuse("{}.{}".format(where, key), wanted, given[key], point[key])
-                else:
-                    point[key] = given[key]
-        for key in given:
-            if key not in point:
-                self._report(
-                    "{}: unknown setting {}".format(where, in_words(key)), "it is ignored"
-                )
-
-    def _wanted_of_point(self, key, value, point):
-        """Return what the key of a point has to be, as words; "" if it is that."""
-        if key == "invert":
-            return wanted_by((False,), value)
-        if key == "pull":
-            return wanted_by(("", self._board.PULLS), value)
-        if key == "freq":
-            return wanted_by((1000,) + self._board.PWM_HZ, value)
-        if key == "full":
-            return "" if value == 65535 else wanted_by((0, 1, 16000), value) and _FULL
-        if key == "safe":
-            most = point.get("full", 1)
-            return "" if value == "hold" else wanted_by((0, 0, most), value) and _SAFE
-        if value is None:
-            return ""
-        fits = isinstance(value, (list, tuple)) and len(value) == 2 and value[0] != value[1]
-        return "" if fits and not any(wanted_by(_END, end) for end in value) else _SCALE
-
-    def _pin_problem(self, where, pin, key):
-        """Return what is wrong with a pin for a point with this key; None if nothing is."""
-        board = self._board
+    def _pin_problem(self, where, pin, kind):
+        """Return what is wrong with a pin of this kind; None if nothing is."""
+        board = self.board
         known = type(pin) is int or isinstance(pin, str)
         what = None
         if known and pin in board.TAKEN:
             what = "is " + board.TAKEN[pin]
-        elif not known or pin not in (board.ANALOGUE_PINS if key == "scale" else board.PINS):
+        elif not known or pin not in (board.ANALOGUE_PINS if kind == "analogue" else board.PINS):
             return "{}: the pin cannot be {}".format(where, in_words(pin))
-        elif pin in board.INPUT_ONLY and key not in ("pull", "scale"):
+        elif pin in board.INPUT_ONLY and kind == "output":
             what = "is an input only"
         return what and "{}: the pin {} {}".format(where, in_words(pin), what)
 
     def _twice(self, where, pin):
-        return "{}: the pin {} is {} already".format(where, in_words(pin), self._used[pin])
+        return "{}: the pin {} is {} already".format(where, in_words(pin), self.used[pin])
+
+    def _name_unknown(self, raw, settings, where):
+        """Report the keys of an object that are no settings."""
+        for key in raw:
+            if key not in settings:
+                what = "{}: unknown setting {}".format(where, in_words(key))
+                self.report(what, "it is ignored")
 
 
-_END = (0, -32768, 65535)  # the rule of the ends of a scale
-_SCALE = "[low, high], two numbers, -32768 to 65535"
-_FULL = "a number, 1 to 16000 or 65535"
-_SAFE = 'one of its values or "hold"'
+def joined(defaults, rules):
+    """Return a table for take() of the defaults and the rules of the same keys."""
+    return {key: (defaults[key],) + rules[key] for key in rules}
+
+
+def _rules_of_output(_):
+    return {"invert": (False,)}
 
 
 def wanted_by(rule, value):
@@ -248,6 +278,8 @@ def wanted_by(rule, value):
     rule   the default, and what _RULES has
     """
     default = rule[0]
+    if len(rule) == 2 and callable(rule[1]):
+        return rule[1](value)
     if default is True or default is False:
         return "" if value is True or value is False else "true or false"
     if len(rule) == 2:
@@ -267,11 +299,15 @@ def wanted_as(key, value):
     """Return what the text of a setting has to be besides, as words; "" if it is that."""
     if key == "hostname" and value.strip("-") + value.strip(_LETTERS + _LETTERS.upper()) != value:
         return "letters, digits and hyphens"
-    if key in _ADDRESSES:
-        parts = value.split(".")
-        if len(parts) != 4 or not all(is_byte(part) for part in parts):
-            return "an address like 192.168.0.10"
+    if key in _ADDRESSES and not is_address(value):
+        return "an address like 192.168.0.10"
     return ""
+
+
+def is_address(value):
+    """Return whether this is the text of an IPv4 address."""
+    parts = value.split(".") if isinstance(value, str) else ()
+    return len(parts) == 4 and all(is_byte(part) for part in parts)
 
 
 def is_byte(text):

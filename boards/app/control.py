@@ -20,7 +20,7 @@ _REGISTERS = (
 
 
 class Control:
-    """The blocks `settings` and `order`. A broadcast is refused: it would reach every device.
+    """The block of these registers. A broadcast is refused: it would reach every device.
 
     compose(changes) returns the new content of the file of settings, and writes nothing yet; what
     it raises becomes exception 4. The Keeper writes it when the answer has left.
@@ -29,30 +29,33 @@ class Control:
     def __init__(self, settings, compose, state):
         self._compose = compose
         self._state = state
-        self.settings = Registers(
-            _SETTINGS, len(_REGISTERS), validate=self._is_setting, on_write=self._compare
+        self.block = block = Registers(
+            _SETTINGS, _ORDER - _SETTINGS + 1, validate=self._is_good, on_write=self._written
         )
-        self.order = Registers(_ORDER, 1, validate=self._is_order, on_write=self._obey)
         for i in range(len(_REGISTERS)):
-            self.settings[_SETTINGS + i] = encode(settings, _REGISTERS[i][0])
-        self._saved = bytes(self.settings.data)
+            block[_SETTINGS + i] = encode(settings, _REGISTERS[i][0])
+        self._saved = bytes(block.data)
 
-    def _is_setting(self, address, value):
-        entry = _REGISTERS[address - _SETTINGS]
-        return not self._state.broadcast and entry[1] <= value <= entry[2]
+    def _is_good(self, address, value):
+        if self._state.broadcast:
+            return False
+        if address == _ORDER:
+            return value in (_SAVE_AND_RESTART, _RESTART)
+        address -= _SETTINGS
+        if address >= len(_REGISTERS):
+            return False
+        return _REGISTERS[address][1] <= value <= _REGISTERS[address][2]
 
-    def _is_order(self, address, value):
-        return not self._state.broadcast and value in (_SAVE_AND_RESTART, _RESTART)
-
-    def _compare(self, address, quantity):
-        self._state.unsaved = self.settings.data != self._saved
-
-    def _obey(self, address, quantity):
-        order = self.order[_ORDER]
-        self.order[_ORDER] = 0  # what a client reads
+    def _written(self, address, quantity):
         state = self._state
-        state.new_settings = self._compose(self._changes()) if order == _SAVE_AND_RESTART else None
-        state.restarting = True
+        order = self.block[_ORDER]
+        self.block[_ORDER] = 0  # what a client reads
+        state.unsaved = self.block.data != self._saved
+        if order:
+            state.new_settings = (
+                self._compose(self._changes()) if order == _SAVE_AND_RESTART else None
+            )
+            state.restarting = True
 
     def _changes(self):
         """Return the settings that clients have changed; the rest of the file stays as it is."""
@@ -60,7 +63,7 @@ class Control:
         saved = self._saved
         for i in range(len(_REGISTERS)):
             key = _REGISTERS[i][0]
-            value = self.settings[_SETTINGS + i]
+            value = self.block[_SETTINGS + i]
             if value != saved[2 * i] << 8 | saved[2 * i + 1]:
                 if key == "baudrate":
                     value *= 100

@@ -4,15 +4,14 @@ CPython runs this, too, for tests and for boards/unix.
 """
 
 VALUES = {
+    "role": "io",
     "slave_id": 1,
     "name": "",
     "rtu": True,
-    "baudrate": 19200,
-    "parity": "E",
-    "stop": 1,
     "failsafe_s": 0,
     "watchdog_s": 0,
 }
+LINE = {"baudrate": 19200, "parity": "E", "stop": 1}
 VALUES_OF_NETWORK = {
     "tcp_port": 502,
     "idle_timeout_s": 600,
@@ -23,12 +22,12 @@ VALUES_OF_NETWORK = {
     "netmask": "255.255.255.0",
     "gateway": "",
 }
-# Lists of points: the most, and what points have besides their pin.
+# Lists of points: the most, the kind of their pins, and what points have besides.
 LISTS = (
-    ("analogues", 16, ("scale",)),
-    ("inputs", 32, ("invert", "pull")),
-    ("outputs", 32, ("invert", "safe")),
-    ("pwms", 16, ("freq", "full", "safe")),  # "full" comes before "safe"
+    ("analogues", 16, "analogue", ("scale",)),
+    ("inputs", 32, "input", ("invert", "pull")),
+    ("outputs", 32, "output", ("invert", "safe")),
+    ("pwms", 16, "output", ("freq", "full", "safe")),
 )
 OF_POINTS = {"invert": False, "safe": 0, "pull": "up", "scale": None, "freq": 1000, "full": 65535}
 
@@ -36,13 +35,14 @@ OF_POINTS = {"invert": False, "safe": 0, "pull": "up", "scale": None, "freq": 10
 def defaults(board):
     """Return the settings of this board where there is no file."""
     settings = dict(VALUES)
+    settings.update(LINE)
     if board.NETWORK:
         settings.update(VALUES_OF_NETWORK)
     for key in ("uart", "tx", "rx"):
         settings[key] = getattr(board, key.upper())
     used = [None, board.TX, board.RX]  # pins: each has one use, and the serial line comes first
     settings["de"] = _point(board.DE, ("invert",), used)
-    for name, _, keys in LISTS:
+    for name, _, _, keys in LISTS:
         points = getattr(board, name.upper())
         settings[name] = [_point(point, keys, used) for point in points]
     settings["led"] = _point(board.LED, ("invert",), used)

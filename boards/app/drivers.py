@@ -1,4 +1,6 @@
-"""The drivers of the application: what the board's main.py and that of boards/unix share."""
+"""Serial lines and networks: what opens them with the settings of the application."""
+
+from .defaults import defaults
 
 _PARITY = {"N": None, "E": 0, "O": 1}  # as machine.UART has it
 
@@ -12,29 +14,57 @@ def line_format(settings):
     }
 
 
-def open_line(application, uart, settings, **options):
-    """Return an RTUServer on this UART for the application. Raises what the port raises."""
-    from umb.server.rtu import RTUServer
-
-    options.update(line_format(settings))
-    driver = RTUServer(uart, application.server, **options)
-    application.report(driver)
-    return driver
-
-
-def open_network(application, address, settings, server=None, **options):
-    """Return a TCPServer at (host, port) for the application. Raises OSError.
-
-    server   what answers, if it is not the application alone: a Gateway
-    """
-    from umb.server.tcp import TCPServer
-
-    options["idle_timeout_ms"] = settings["idle_timeout_s"] * 1000
-    driver = TCPServer(address, server or application.server, **options)
-    application.report(driver)
-    return driver
-
-
 def line_in_words(settings):
     """Return the format of the serial line, such as 19200 8E1."""
     return "{} 8{}{}".format(settings["baudrate"], settings["parity"], settings["stop"])
+
+
+def described(settings):
+    """Return a serial line of a board in words."""
+    return "Modbus RTU on UART {}, {}".format(settings["uart"], line_in_words(settings))
+
+
+def open_serial(application, number, make):
+    """Return make(options) for serial line 1 or 2.
+
+    options   the keywords that RTUServer and RTUClient share, `uart` among them
+
+    Where line 1 cannot be had as it is wanted, it is the board's own. Raises what the port raises
+    if that cannot be had either, or line 2.
+    """
+    settings = application.settings if number == 1 else application.settings["line2"]
+    options = _options(application, settings)
+    try:
+        return make(options)
+    except Exception as error:
+        if number != 1:
+            raise
+        application.state.problems.append(str(error))
+        own = defaults(application.board)
+        application.say("{} instead: {}".format(described(own), error))
+    return make(_options(application, own))
+
+
+def _options(application, settings):
+    options = application.hardware.line(settings)
+    options.update(line_format(settings))
+    return options
+
+
+def open_network(application, **hooks):
+    """Return the drivers that listen in the network, in a list; problems get those that cannot.
+
+    hooks   on_connect and on_disconnect of TCPServer
+    """
+    from umb.server.tcp import TCPServer
+
+    settings = application.settings
+    address = (settings.get("bind", "0.0.0.0"), settings["tcp_port"])
+    driver = TCPServer(
+        address,
+        application.handler,
+        max_clients=application.board.NETWORK,
+        idle_timeout_ms=settings["idle_timeout_s"] * 1000,
+        **hooks,
+    )
+    return [driver]

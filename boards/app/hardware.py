@@ -48,6 +48,17 @@ class Hardware:
         """Return a pin with pulses of this frequency in Hz: pin(duty), 0 to 65535."""
         return PWM(Pin(pin), freq=freq, duty_u16=duty).duty_u16
 
+    def line(self, settings):
+        """Return the keywords uart, tx, rx, de and de_active of RTUServer for a serial line."""
+        de = settings["de"]
+        return {
+            "uart": settings["uart"],
+            "tx": settings["tx"],
+            "rx": settings["rx"],
+            "de": de and de["pin"],
+            "de_active": 0 if de and de["invert"] else 1,
+        }
+
     def watchdog(self, timeout_s):
         """Start the chip's watchdog, which cannot be stopped; return what feeds it."""
         try:

@@ -7,9 +7,8 @@ import time
 import umb
 
 from . import config
-from .application import PRODUCT, Application
-from .defaults import defaults
-from .drivers import line_in_words, open_line, open_network
+from .application import Application
+from .drivers import described
 from .hardware import Hardware
 
 _ESCAPE_S = 3
@@ -26,9 +25,10 @@ def main():
     import board
 
     hardware = Hardware()
-    drivers = []
+    application = None
     try:
-        start(board, hardware, drivers).serve(drivers)
+        application = start(board, hardware)
+        application.serve()
         say("restarting")
     except KeyboardInterrupt:
         say("stopped; a reset starts it again")
@@ -39,26 +39,27 @@ def main():
         say("starting again in {} s".format(_CRASH_S))
         time.sleep_ms(_CRASH_S * 1000)
     finally:
-        for driver in drivers:
-            driver.server_close()
+        if application is not None:
+            application.close()
     hardware.restart()
 
 
-def start(board, hardware, drivers):
-    """Return the Application, its drivers in the list `drivers`, and print what it serves."""
+def start(board, hardware):
+    """Return the Application, ready to serve, and print what it is."""
     settings, problems, note = config.load(board)
     wifi = open_wifi(settings, problems)
     application = Application(board, hardware, settings, problems, config, say, wifi)
     what = "{} {} on {}, slave id {}"
-    say(what.format(PRODUCT, umb.__version__, board.NAME, settings["slave_id"]))
-    if wifi is not None:
-        serve_network(board, settings, application, drivers)
+    say(what.format(application.product, umb.__version__, board.NAME, settings["slave_id"]))
     for text in [note] + problems:
         if text:
             say("{}: {}".format(config.FILE, text))
     if settings["rtu"]:
-        serve_line(board, settings, application, drivers)
-    if not drivers:
+        announce_lines(board, settings)
+    application.open()
+    if wifi is not None:
+        listen(application)
+    if not application.drivers:
         problems.append("neither the serial line nor a network is served")
         say(problems[-1])
     say("serving; Ctrl-C ends it")  # not printed where the REPL has lost its line
@@ -78,48 +79,22 @@ def open_wifi(settings, problems):
         return None
 
 
-def serve_network(board, settings, application, drivers):
-    """Listen for Modbus TCP, whether the network is there yet or not."""
-    address = ("0.0.0.0", settings["tcp_port"])
+def listen(application):
+    """Serve in the network, whether it is there yet or not."""
     try:
-        driver = open_network(application, address, settings, max_clients=board.NETWORK)
-        drivers.append(driver)
+        application.listen()
     except Exception as error:  # noqa: BLE001 - ports raise what they like
         application.state.problems.append("Modbus TCP: {}".format(error))
+        say(application.state.problems[-1])
 
 
-def serve_line(board, settings, application, drivers):
-    """Serve Modbus RTU; where the line that is wanted cannot be had, on the board's own."""
-    say(describe(settings))
+def announce_lines(board, settings):
+    """Print which serial lines there are going to be."""
+    say(described(settings))
+    if settings.get("line2"):
+        say(described(settings["line2"]))
     if board.REPL_ON_LINE:
         take_line()
-    try:
-        driver = make_line(application, settings)
-    except Exception as error:  # noqa: BLE001 - ports raise what they like
-        application.state.problems.append(str(error))
-        default = defaults(board)
-        say("{} instead: {}".format(describe(default), error))
-        driver = make_line(application, default)
-    drivers.insert(0, driver)  # the first driver sleeps for all, and its times are the shortest
-
-
-def describe(settings):
-    """Return the line in words."""
-    return "Modbus RTU on UART {}, {}".format(settings["uart"], line_in_words(settings))
-
-
-def make_line(application, settings):
-    """Return the driver of the serial line. Raises what the port raises."""
-    de = settings["de"]
-    return open_line(
-        application,
-        settings["uart"],
-        settings,
-        tx=settings["tx"],
-        rx=settings["rx"],
-        de=de and de["pin"],
-        de_active=0 if de and de["invert"] else 1,
-    )
 
 
 def take_line():

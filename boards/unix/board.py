@@ -5,11 +5,11 @@ PINS = tuple(range(32))
 TAKEN = {}
 INPUT_ONLY = ()
 ANALOGUE_PINS = (16, 17, 18, 19)
-UARTS = {0: None}
+UARTS = {0: None, 1: None}
 PULLS = ("up", "down", "none")
 PWM_HZ = (1, 1000000)
 
-UART, TX, RX, DE = 0, None, None, None  # main.py's option --serial names the device
+UART, TX, RX, DE = 0, None, None, None  # main.py's options name the devices
 REPL_ON_LINE = False
 NETWORK = 4  # TCP clients at once
 

@@ -1,4 +1,4 @@
-"""The unix board's main job: the remote-I/O application over Modbus TCP and, if asked, RTU.
+"""The unix board's main job: the application in any role, over Modbus TCP and serial devices.
 
 `micropython boards/unix/main.py --help` lists the options. Exit status: 0 after Ctrl-C, 2 if it
 could not start.
@@ -25,28 +25,53 @@ def main(args):
         return 0
     from stored_settings import StoredSettings
 
-    stored = StoredSettings(wanted["config"], wanted["given"])
+    stored = StoredSettings(wanted["config"], wanted["given"], wanted["line2"])
     wanted["wait"] = False  # whether a serial device may be away
     while True:
-        drivers = []
         devices = []
         try:
             if wanted["profile"]:
-                return serve_file(wanted, stored, drivers, devices)
-            application = open_all(wanted, stored, drivers, devices)
-            application.serve(drivers)
+                return serve_file(wanted, stored, devices)
+            serve_application(wanted, stored, devices)
         except CannotStart as error:
             return complain(error)
         finally:
-            for driver in drivers:
-                driver.server_close()
             for device in devices:
                 device.close()
         print("restarting")
         wanted["wait"] = True
 
 
-def serve_file(wanted, stored, drivers, devices):
+def serve_application(wanted, stored, devices):
+    """Serve until a client orders a restart."""
+    import board
+    from app.application import Application
+    from simulated import Hardware
+
+    settings, problems, note = stored.load(board)
+    settings["rtu"] = bool(wanted["devices"][0])
+    settings["bind"] = wanted["host"]
+    settings["tcp_port"] = wanted["port"]
+    hardware = Hardware(open_devices(wanted, settings, devices), wanted["gap_ms"])
+    application = Application(board, hardware, settings, problems, stored, say)
+    try:
+        if wanted["pins_id"]:
+            application.server.add(wanted["pins_id"], hardware.bench)
+        application.open()
+        try:
+            application.listen(on_connect=greet, on_disconnect=bid_farewell)
+        except OSError as error:
+            raise CannotStart(error.args[1])
+        for text in [note] + problems:
+            if text:
+                say("settings: " + text)
+        announce(wanted, application)
+        application.serve()
+    finally:
+        application.close()
+
+
+def serve_file(wanted, stored, devices):
     """Serve the device that a file of points describes. Returns the exit status."""
     import board
     from errno import ENOENT
@@ -63,53 +88,31 @@ def serve_file(wanted, stored, drivers, devices):
     except ValueError as error:
         raise CannotStart(error)
     try:
-        serve_profile(points, wanted, settings, say, devices, drivers, open_device)
+        open_devices(wanted, settings, devices)
+        serve_profile(points, wanted, settings, say, devices)
     except OSError as error:
         raise CannotStart(error.args[1])
     return 0
 
 
-def open_all(wanted, stored, drivers, devices):
-    """Return the application; put its drivers and their devices into the lists, and say so."""
-    import board
-    from app.application import Application
-    from app.drivers import open_line
-    from simulated import Hardware
-
-    hardware = Hardware()
-    settings, problems, note = stored.load(board)
-    application = Application(board, hardware, settings, problems, stored, say)
-    server = None
-    if wanted["pins_id"]:
-        application.server.add(wanted["pins_id"], hardware.bench)
-    if wanted["gateway"]:
-        server = open_gateway(wanted, settings, application, devices)
-    drivers.append(open_tcp(wanted, settings, application, server))
-    if wanted["serial"]:
-        device = open_device(wanted["serial"], settings, wanted, devices)
-        drivers.append(open_line(application, device, settings, gap_ms=wanted["gap_ms"]))
-    for text in [note] + problems:
-        if text:
-            say("settings: " + text)
-    announce(wanted, settings)
-    return application
-
-
-def announce(wanted, settings):
+def announce(wanted, application):
     """Print where clients find the slave, and what is where in it."""
     from app.drivers import line_in_words
     from register_map import lines
 
-    say("umb remote I/O, slave id {}".format(settings["slave_id"]))
+    settings = application.settings
+    say("{}, slave id {}".format(application.product, settings["slave_id"]))
     say("  Modbus TCP on {}:{}".format(wanted["host"], wanted["port"]))
-    line = line_in_words(settings)
-    if wanted["gateway"]:
-        say("  gateway to the slaves on {}, {}".format(wanted["gateway"], line))
-    if wanted["far_end"]:
-        note = " (a pseudo-terminal has no parity)"
-        say("  Modbus RTU on {}, {}{}".format(wanted["far_end"], line, note))
-    elif wanted["serial"]:
-        say("  Modbus RTU on {}, {}".format(wanted["serial"], line))
+    if wanted["devices"][0]:
+        role = settings["role"]
+        what = "Modbus RTU" if role == "io" else "{} to the slaves".format(role)
+        path = wanted["far_end"] or wanted["devices"][0]
+        note = " (a pseudo-terminal has no parity)" if wanted["far_end"] else ""
+        say("  {} on {}, {}{}".format(what, path, line_in_words(settings), note))
+    line2 = settings.get("line2")
+    if line2:
+        what = "Modbus RTU" if line2["serve"] else "more slaves"
+        say("  {} on {}, {}".format(what, wanted["devices"][1], line_in_words(line2)))
     if wanted["pins_id"]:
         say("  slave id {} is the other side of the pins".format(wanted["pins_id"]))
     for text in lines(settings):
@@ -117,44 +120,26 @@ def announce(wanted, settings):
     say("Ctrl-C ends it.")
 
 
-def open_tcp(wanted, settings, application, server):
-    """Return a TCP driver that prints its connections; CannotStart if it may not listen."""
-    from app.drivers import open_network
+def open_devices(wanted, settings, devices):
+    """Put an Adapter for each serial device into `devices`; CannotStart if one cannot be had.
 
-    address = (wanted["host"], wanted["port"])
-    try:
-        return open_network(
-            application, address, settings, server, on_connect=greet, on_disconnect=bid_farewell
-        )
-    except OSError as error:
-        raise CannotStart(error.args[1])
-
-
-def open_gateway(wanted, settings, application, devices):
-    """Return a gateway to the serial device; CannotStart if there is none that can be used."""
-    from app.drivers import line_format
-    from umb.client.rtu import RTUClient
-    from umb.gateway import Gateway
-
-    device = open_device(wanted["gateway"], settings, wanted, devices)
-    client = RTUClient(device, gap_ms=wanted["gap_ms"], **line_format(settings))
-    return Gateway(client, local=application.server)
-
-
-def open_device(path, settings, wanted, devices):
-    """Return an Adapter for a serial device; CannotStart if it cannot be opened."""
+    Returns them by the number of their UART.
+    """
     from adapter import Adapter
     from app.drivers import line_format
     from serial_errors import reason
 
-    try:
-        device = Adapter(path, line_format(settings), say, wanted["wait"])
-    except ValueError as error:
-        raise CannotStart(error)
-    except OSError as error:
-        raise CannotStart("cannot open {}: {}".format(path, reason(error)))
-    devices.append(device)
-    return device
+    opened = {}
+    for path, line in zip(wanted["devices"], (settings, settings.get("line2"))):
+        if path and line:
+            try:
+                devices.append(Adapter(path, line_format(line), say, wanted["wait"]))
+            except ValueError as error:
+                raise CannotStart(error)
+            except OSError as error:
+                raise CannotStart("cannot open {}: {}".format(path, reason(error)))
+            opened[line["uart"]] = devices[-1]
+    return opened
 
 
 def greet(peer):

@@ -4,8 +4,10 @@ _DEFAULTS = {
     "help": False,
     "host": "127.0.0.1",
     "port": 5020,
+    "role": "io",
     "slave_id": 1,
     "serial": None,
+    "serial2": None,
     "gateway": None,
     "baudrate": 19200,
     "parity": "E",
@@ -19,14 +21,19 @@ _DEFAULTS = {
 _USAGE = """\
 usage: {} [OPTIONS]
 
-Serves Modbus on the unix port of MicroPython: a TCP socket and a serial line, or a gateway
-from the one to the other.
+Runs the application of boards/ on the unix port of MicroPython, over a TCP socket and serial
+lines.
 
+  --role ROLE      io: remote I/O, a slave with simulated pins, on TCP and a serial line
+                   gateway: from TCP to the slaves on serial lines
+                   poller: reads the devices that --config names, and serves their values on
+                   io, or what the file of --config says
   --host HOST      address to listen at              127.0.0.1
   --port PORT      TCP port, 1 to 65535              5020
-  --slave-id ID    slave id, 1 to 247                1
+  --slave-id ID    its own slave id, 1 to 247        1
   --serial DEVICE  serial device for Modbus RTU      {}
-  --gateway DEVICE pass all other slave ids on to the slaves on this serial device
+  --serial2 DEVICE serial device of a second line of slaves, of a gateway or poller
+  --gateway DEVICE --role gateway with the slaves on this device; --serial is for masters then
   --baudrate RATE  baud rate of the serial line      19200
   --parity P       N, E or O                         E
   --gap-ms MS      longest pause inside a frame      20: more for slow USB adapters
@@ -63,15 +70,42 @@ def parse(args):
             value = args.pop(0)
         given_here[name[2:].replace("-", "_")] = convert(name, value)
     options.update(given_here)
+    _check_together(options)
+    _assign_devices(options)
+    return options
+
+
+def _assign_devices(options):
+    """Add "devices", the paths of UARTs 0 and 1, and "line2", a setting if there is a second one.
+
+    Every line has the format of the command line.
+    """
+    given = options["given"]
+    line2 = {"uart": 1}
+    if options["gateway"]:
+        given["role"] = "gateway"
+        line2["serve"] = True
+        options["devices"] = (options["gateway"], options["serial"])
+    else:
+        options["devices"] = (options["serial"], options["serial2"])
+    for key in ("baudrate", "parity"):
+        if key in given:
+            line2[key] = given[key]
+    options["line2"] = line2 if options["devices"][1] else None
+
+
+def _check_together(options):
+    """Raise ValueError for options that exclude each other."""
     if options["profile"]:
         for name in ("gateway", "config", "pins_id"):
             if options[name]:
                 raise ValueError(
                     "--profile and --{} exclude each other".format(name.replace("_", "-"))
                 )
+    if options["gateway"] and options["serial2"]:
+        raise ValueError("--gateway and --serial2 exclude each other")
     if options["pins_id"] == options["slave_id"]:
         raise ValueError("--pins-id and --slave-id must differ")
-    return options
 
 
 def _text(name, value):
@@ -96,7 +130,7 @@ def _slave_id(name, value):
 
 
 def _baudrate(name, value):
-    return _number(name, value, 50, 4000000)
+    return _number(name, value, 300, 4000000)
 
 
 def _gap_ms(name, value):
@@ -109,11 +143,19 @@ def _parity(name, value):
     return value
 
 
+def _role(name, value):
+    if value not in ("io", "gateway", "poller"):
+        raise ValueError(name + " must be io, gateway or poller, not " + value)
+    return value
+
+
 _CONVERT = {
     "--host": _text,
     "--port": _port,
     "--slave-id": _slave_id,
+    "--role": _role,
     "--serial": _text,
+    "--serial2": _text,
     "--gateway": _text,
     "--baudrate": _baudrate,
     "--parity": _parity,

@@ -1,33 +1,45 @@
 """What a client finds where, in lines to print."""
 
-_INPUT_REGISTERS = (
-    (100, 101, "uptime in seconds, high word first"),
-    (102, 102, "requests for this device, modulo 65536"),
-    (110, 120, "state, memory, address, versions"),
-    (130, 137, "counters of the serial line"),
-    (140, 147, "counters of the network"),
+_TABLES = ("coils", "discrete inputs", "input registers", "holding registers")
+_STATE = (
+    (2, 100, 2, "uptime in seconds, high word first"),
+    (2, 102, 1, "requests for this device, modulo 65536"),
+    (2, 110, 11, "state, memory, address, versions"),
 )
+_COUNTERS = {
+    "io": ("the serial line", "the network"),
+    "gateway": ("line 1", "the network", "line 2"),
+    "poller": ("line 1", "the network", "line 2"),
+}
 _SETTINGS = (
-    (100, 104, "settings of line and fail-safe"),
-    (110, 110, "order to save and restart"),
+    (3, 100, 5, "settings of line and fail-safe"),
+    (3, 110, 1, "order to save and restart"),
 )
 
 
 def lines(settings):
-    """Yield a line for each range of addresses."""
-    yield from _line("coils", 0, len(settings["outputs"]) - 1, "outputs")
-    yield from _line("discrete inputs", 0, len(settings["inputs"]) - 1, "inputs")
-    last = len(settings["analogues"]) - 1
-    yield from _line("input registers", 0, last, "analogue inputs, 0 to 65535")
-    for row in _INPUT_REGISTERS:
-        yield from _line("input registers", *row)
-    yield from _line("holding registers", 0, 15, "general purpose")
-    yield from _line("holding registers", 32, 31 + len(settings["pwms"]), "PWM outputs")
-    for row in _SETTINGS:
-        yield from _line("holding registers", *row)
+    """Return a line for each range of addresses that belong together."""
+    role = settings["role"]
+    rows = list(_points(settings) if role == "io" else ())
+    rows.extend(_STATE)
+    for i, name in enumerate(_COUNTERS[role]):
+        rows.append((2, 130 + 10 * i, 8, "counters of " + name))
+    rows.extend(_SETTINGS)
+    return [_line(*row) for row in sorted(rows) if row[2]]
 
 
-def _line(table, first, last, meaning):
-    if last >= first:
-        addresses = "{}-{}".format(first, last) if last > first else str(first)
-        yield "  {:17} {:<8} {}".format(table, addresses, meaning)
+def _points(settings):
+    """Return rows for the points of remote I/O: (table, address, count, meaning)."""
+    return (
+        (0, 0, len(settings["outputs"]), "outputs"),
+        (1, 0, len(settings["inputs"]), "inputs"),
+        (2, 0, len(settings["analogues"]), "analogue inputs, 0 to 65535"),
+        (3, 0, 16, "general purpose"),
+        (3, 32, len(settings["pwms"]), "PWM outputs"),
+    )
+
+
+def _line(table, address, count, meaning):
+    last = address + count - 1
+    addresses = "{}-{}".format(address, last) if count > 1 else str(address)
+    return "  {:17} {:<8} {}".format(_TABLES[table], addresses, meaning)

@@ -17,9 +17,14 @@ class Hardware:
     Input n (pin 8 + n) changes its level every 2**n seconds, as the bits of a binary counter do.
     Analogue input n (pin 16 + n) rises from 0 to 65535 and falls again within 10 * (n + 1)
     seconds. A pin that a client of `bench` has driven keeps that value.
+
+    devices   Adapters, by the numbers of their UARTs
+    gap_ms    the longest pause inside a frame
     """
 
-    def __init__(self):
+    def __init__(self, devices, gap_ms):
+        self._devices = devices
+        self._gap_ms = gap_ms
         self._start_ms = ticks_ms()
         self._values = {}  # pin: the value that the application or a client of bench gave it
         self._feeds = 0
@@ -33,6 +38,12 @@ class Hardware:
             holding_registers=self._registers,
             input_registers=self._watched,
         )
+
+    def line(self, settings):
+        uart = settings["uart"]
+        if uart not in self._devices:
+            raise ValueError("there is no serial device for UART {}".format(uart))
+        return {"uart": self._devices[uart], "gap_ms": self._gap_ms}
 
     def output(self, pin, invert, level):
         def drive(level):

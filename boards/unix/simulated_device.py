@@ -140,17 +140,20 @@ class Device:
         self._say("written: {} = {}".format(name, value))
 
 
-def serve_profile(points, wanted, settings, say, devices, drivers, open_device):
-    """Serve the simulated device of these points. Raises OSError if it cannot listen."""
+def serve_profile(points, wanted, settings, say, devices):
+    """Serve the simulated device of these points. Raises OSError if it cannot listen.
+
+    devices   Adapters: the first one is the serial line
+    """
     from umb.server.rtu import RTUServer
     from umb.server.tcp import TCPServer
 
     device = Device(points, say)
     server = Server(device.store, slave_ids=(wanted["slave_id"],))
-    drivers.append(TCPServer((wanted["host"], wanted["port"]), server))
+    drivers = [TCPServer((wanted["host"], wanted["port"]), server)]
     if wanted["serial"]:
-        uart = open_device(wanted["serial"], settings, wanted, devices)
-        drivers.append(RTUServer(uart, server, gap_ms=wanted["gap_ms"], **line_format(settings)))
+        line = RTUServer(devices[0], server, gap_ms=wanted["gap_ms"], **line_format(settings))
+        drivers.append(line)
     about = points.about
     name = "{} {}".format(about.get("manufacturer", ""), about.get("model", "")).strip()
     say("{}, simulated, slave id {}".format(name or wanted["profile"], wanted["slave_id"]))
@@ -167,4 +170,8 @@ def serve_profile(points, wanted, settings, say, devices, drivers, open_device):
         line = line.format(point["input_type"], point["address"], name, kind, unit, writable)
         say(line.rstrip())
     say("Ctrl-C ends it.")
-    serve(*drivers, every=(_MOVE_MS, device.move))
+    try:
+        serve(*drivers, every=(_MOVE_MS, device.move))
+    finally:
+        for driver in drivers:
+            driver.server_close()

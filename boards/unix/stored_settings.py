@@ -3,29 +3,37 @@
 from app import config
 from app.check import Checked
 
-_OPTIONS = ("slave_id", "baudrate", "parity")
+_OPTIONS = ("role", "slave_id", "baudrate", "parity")
 
 
 class StoredSettings:
     """The settings in the file at `path`; None: in memory. It has the calls of app.config.
 
     given   options of the command line. They hold until a client changes them
+    line2   the setting line2, if there is none in the file; None: there is none
     """
 
-    def __init__(self, path, given):
+    def __init__(self, path, given, line2=None):
         self._path = path
         self._memory = {}
         self._given = {key: given[key] for key in _OPTIONS if key in given}
+        self._line2 = line2
         self._changes = {}  # the last argument of compose()
 
     def load(self, board):
         """Return what app.config.load() returns."""
         if self._path:
-            settings, problems, note = config.load(board, self._path)
-        else:
-            settings, problems, note = Checked(self._memory, board).settings, [], None
-        settings.update(self._given)
-        return settings, problems, note
+            return config.load(board, self._path, self._amend)
+        raw = dict(self._memory)
+        self._amend(raw)
+        checked = Checked(raw, board)
+        return checked.settings, ["{}: {}".format(*one) for one in checked.problems], None
+
+    def _amend(self, raw):
+        """Put the options of the command line in the place of settings."""
+        raw.update(self._given)
+        if self._line2 is not None:
+            raw.setdefault("line2", self._line2)
 
     def compose(self, changes):
         """Return what is to be written for these changes, see app.config.compose()."""

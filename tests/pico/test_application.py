@@ -39,8 +39,7 @@ gc.collect()
 start = gc.mem_alloc()
 import board
 from app import main
-drivers = []
-application = main.start(board, main.Hardware(), drivers)
+application = main.start(board, main.Hardware())
 gc.collect()
 print(gc.mem_alloc() - start)
 """

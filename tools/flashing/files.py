@@ -1,6 +1,8 @@
 """What goes onto a board: the application and what it needs of umb, compiled for its processor."""
 
+import ast
 import hashlib
+import runpy
 import shutil
 from pathlib import PurePosixPath
 
@@ -8,13 +10,14 @@ from tools.build import ARCHITECTURES, NATIVE, compile_file, compile_module, mod
 from tools.env import ROOT, Trouble
 from tools.packages import Library
 
+_BOARDS = ROOT / "boards"
 _MPY_VERSION = 6
 _NATIVE_VERSION = 3  # the sub-version of .mpy files with machine code
-_IMPORTS = (
-    *("server", "server.rtu", "store", "blocks", "serve"),
-    *("functions.diagnostics", "functions.identity"),
-)
-_IMPORTS_OF_NETWORK = ("server.tcp",)
+# Files of the application, and modules of umb, that boards without a network do without.
+_OF_NETWORK = ("network.py", "tasks.py", "poller")
+_UMB_OF_NETWORK = ("umb.server.tcp", "umb.server.udp", "umb.client.tcp", "umb.aio")
+# Files that ask slaves on one serial line for masters on another one.
+_OF_TWO_LINES = ("gateway", "masters")
 # The processors of the boards, for a --dry-run, which asks no board.
 ARCHITECTURE_OF = {
     "RPI_PICO": "armv6m",
@@ -44,23 +47,50 @@ def architecture(mpy):
     return ARCHITECTURES[number - 1]
 
 
+def application(network, lines):
+    """Return the sources of the application for a board with so many serial lines."""
+    left_out = () if network else _OF_NETWORK
+    if not network and lines < 2:
+        left_out += _OF_TWO_LINES
+    return [
+        source
+        for source in sorted(_BOARDS.glob("app/**/*.py"))
+        if source.relative_to(_BOARDS / "app").parts[0] not in left_out
+    ]
+
+
+def umb_imports(files, network):
+    """Return the modules of umb that these sources import, without the "umb."."""
+    found = set()
+    for file in files:
+        for node in ast.walk(ast.parse(file.read_text())):
+            if isinstance(node, ast.ImportFrom) and not node.level:
+                found.add(node.module)
+            elif isinstance(node, ast.Import):
+                found.update(alias.name for alias in node.names)
+    wanted = {name for name in found if network or name not in _UMB_OF_NETWORK}
+    return sorted(name.removeprefix("umb.") for name in wanted if name.startswith("umb."))
+
+
 def sources(name, network, arch):
     """Return {path on the board: source} for a board, sources of .mpy files being .py files.
 
     arch  the architecture of its machine code; None: it takes none
     """
     library = Library()
-    names = _IMPORTS + (_IMPORTS_OF_NETWORK if network else ())
+    board = runpy.run_path(str(_BOARDS / name / "board.py"))
+    files = application(network, len(board["UARTS"]))
+    names = umb_imports(files, network)
     found = {}
     for module in sorted(library.closure(names)):
         file = library.paths[module]
         if source_of(file, arch) and file not in NATIVE:
             found[str(PurePosixPath("/lib", file).with_suffix(".mpy"))] = ROOT / file
-    for source in sorted((ROOT / "boards" / "app").glob("*.py")):
-        if network or source.stem != "network":
-            found[f"/lib/app/{source.stem}.mpy"] = source
-    found["/board.py"] = ROOT / "boards" / name / "board.py"
-    found["/main.py"] = ROOT / "boards" / "main.py"  # the last one: it starts the application
+    for source in files:
+        path = source.relative_to(_BOARDS)
+        found[str(PurePosixPath("/lib", path).with_suffix(".mpy"))] = source
+    found["/board.py"] = _BOARDS / name / "board.py"
+    found["/main.py"] = _BOARDS / "main.py"  # the last one: it starts the application
     return found
 
 

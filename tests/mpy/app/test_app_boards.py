@@ -28,11 +28,11 @@ def start(name, **raw):
     """Start the application on a board; returns (board, drivers, application)."""
     board = use(name)
     load(board, raw)
-    drivers = []
     said.clear()
     main_module.os = support.app.System()
     main_module.say = said.append
-    return board, drivers, main_module.start(board, Hardware(), drivers)
+    application = main_module.start(board, Hardware())
+    return board, application.drivers, application
 
 
 def stop(drivers, application):

@@ -203,14 +203,11 @@ def test_it_starts_with_all_of_them():
         checked = Checked(raw, board)
         chip.uart_refuses = chip.pwm_refuses = (random.randint(0, 28), random.randint(0, 28))
         problems = [what for what, _ in checked.problems]
-        one = Application(board, Hardware(), checked.settings, problems, config, None)
-        if checked.settings["rtu"]:
-            drivers = []
-            chip.uart_refuses = tuple(pin for pin in chip.uart_refuses if pin != board.TX)
-            main_module.os = os
-            if not board.REPL_ON_LINE:
-                main_module.serve_line(board, checked.settings, one, drivers)
-                assert len(drivers) == 1
+        said = []
+        one = Application(board, Hardware(), checked.settings, problems, config, said.append)
+        chip.uart_refuses = tuple(pin for pin in chip.uart_refuses if pin != board.TX)
+        one.open()
+        assert len(one.drivers) == checked.settings["rtu"]
         one.keeper.update()
         one.keeper.close()
     chip.uart_refuses = chip.pwm_refuses = ()

@@ -81,7 +81,7 @@ def make():
     assert checked.problems == []
     application = Application(board, Pins(), checked.settings, [], config, None)
     link = Link()
-    application.report(link)
+    application.serve_with(link, 0)
     return application.server, link
 
 

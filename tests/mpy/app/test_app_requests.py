@@ -60,7 +60,7 @@ class Device:
         one = Application(board, Hardware(), checked.settings, [], self.config, None)
         self.application, self.state = one, one.state
         self.link = link or Link()
-        self.application.report(self.link)
+        self.application.serve_with(self.link, 0)
         self.store = self.application.server.stores[OURS]
         self.handler = handler(self) if handler else self.application.server
 

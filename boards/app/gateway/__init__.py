@@ -1,0 +1,1 @@
+"""The role "gateway": requests of networks go to the slaves of serial lines and of hosts."""

@@ -1,0 +1,57 @@
+"""Part: the role "gateway" of an Application."""
+
+from umb.gateway import Gateway
+
+from ..drivers import open_serial
+from ..masters.clients import Clients
+from .ids import slave_ids
+
+_LINE_2_BANK = 2  # of the counters
+
+
+class Part:
+    """Passes requests of networks on to the slaves on one or two serial lines, and of hosts."""
+
+    PRODUCT = "umb gateway"
+    BANKS = 3
+    coils = discrete_inputs = input_registers = holding_registers = ()
+
+    def __init__(self, application):
+        self._application = application
+
+    def make_safe(self):
+        """There are no outputs."""
+
+    def open(self):
+        """Open the lines, and put the gateway in the place of the device's own server."""
+        application = self._application
+        clients = Clients(application)
+        gateway = None
+        for route in application.settings["routes"]:
+            try:
+                client = clients.get(route)
+            except Exception as error:  # noqa: BLE001 - ports raise what they like
+                application.state.problems.append(str(error))
+                continue
+            options = {
+                "slave_ids": slave_ids(route["slave_ids"]),
+                "timeout_ms": route["timeout_ms"],
+                "unit_ids": {int(key): to for key, to in route["unit_ids"].items()} or None,
+                "cache_ms": route["cache_ms"],
+            }
+            if gateway is None:
+                gateway = Gateway(client, local=application.server, **options)
+            else:
+                gateway.add(client, **options)
+        if gateway is not None:
+            application.handler = gateway
+            application.drivers.append(gateway)
+        line2 = application.settings["line2"]
+        if line2 is not None and line2["serve"]:
+            driver = open_serial(application, 2, self._serve)
+            application.serve_with(driver, _LINE_2_BANK)
+
+    def _serve(self, options):
+        from umb.server.rtu import RTUServer
+
+        return RTUServer(server=self._application.handler, **options)

@@ -1,0 +1,1 @@
+"""The role "io": the pins of the board are coils, inputs and registers."""

@@ -1,0 +1,1 @@
+"""What the roles that ask slaves have in common: a second line, hosts, and clients of both."""

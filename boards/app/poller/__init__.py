@@ -1,0 +1,1 @@
+"""The role "poller": devices are polled, and what they have is served on."""
