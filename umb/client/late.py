@@ -24,6 +24,7 @@ _FINGERPRINT = const(2)  # the fingerprint of their request
 _FORM = const(3)  # the form of these replies, see LateReplies
 _UNTIL_MS = const(4)  # the time after which they are not expected any more
 _TIMEOUT_MS = const(5)  # the time-out of their request
+_ANSWERED = const(6)  # whether a reply has counted while these were expected
 _FREE = const(-1)  # in place of a slave id
 
 
@@ -50,7 +51,8 @@ class LateReplies:
     request. Until then
 
     * a slave that answers as a rule is not asked again before its late reply has come, and then
-      one more time-out has passed, as it may repeat itself;
+      one more time-out has passed, as it may repeat itself. Where a retry was answered meanwhile,
+      three time-outs have to pass: nobody can tell a late reply from that answer repeated;
     * any other slave is asked at once. If it answers, that may be the late reply, and does not
       count, unless it was asked the same each time;
     * a request whose caller did not wait for the reply keeps the line until that has come, or its
@@ -79,7 +81,7 @@ class LateReplies:
         self.slave_id = self.fingerprint = self.form = self.deadline_ms = self.timeout_ms = 0
         self.abandoned_id = None  # the slave whose reply no call waited for; 0: a broadcast
         self.count = 0  # how many places are taken
-        self._places = [[_FREE, 0, 0, 0, 0, 0] for _ in range(_PLACES)]
+        self._places = [[_FREE, 0, 0, 0, 0, 0, False] for _ in range(_PLACES)]
         self._answers = bytearray(32)  # a bit for each slave: whether it answers as a rule
 
     def wait_ms(self, slave_id, now_ms):
@@ -144,6 +146,7 @@ class LateReplies:
                 # It may have answered an earlier request: then the reply to this one is to come.
                 place[_REPLIES] -= 1
                 self.timed_out(1)
+                place[_ANSWERED] = True
 
     def timed_out(self, replies):
         """Note the time-out of the request under way, after which so many replies may come."""
@@ -158,6 +161,7 @@ class LateReplies:
             place[_FORM] = self.form
             place[_UNTIL_MS] = self.deadline_ms
             place[_TIMEOUT_MS] = 0
+            place[_ANSWERED] = False
         elif place[_FINGERPRINT] != self.fingerprint:
             place[_FINGERPRINT] = place[_FORM] = _SEVERAL
         place[_REPLIES] += replies
@@ -182,10 +186,11 @@ class LateReplies:
             return
         if slave_id == self.abandoned_id:
             self.abandoned_id = None
-            if self._running_ms(place, now_ms) > 0:
+            if self._running_ms(place, now_ms) > 0 and not place[_ANSWERED]:
                 self._free(place)  # it was in time, but no call waited for it
                 return
-        place[_UNTIL_MS] = ticks_add(now_ms, place[_TIMEOUT_MS])  # it may repeat itself
+        if not place[_ANSWERED] or ticks_diff(place[_UNTIL_MS], now_ms) < place[_TIMEOUT_MS]:
+            place[_UNTIL_MS] = ticks_add(now_ms, place[_TIMEOUT_MS])  # it may repeat itself
 
     def _running_ms(self, place, now_ms):
         """Return for how long the time-out of a slave's last request still runs."""

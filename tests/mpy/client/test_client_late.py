@@ -117,6 +117,21 @@ def test_a_late_reply_comes_twice():
                 asked(once(1, late), 2, calls=4)
 
 
+def test_a_late_reply_comes_twice_where_a_retry_has_no_reply_yet():
+    """The second time it stands for no other: the reply to the retry is still awaited."""
+
+    def script(late_ms, between_ms, retry_ms):
+        late = [(late_ms * 1000, None), (between_ms * 1000, None)]
+        retry_us = retry_ms * 1000
+        return lambda _slave_id, number: (late, retry_us)[number] if number < 2 else 3000
+
+    for late_ms in spread(range(TIMEOUT_MS + 4, _WIDTH_MS), 6):
+        for between_ms in (0, 3):
+            for retry_ms in spread(range(1, _WIDTH_MS, 2), 10):
+                came = asked(script(late_ms, between_ms, retry_ms), 1, calls=4)
+                assert all(came[2:]), (late_ms, between_ms, retry_ms, came)
+
+
 def test_a_late_reply_is_cut_in_two():
     for delay_ms in spread(range(1, _WIDTH_MS), 60):
         for n in range(1, 7):
