@@ -7,7 +7,7 @@ several connections, which waits until the same one's earlier request is answere
 from support.uart import Output, clock
 
 from fuzz import calls, client_line, slaves
-from fuzz.client_line import Bus, Record, Script, decide, is_late, owed_us
+from fuzz.client_line import Bus, Record, Script, Verdict, decide, is_late, owed_us
 from fuzz.frames import ascii, crc, rtu, shown
 from fuzz.heap import heap
 from fuzz.rng import Difference, Rng, journal
@@ -79,7 +79,7 @@ class Asker:
         self.number = number
         self.record = None  # of the request that waits
         self.since_us = self.leaves_us = 0
-        self.certain = None
+        self.verdict = Verdict(None)
         self.response = None  # once it has come
 
     def answer(self, n):
@@ -210,14 +210,15 @@ class Game:
         """Hand a request over."""
         setup = self.setup
         pdu = calls.request(call)
-        asker.certain = None
+        asker.verdict = Verdict(None)
+        self.let_between(call[1])
         spoilt_us = max([bus.spoilt_us for bus in self.buses])
         at_rest_us = max(self.owed_us.get(call[1], 0), spoilt_us + owed_us(setup))
         if self.idle() and clock.now_us() > at_rest_us:
             timeout_us = setup["timeout_ms"] * 1000
-            asker.certain = decide(
+            asker.verdict = decide(
                 call, scripts, timeout_us, setup["retries"], setup["char_us"], False
-            ).certain
+            )
         # Askers that want the same at the same time cannot be told apart by their requests.
         asker.record = self.records.get((call[1], pdu)) or Record(call, scripts)
         self.records[call[1], pdu] = asker.record
@@ -239,6 +240,17 @@ class Game:
             heap.wanted = False
         if asker.response is not None:
             self.check(asker)
+
+    def let_between(self, slave_id):
+        """A request to this slave may come between the tries of those that wait for its line.
+
+        So its slave may be speaking when they are made.
+        """
+        for asker in self.askers:
+            if asker.record is not None and asker.verdict.tries > 1:
+                for ids in _LINES:
+                    if asker.record.call[1] in ids and (slave_id in ids or slave_id == 0):
+                        asker.verdict = Verdict(None)
 
     def write_own(self, code, address, *values):
         """Do a broadcast for the device itself, too, if it has all of the registers."""
@@ -280,17 +292,18 @@ class Game:
             return None if got == b"\x83\x0a" else "exception 10"
         if slave_id == 0:
             return self._broadcast_problem(pdu, got)
+        certain = asker.verdict.certain
         right = slaves.answer(slave_id, pdu)
         spoken = [what for begin_us, what in record.spoken if begin_us <= clock.now_us()]
         if got == right and "good" in spoken:
             return None
         if len(got) == 2 and got[0] == code | 0x80 and got[1] in spoken:
             wanted = ("exception", got[1])
-            return None if asker.certain in (None, wanted) else repr(asker.certain)
+            return None if certain in (None, wanted) else repr(certain)
         # Others may keep the line busy for so long, also if it was free when this one asked.
         if got == b"" and clock.now_us() - asker.since_us > self.setup["patience_ms"] * 1000:
             return None
-        if asker.certain is not None and asker.certain[0] != "none":
+        if certain is not None and certain[0] != "none":
             return shown(right)
         if got == bytes((code | 0x80, 11)):
             return None
