@@ -48,8 +48,12 @@ def put(block, part, values):
     """
     first, end = _ends(block, part)
     quantity = end - first
-    if len(values) != quantity:
-        raise ValueError("%d values for %d addresses" % (len(values), quantity))
+    try:
+        given = len(values)
+    except TypeError:
+        raise TypeError("values must be a list for %d addresses, not %r" % (quantity, values))
+    if given != quantity:
+        raise ValueError("%d values for %d addresses" % (given, quantity))
     data = bytearray(2 * quantity)
     for i in range(quantity):
         block.encode(data, i * block.bits, values[i])

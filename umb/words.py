@@ -51,6 +51,9 @@ _KINDS = {
     BCD64: 0x34,
 }
 _WIDEST = const(8)  # bytes of a value
+_LAST_REGISTER = const(
+    65535
+)  # of all registers: more than a store, or any other sequence of them, has
 _INTEGER = (int, bool)  # MicroPython's bool is not an int
 _NUMBER = (int, bool, float)
 _BYTES = (bytes, bytearray, str)
@@ -95,10 +98,31 @@ def _require(values, at, n, order):
         raise wrong("order", order, "ABCD, CDAB, BADC or DCBA")
     if isinstance(values, _BYTES):
         raise TypeError("values must hold registers, not bytes, as %r does" % (values,))
-    if at < 0:  # a list would count from its end
+    if not isinstance(at, int):
+        raise TypeError("at must be the index of a register, not %r" % (at,))
+    if not 0 <= at <= _LAST_REGISTER:  # a list would count from its end
         raise IndexError("there is no register %d" % at)
-    for i in range(at, at + n):
-        values[i]
+    try:
+        for i in range(at, at + n):
+            values[i]
+    except TypeError:
+        raise TypeError("values must be a list or an area of a store, not %r" % (values,))
+
+
+def _require_number(n):
+    """Raise an exception unless this can be a number of registers."""
+    if not (isinstance(n, int) and 0 <= n <= _LAST_REGISTER):
+        raise wrong("n", n, "a number of registers, 0..%d" % _LAST_REGISTER)
+
+
+def _bytes(data):
+    """Return bytes, or a sequence of their numbers, as bytes. Raises TypeError."""
+    try:
+        if not isinstance(data, _NUMBER):
+            return bytes(data)
+    except TypeError:
+        pass
+    raise TypeError("data must be bytes, not %r" % (data,))
 
 
 def _place(n, i, order):
@@ -247,6 +271,7 @@ def get_bytes(values, at: int, n: int, order: str = ABCD) -> bytes:
     BADC and DCBA exchange the two bytes of each register; the registers stay in their order.
     Raises IndexError where a register is missing, ValueError for an unknown order.
     """
+    _require_number(n)
     _require(values, at, n, order)
     data = bytearray(2 * n)
     low = 1 if order in ("ABCD", "CDAB") else 0
@@ -263,10 +288,12 @@ def put_bytes(values, at: int, n: int, data, order: str = ABCD) -> None:
     Raises ValueError where there are more than 2 * n bytes, or for an unknown order, IndexError
     where a register is missing; then nothing is written.
     """
+    _require_number(n)
+    data = _bytes(data)
     if len(data) > 2 * n:
         raise ValueError("%d bytes do not fit into %d registers" % (len(data), n))
     _require(values, at, n, order)
-    data = bytes(data) + b"\0" * (2 * n - len(data))
+    data += b"\0" * (2 * n - len(data))
     low = 1 if order in ("ABCD", "CDAB") else 0
     for i in range(n):
         values[at + i] = data[2 * i + 1 - low] << 8 | data[2 * i + low]
@@ -287,6 +314,8 @@ def put_string(values, at: int, n: int, text: str, order: str = ABCD) -> None:
 
     Otherwise as put_bytes().
     """
+    if not isinstance(text, str):
+        raise TypeError("text must be a str, not %r" % (text,))
     put_bytes(values, at, n, text.encode(), order)
 
 

@@ -14,7 +14,7 @@ from struct import unpack_from
 from micropython import const
 
 from .. import conf
-from ..check import integer, wrong
+from ..check import boolean, integer, wrong
 from ..errors import BadReplyError, NoConnectionError, NoReplyError, exception_for
 from ..fast import copy
 from ..frame import WRITES
@@ -204,6 +204,7 @@ class Client:
         integer("retries", retries, 0, LONGEST_MS)
         integer("pause_ms", pause_ms, 0, LONGEST_MS)
         integer("busy_pause_ms", busy_pause_ms, 0, LONGEST_MS)
+        boolean("strict", strict)
         self.timeout_ms = timeout_ms
         self.retries = retries
         self.busy_pause_ms = busy_pause_ms

@@ -4,7 +4,7 @@ from time import sleep_ms, ticks_add, ticks_diff, ticks_ms, ticks_us
 
 from micropython import const
 
-from ..check import integer
+from ..check import boolean, integer
 from ..fast import copy, crc16
 from ..frame.rtu import REQUEST, RESPONSE, RTU, rtu_size
 from ..port.uart import open_line
@@ -95,7 +95,8 @@ class RTUClient(Client):
                    in any case
 
     A value that is returned belongs to the request: umb.client.late.LateReplies says how, and what
-    that costs. Raises ValueError for a wrong format or argument.
+    that costs. Raises ValueError for a wrong format or argument, and for the number of a UART
+    that another driver has which was not closed.
     """
 
     serial = True
@@ -142,6 +143,8 @@ class RTUClient(Client):
         )
         super().__init__(line.frame.adu, timeout_ms, retries, pause_ms, busy_pause_ms, strict)
         integer("turnaround_ms", turnaround_ms, 0, LONGEST_MS)
+        boolean("broadcast", broadcast)
+        boolean("echo", echo)
         self.broadcast = broadcast
         self.connected = True
         self._own_adu = self._adu  # _adu may be the buffer of a gateway's client, see forward()
@@ -159,6 +162,7 @@ class RTUClient(Client):
         self._rejected = False  # something was received that is no reply to this request
         self._expected = 0  # how long the reply's frame is, 0: that cannot be told
         self._known_id = -1  # the slave that was the last to answer, -1: somebody did not since
+        line.claim()
 
     def serves(self, slave_id):
         """Return whether this slave was asked: frames of others are not searched for."""
@@ -176,7 +180,7 @@ class RTUClient(Client):
         """
         self._stop_retries()
         self.abandon()
-        self.line.release()
+        self.line.close()
         self.connected = False
 
     def failure(self):

@@ -9,7 +9,7 @@ Client.slave() creates it and loads this module. Calls allocate as those of the 
 
 from micropython import const
 
-from ..check import integer
+from ..check import boolean, integer
 
 _NO_REPLY = const(-2)  # of umb.client, as all of these are
 _NO_CONNECTION = const(-4)
@@ -51,6 +51,9 @@ class Slave:
         ):
             if value is not None:
                 integer(name, value, least, _LONGEST_TIMEOUT_MS)
+        for name, value in (("strict", strict), ("broadcast", broadcast)):
+            if value is not None:
+                boolean(name, value)
         if pause_ms is not None:
             client.keep_pause(slave_id, pause_ms)
         self.client = client

@@ -6,7 +6,7 @@ from time import sleep_ms, ticks_diff, ticks_ms
 
 from micropython import const
 
-from ..check import integer, wrong
+from ..check import boolean, integer, wrong
 from ..frame import ADU_SIZE
 from ..frame.mbap import MBAP
 from ..frame.rtu import RESPONSE
@@ -86,6 +86,8 @@ class TCPClient(Client):
         frame = framer(RESPONSE)
         self._search = None
         if frame.start:  # an RTU frame, which has no transaction id
+            if echo is not None:
+                boolean("echo", echo)
             from .reply_search import ROOM, ReplySearch
 
             self._stream = Stream(bytearray(ROOM), frame, frame.header)
@@ -94,6 +96,7 @@ class TCPClient(Client):
             self._stream = Stream(bytearray(ADU_SIZE), frame, frame.header)
         else:
             raise wrong("echo", echo, "None, but for framer=RTUStream")
+        boolean("broadcast", broadcast)
         integer("connect_pause_ms", connect_pause_ms, 0, LONGEST_MS)
         integer("reconnect_after_timeouts", reconnect_after_timeouts, 1, LONGEST_MS)
         if self._search is not None and reconnect_after_timeouts != 1:

@@ -5,6 +5,7 @@ from time import sleep_ms, ticks_diff, ticks_ms
 
 from micropython import const
 
+from ..check import boolean
 from ..frame import ADU_SIZE
 from ..frame.mbap import MBAP
 from ..port.errnos import failure
@@ -42,6 +43,7 @@ class UDPClient(Client):
     ):
         check_address(address)
         super().__init__(bytearray(ADU_SIZE), timeout_ms, retries, pause_ms, busy_pause_ms, strict)
+        boolean("broadcast", broadcast)
         self.broadcast = broadcast
         self._address = address
         self._sock = None

@@ -2,6 +2,8 @@
 
 from micropython import const
 
+from ..check import boolean
+
 _ILLEGAL_FUNCTION = const(1)
 _ILLEGAL_VALUE = const(3)
 _EVENTS = const(64)  # the most that function code 12 reports
@@ -58,6 +60,7 @@ class Diagnostics:
     def __init__(self, networks: bool = False):
         self.exception_status = 0
         self.diagnostic_register = 0
+        boolean("networks", networks)
         self._networks = networks
         self._events = bytearray(_EVENTS)  # a ring; the newest event is before _next
         self._next = 0

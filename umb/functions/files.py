@@ -187,7 +187,10 @@ class Queues:
                 raise ValueError("a FIFO pointer address must be 0..65535, not %r" % (address,))
             try:
                 len(queue)
+                good = not isinstance(queue, (str, dict, set))
             except TypeError:
+                good = False
+            if not good:
                 raise ValueError("queue %d must be a list, not %r" % (address, queue))
         self._queues = queues
 

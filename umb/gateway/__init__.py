@@ -382,6 +382,7 @@ class Gateway(Driver):
         super().__init__(Server(None, ()) if local is None else local)
         check.integer("queue", queue, 1, _MOST_KEPT)
         check.integer("max_wait_ms", max_wait_ms, 1, LONGEST_MS)
+        check.boolean("answer_broadcasts", answer_broadcasts)
         self.queue = queue
         self.max_wait_ms = max_wait_ms
         self.answer_broadcasts = answer_broadcasts

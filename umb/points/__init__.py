@@ -370,7 +370,9 @@ class Points:
     def _add(self, point):
         """Add a point, given as a dict. Raises ValueError, which names the point and the key."""
         if not isinstance(point, dict):
-            raise ValueError("point %d is no object with keys, but %r" % (len(self) + 1, point))
+            raise ValueError(
+                "point %d must be an object with keys, not %r" % (len(self) + 1, point)
+            )
         name = point.get("name")
         if not isinstance(name, str) or not name or "\0" in name:
             raise ValueError("point %d: name must be text, not %r" % (len(self) + 1, name))

@@ -4,6 +4,8 @@ import json
 
 from micropython import const
 
+from ..check import integer
+
 _PIECE_SIZE = const(64)  # so many bytes are read at once
 _LONGEST_VALUE = const(1024)  # of one point, or of another value
 _FILE_END = const(-1)  # in place of a byte: the file is over
@@ -26,6 +28,11 @@ def read(path, about, add, address, prefix):
 
     Raises ValueError, which names the file and the line, for what is no such file.
     """
+    if not isinstance(path, str):
+        raise TypeError("path must be a file's name, not %r" % (path,))
+    integer("address", address, -65535, 65535)
+    if not isinstance(prefix, str):
+        raise TypeError("prefix must be a text, not %r" % (prefix,))
     with _open(path) as file:
         reader = _Reader(file)
         try:

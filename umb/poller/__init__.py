@@ -13,7 +13,7 @@ import sys
 
 from micropython import const
 
-from ..check import function, integer
+from ..check import boolean, function, integer
 from ..client import PENDING, Client, Request
 from ..points import Points
 from . import ticks
@@ -109,11 +109,10 @@ class Poller:
         What the file of the points says of max_gap, max_span, ranges and pause_ms holds where one
         of these is None.
 
-        Raises ValueError for a wrong argument, and for a point that cannot be read with these.
+        Raises ValueError for a wrong argument, for a slave that has a device already, and for a
+        point that cannot be read with these.
         """
-        integer("slave_id", slave_id, 0, 255)
-        if not isinstance(points, Points):
-            raise ValueError("points must be Points, not %r" % (points,))
+        self._check_device(slave_id, points)
         integer("interval_ms", interval_ms, 10, _LONGEST_INTERVAL_MS)
         about = points.about
         max_gap = about.get("max_gap") if max_gap is None else max_gap
@@ -136,6 +135,7 @@ class Poller:
             integer("max_age_ms", max_age_ms, 1, _LONGEST_INTERVAL_MS)
         if strict is None:
             strict = self.client.strict
+        boolean("strict", strict)
         timeout_ms = timeout_ms or self.client.timeout_ms
         options = (pause_ms or 0, timeout_ms, priority, max_age_ms, strict)
         gap = self._gap(0) if max_gap is None else max_gap
@@ -145,6 +145,17 @@ class Poller:
         device = Device(self, slave_id, points, schedule, options)
         self.devices.append(device)
         return device
+
+    def _check_device(self, slave_id, points):
+        """Raise ValueError unless this slave can be polled for these points."""
+        integer("slave_id", slave_id, 0, 255)
+        for device in self.devices:
+            if device.slave_id == slave_id:
+                raise ValueError("slave %d is polled already: give it all its points" % slave_id)
+        if not isinstance(points, Points):
+            raise ValueError("points must be Points, not %r" % (points,))
+        if not len(points):
+            raise ValueError("points must be Points that have some: there are none in these")
 
     def now_ms(self):
         """Return the time in milliseconds, see umb.poller.ticks."""

@@ -13,6 +13,9 @@ _UART_NAP_MS = const(1)  # the longest sleep that does not lose the time of a by
 _TTY_NAP_MS = const(1000)  # a TTY wakes the poller
 
 
+used_numbers = []  # the numbers of the UARTs that drivers have which are not closed
+
+
 class Line:
     """Moves received bytes to a frame, notes the silence between them, and sends frames.
 
@@ -29,6 +32,7 @@ class Line:
     abandon_us      the silence after which even a frame of known length is discarded
     reply_delay_us  from the moment the last byte is noticed to the reply
     abort_size      a frame is not sent if so many bytes are received first; 0: it is always sent
+    number          the UART's number, if the driver was given that; None: it was given a UART
     """
 
     poller = None
@@ -186,6 +190,17 @@ class Line:
         """Switch to receive, after what is being sent."""
         sleep_us(self.sending_us())
         self.de(self.idle)
+
+    def claim(self):
+        """Have the UART for this line alone, until close()."""
+        if self.number is not None:
+            used_numbers.append(self.number)
+
+    def close(self):
+        """Switch to receive, and let another driver have the UART."""
+        self.release()
+        if self.number in used_numbers:
+            used_numbers.remove(self.number)
 
     def nap_ms(self):
         """Return the longest sleep in which no byte's time is missed."""

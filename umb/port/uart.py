@@ -16,7 +16,7 @@ from micropython import const
 from ..check import integer, wrong
 from ..frame import ADU_SIZE
 from ..frame.rtu import REQUEST, RESPONSE
-from .line import Line
+from .line import Line, used_numbers
 
 _ASCII_GAP_US = const(1_000_000)  # the longest between two characters of ASCII (SL 2.5.2.1)
 _SHORTEST = const(4)  # the shortest RTU frame
@@ -60,7 +60,9 @@ def open_line(
         raise wrong("parity", parity)
     if not hasattr(framer, "timed"):
         raise wrong("framer", framer)
+    number = None
     if isinstance(uart, int):
+        number = uart
         uart = _open(uart, baudrate, bits, parity, stop, tx, rx)
     elif isinstance(uart, type) or not (hasattr(uart, "any") and hasattr(uart, "readinto")):
         raise wrong("uart", uart)
@@ -69,6 +71,7 @@ def open_line(
     # A slave that is late must not speak into the next request; four bytes may be one.
     line.abort_size = _SHORTEST if table is REQUEST else 0
     line.baudrate = baudrate
+    line.number = number
     bits += 1 + (parity is not None) + stop  # of a character, with its start bit
     if hasattr(de, "watch_frames"):
         de.watch_frames(baudrate, bits, idle)
@@ -108,6 +111,8 @@ def _pin(de, value):
 
 def _open(number, baudrate, bits, parity, stop, tx, rx):
     """Return the machine.UART of this number with this format. Raises ValueError."""
+    if number in used_numbers:
+        raise wrong("uart of a further driver", number)
     from machine import UART
 
     options = {

@@ -130,7 +130,7 @@ class Server:
         except TypeError:
             raise wrong("slave_ids", slave_ids)
         for slave_id in slave_ids:
-            if slave_id in self.stores:
+            if slave_id in self.slave_ids:
                 raise wrong("slave_ids", slave_ids)
             self.add(slave_id, store)
         if functions != ():
@@ -143,18 +143,19 @@ class Server:
 
         store   a Store, or None if routes or functions answer alone
 
-        A device that has this id already gets the new store. Raises ValueError.
+        Raises ValueError, also for an id that is served already: remove() it before.
         """
         integer("slave_id", slave_id, 1, 247)
         if store is not None and not hasattr(store, "areas"):
             raise wrong("store", store)
-        if slave_id not in self.stores:
-            self.slave_ids.append(slave_id)
+        if slave_id in self.stores:
+            raise wrong("slave_id", slave_id, "one that is not served yet")
+        self.slave_ids.append(slave_id)
         self.stores[slave_id] = store
 
     def remove(self, slave_id: int):
         """Serve this slave id no longer. Raises ValueError if it is not served."""
-        if slave_id not in self.stores:
+        if slave_id not in self.slave_ids:
             raise wrong("slave_id", slave_id)
         self.slave_ids.remove(slave_id)
         del self.stores[slave_id]

@@ -43,7 +43,8 @@ class RTUServer(Driver):
                    at once
     framer=RTU     the frames; umb.frame.ascii.ASCII for Modbus ASCII, where silence means nothing
 
-    Raises ValueError for a wrong format or argument.
+    Raises ValueError for a wrong format or argument, and for the number of a UART that
+    another driver has which was not closed.
     """
 
     serial = True
@@ -90,6 +91,7 @@ class RTUServer(Driver):
             gap_ms,
             framer,
         )
+        self.line.claim()
         self.state = _LISTENING
         self.size = 0  # of the reply
 
@@ -252,4 +254,4 @@ class RTUServer(Driver):
         """Stop serving, and set the direction pin to receive. The UART itself stays as it is."""
         if self.background is not None:
             self.background.stop()
-        self.line.release()
+        self.line.close()

@@ -210,6 +210,7 @@ def test_it_starts_with_all_of_them():
         assert len(one.drivers) == checked.settings["rtu"]
         one.keeper.update()
         one.keeper.close()
+        one.close()
     chip.uart_refuses = chip.pwm_refuses = ()
 
 

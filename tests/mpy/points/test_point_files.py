@@ -105,7 +105,7 @@ def test_mistakes_are_told_with_file_and_line():
     for data, words in (
         (b"", "{ is needed, not the end of the file"),
         (b"5", "is needed, not '5'"),
-        (b"[5]", "point 1 is no object"),
+        (b"[5]", "point 1 must be an object"),
         (b"[{}", "point 1: name must be text"),
         (b'[{"name": "x", "address": 1}', ", or ] is needed, not the end of the file"),
         (b'[{"name": "x", "address": 1},]', "a value is needed, not ']'"),

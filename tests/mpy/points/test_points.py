@@ -389,9 +389,9 @@ def test_mistakes_of_a_list():
         raises(TypeError, Points, wrong)
     good = {"name": "x", "address": 0}
     for point, words in (
-        (5, "point 2 is no object"),
-        ([], "point 2 is no object"),
-        (None, "point 2 is no object"),
+        (5, "point 2 must be an object"),
+        ([], "point 2 must be an object"),
+        (None, "point 2 must be an object"),
         ({}, "point 2: name must be text, not None"),
         ({"name": ""}, "point 2: name must be text, not ''"),
         ({"name": 5}, "point 2: name must be text, not 5"),

@@ -15,7 +15,7 @@ _LIMIT = 400  # addresses of random maps are below
 
 
 def random_points(rng, span):
-    """Points with gaps of every size between them; some overlap, some are at the same address."""
+    """One or more points, gaps of every size between them; some overlap or share an address."""
     points = []
     for area in _AREAS:
         address = rng.randrange(20)
@@ -37,7 +37,7 @@ def random_points(rng, span):
     for i in range(len(points)):
         k = rng.randrange(len(points))
         points[i], points[k] = points[k], points[i]
-    return points
+    return points or random_points(rng, span)
 
 
 def size_of(point):
@@ -351,12 +351,25 @@ def test_what_no_request_can_read():
     poller, _ = polling({})
     raises(ValueError, poller.device, 7, Points(string), max_span=39)
     poller.device(7, Points(string), max_span=40)
-    raises(ValueError, poller.device, 7, Points(string), ranges={"holding": [(0, 20), (21, 60)]})
-    poller.device(7, Points(string), ranges={"holding": [(0, 20), (0, 60)]})
+    raises(ValueError, poller.device, 8, Points(string), ranges={"holding": [(0, 20), (21, 60)]})
+    poller.device(8, Points(string), ranges={"holding": [(0, 20), (0, 60)]})
 
 
 def test_no_points():
-    poller, _ = polling({7: Slave({area: set() for area in _AREAS})})
-    device = poller.device(7, Points())
+    poller, _ = polling({})
+    raises(ValueError, poller.device, 7, Points())
     poller.run(2000)
-    assert poller.client.log == [] and device.state == "unknown" and poller.nap_ms() == 500
+    assert poller.client.log == [] and poller.nap_ms() == 500
+
+
+def test_one_device_for_a_slave():
+    """A second one would ask beside the first, and each would miss what the other writes."""
+    poller, _ = polling({})
+    points = Points([{"name": "a", "address": 0}])
+    device = poller.device(7, points)
+    for slave_id in (7, 8, 7, 8):
+        if slave_id == 8 and len(poller.devices) == 1:
+            poller.device(8, points)
+        else:
+            raises(ValueError, poller.device, slave_id, points)
+    assert poller.devices[0] is device and len(poller.devices) == 2

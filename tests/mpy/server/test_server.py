@@ -342,6 +342,10 @@ def test_ids_that_come_and_go():
     expect(server, "03 0000 0001", None, 6, link)
     server.add(6, second)
     expect(server, "03 0000 0001", "03 02 0002", 6, link)
+    for store in (first, second, None):
+        raises(ValueError, server.add, 5, store)  # it is served already
+    expect(server, "03 0000 0001", "03 02 0000", 5, link)
+    server.remove(5)
     server.add(5, second)
     expect(server, "03 0000 0001", "03 02 0002", 5, link)
     expect(server, "03 0000 0001", "03 02 0002", 255)
@@ -351,7 +355,7 @@ def test_ids_that_come_and_go():
     server.add(6, first)
     expect(server, "06 0000 0009", None, 0, link)
     assert first.holding_registers[0] == second.holding_registers[0] == 9
-    for slave_id in (1, 0, 255, "5", None):
+    for slave_id in (1, 0, 255, "5", None, []):
         raises(ValueError, server.remove, slave_id)
     expect(server, "03 0000 0001", "03 02 0009", 5)
 
