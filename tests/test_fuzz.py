@@ -11,14 +11,14 @@ from tools.env import ROOT
 from tools.fuzz import real
 from tools.fuzz.main import REAL, Job, kinds
 
-# tools.fuzz.real has made the modules of the lives importable.
+# tools.fuzz.real has made the modules of the cases importable.
 from fuzz import frames, readings, ways
 from fuzz.model import Device, Link, Model
 
 _SEED = 20261127
-_LIVES_S = 60  # none takes that long
-# How many lives of a kind are played: all of them together take less than 20 s of one core.
-_LIVES = {
+_CASES_S = 60  # none takes that long
+# How many cases of a kind are played: all of them together take less than 20 s of one core.
+_CASES = {
     "pdu": 60,
     "rtu": 40,
     "rtu-rare": 20,
@@ -57,18 +57,18 @@ def names(micropython):
     return kinds(micropython)
 
 
-def lives(micropython, kind, count):
-    """Play lives in a process of their own, where nothing is warmed up."""
+def cases(micropython, kind, count):
+    """Play cases in a process of their own, where nothing is warmed up."""
     job = Job(micropython, kind, _SEED, 0, count)
-    job.process.wait(_LIVES_S)
+    job.process.wait(_CASES_S)
     _, checks, difference = job.result()
     assert not difference, difference
     assert checks
 
 
-@pytest.mark.parametrize("kind", _LIVES)
+@pytest.mark.parametrize("kind", _CASES)
 def test_lives(micropython, kind):
-    lives(micropython, kind, _LIVES[kind])
+    cases(micropython, kind, _CASES[kind])
 
 
 @pytest.mark.parametrize("seed", [1, 2])
@@ -91,11 +91,11 @@ def test_a_real_server(micropython, seed):
     ],
 )
 def test_clocks_that_wrap_anywhere(micropython, kind):
-    lives(micropython, f"wraps-{kind}", 1)
+    cases(micropython, f"wraps-{kind}", 1)
 
 
 def test_every_kind_is_played_here(names):
-    assert {name for name in names if not name.startswith("wraps-")} == {*_LIVES, REAL}
+    assert {name for name in names if not name.startswith("wraps-")} == {*_CASES, REAL}
 
 
 def test_the_model_is_independent():
@@ -173,4 +173,4 @@ def test_the_command(micropython):
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "seed 7\n" in done.stdout and "No difference in 1 lives" in done.stdout
+    assert "seed 7\n" in done.stdout and "No difference in 1 cases" in done.stdout

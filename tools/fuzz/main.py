@@ -1,7 +1,7 @@
 """dev.py fuzz: random traffic of all kinds beside independent models, on every core.
 
-The lives are played inside MicroPython, by tests/mpy/fuzz/main.py: a process a job, so that
-nothing is warmed up when it begins. A difference ends everything: its shortest life is printed,
+The cases are played inside MicroPython, by tests/mpy/fuzz/main.py: a process a job, so that
+nothing is warmed up when it begins. A difference ends everything: its shortest case is printed,
 and how to play it again.
 """
 
@@ -17,8 +17,8 @@ from tools.env import ROOT, Trouble, micropython
 FOLDER = ROOT / "tests" / "mpy"
 _JOB_S = 10
 _SPARE_S = 120  # a difference takes time to be made short
-_SEEDS = 1000  # from one job of a kind to its next; no job plays as many lives
-_COUNTS = re.compile(r"^(\d+) lives (\d+) checks$", re.MULTILINE)
+_SEEDS = 1000  # from one job of a kind to its next; no job plays as many cases
+_COUNTS = re.compile(r"^(\d+) cases (\d+) checks$", re.MULTILINE)
 _HEAP = "heapsize=32m"
 REAL = "real"  # the kind of tools/fuzz/real.py
 
@@ -29,7 +29,7 @@ def kinds(port):
 
 
 def play(port, arguments):
-    """Start lives in a MicroPython, or with one as a peer. Returns the process."""
+    """Start cases in a MicroPython, or with one as a peer. Returns the process."""
     command = [port, "-X", _HEAP, str(FOLDER / "fuzz" / "main.py"), *arguments]
     if arguments and arguments[0] == REAL:
         _, seed, _, seconds, _ = arguments
@@ -46,7 +46,7 @@ def play(port, arguments):
 
 
 class Job:
-    """Lives of one kind, in a process of their own."""
+    """Cases of one kind, in a process of their own."""
 
     def __init__(self, port, kind, seed, seconds, most=0):
         self.port = port
@@ -57,19 +57,19 @@ class Job:
         self.process = play(port, [kind, seed, 1, seconds, most])
 
     def result(self):
-        """Return (lives, checks, text of a difference or None), or None while it runs."""
+        """Return (cases, checks, text of a difference or None), or None while it runs."""
         if self.process.poll() is None:
             if time.monotonic() < self._until:
                 return None
             self.process.kill()
         output = self.process.communicate()[0]
         counts = _COUNTS.search(output)
-        lives, checks = (int(counts[1]), int(counts[2])) if counts else (0, 0)
+        cases, checks = (int(counts[1]), int(counts[2])) if counts else (0, 0)
         if self.process.returncode == 0:
-            return lives, checks, None
+            return cases, checks, None
         if self.process.returncode == 1 and counts:
-            return lives, checks, output[counts.end() :].strip()
-        return lives, checks, f"kind {self.kind} seed {self._culprit()}\n{output}{self._fate()}"
+            return cases, checks, output[counts.end() :].strip()
+        return cases, checks, f"kind {self.kind} seed {self._culprit()}\n{output}{self._fate()}"
 
     def _fate(self):
         status = self.process.returncode
@@ -110,7 +110,7 @@ class Run:
         self._jobs = []
 
     def go(self):
-        """Run until the time is over, at least one life a kind. Returns the exit status."""
+        """Run until the time is over, at least one case a kind. Returns the exit status."""
         try:
             while self._more() or self._jobs:
                 while self._more() and len(self._jobs) < (os.cpu_count() or 1):
@@ -146,22 +146,22 @@ class Run:
             if result is None:
                 continue
             self._jobs.remove(job)
-            lives, checks, difference = result
+            cases, checks, difference = result
             total = self._totals[job.kind]
-            total[0] += lives
+            total[0] += cases
             total[1] += checks
-            self._say(job, lives, total)
+            self._say(job, cases, total)
             if difference:
                 self._tell(difference, job)
                 return True
         return False
 
-    def _say(self, job, lives, total):
+    def _say(self, job, cases, total):
         minutes, seconds = divmod(int(self._elapsed()), 60)
-        last = job.seed + max(lives, 1) - 1
+        last = job.seed + max(cases, 1) - 1
         print(
             f"{minutes:3}:{seconds:02} {job.kind:16} seeds {job.seed}..{last}, in all"
-            f" {total[0]} lives, {total[1]} checks",
+            f" {total[0]} cases, {total[1]} checks",
             flush=True,
         )
 
@@ -172,9 +172,9 @@ class Run:
         print(f"Again: python3 tools/dev.py fuzz --minutes 0 --only {job.kind} --seed {seed}")
 
     def _say_totals(self):
-        lives = sum(total[0] for total in self._totals.values())
+        cases = sum(total[0] for total in self._totals.values())
         checks = sum(total[1] for total in self._totals.values())
-        print(f"No difference in {lives} lives, {checks} checks.")
+        print(f"No difference in {cases} cases, {checks} checks.")
 
 
 def main(args):
@@ -183,8 +183,8 @@ def main(args):
         prog="dev.py fuzz",
         description="Play random traffic against umb and, beside it, independent models.",
     )
-    parser.add_argument("--minutes", type=float, required=True, help="0: one life of every kind")
-    parser.add_argument("--seed", type=int, help="of the first life; another one every time")
+    parser.add_argument("--minutes", type=float, required=True, help="0: one case of every kind")
+    parser.add_argument("--seed", type=int, help="of the first case; another one every time")
     parser.add_argument(
         "--only", metavar="NAME", action="append", help="this kind; may be repeated"
     )

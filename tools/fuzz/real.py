@@ -17,7 +17,7 @@ from tools.pty_line import PtyLine
 FOLDER = ROOT / "tests" / "mpy"
 sys.path.insert(0, str(FOLDER))
 
-# The modules of the lives are importable now.
+# The modules of the cases are importable now.
 from fuzz import device, frames, readings  # noqa: E402
 from fuzz.model import Link  # noqa: E402
 from fuzz.requests import OPTIONAL, STANDARD, USER, Writer  # noqa: E402
@@ -247,7 +247,7 @@ def main(port, seed, seconds):
     finally:
         if real is not None:
             real.close()
-    print(f"1 lives {checks} checks")
+    print(f"1 cases {checks} checks")
     if difference is None:
         return 0
     print(f"kind real seed {seed}\nexpected {difference[0]}\ngot      {difference[1]}")

@@ -30,7 +30,7 @@ _SLAVES = (1, 2, 17)
 
 
 def draw(seed):
-    """A life of a client."""
+    """A case of a client."""
     rng = Rng(seed)
     setup = client_line.draw_line(rng)
     setup["ascii"] = rng.one_in(5)
@@ -38,7 +38,7 @@ def draw(seed):
 
 
 def draw_tcp(seed):
-    """A life of a client of a TCP server."""
+    """A case of a client of a TCP server."""
     rng = Rng(seed)
     setup = client_net.draw_setup(rng, "MBAP")
     script = client_net.NetScript(rng, setup)
@@ -166,7 +166,7 @@ class NetGame(client_net.Game):
 
 
 def play(setup, events):
-    """Play a life. Returns how many calls it had."""
+    """Play a case. Returns how many calls it had."""
     network = "framer" in setup
     net.network.clear()
     game = NetGame(setup) if network else LineGame(setup)

@@ -5,7 +5,7 @@ from fuzz.client_line import play
 
 
 def draw(seed):
-    """A life of a client."""
+    """A case of a client."""
     return client_line.draw(seed, _draw_line)
 
 

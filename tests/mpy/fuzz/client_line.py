@@ -200,7 +200,7 @@ class Script:
 
 
 def draw(seed, draw_setup=draw_line):
-    """A life of a client."""
+    """A case of a client."""
     rng = Rng(seed)
     setup = draw_setup(rng)
     script = Script(rng, setup)
@@ -225,7 +225,7 @@ def draw(seed, draw_setup=draw_line):
     return setup, events
 
 
-def owed_us(setup):
+def late_reply_us(setup):
     """For how long a client may wait for an answer that does not come."""
     return 4000 * setup["timeout_ms"] + 200_000
 
@@ -298,10 +298,10 @@ class Record:
         self.requests = 0
         self.spoken = []  # (when it began, "good" or an exception code)
 
-    def may_be_owed(self, answered):
+    def may_come_late(self, answered):
         """Return whether a client may have to wait for a reply that it has not heard.
 
-        What a slave says right behind something else cannot be told from it in any case.
+        What a slave says right behind something else cannot always be told from it.
         """
         one_of_several = max([len(script) for script in self.scripts[: self.requests]] + [0]) > 1
         return self.requests > len(self.spoken) or (one_of_several and not answered)
@@ -313,7 +313,7 @@ class Record:
 
 
 class Game:
-    """Plays the calls of a life and compares what comes out with what may."""
+    """Plays the calls of a case and compares what comes out with what may."""
 
     passed_on = False
 
@@ -324,7 +324,7 @@ class Game:
         self.pin = Output()
         self.client = self.make()
         self.record = None  # of the call at hand
-        self.owed_us = {}  # {slave id: until when it may answer an earlier request}
+        self.late_until_us = {}  # {slave id: until when it may answer an earlier request}
 
     def make(self):
         """The client."""
@@ -468,16 +468,16 @@ class Game:
         """Make a call. Returns how many requests it took."""
         clock.now_ns += pause * 1000
         now_us = clock.now_us()
-        at_rest = now_us > max(self.bus.speech_us + 20_000, self.owed_us.get(call[1], 0))
+        at_rest = now_us > max(self.bus.speech_us + 20_000, self.late_until_us.get(call[1], 0))
         # Nobody has heard what was spoilt: it may still be waited for.
-        at_rest = at_rest and now_us > self.bus.spoilt_us + owed_us(self.setup)
+        at_rest = at_rest and now_us > self.bus.spoilt_us + late_reply_us(self.setup)
         self.record = Record(call, scripts)
         verdict = self.verdict(call, scripts)
         begin_us = clock.now_us()
         got = self.outcome()
         journal.append((clock.now_us(), got))
-        if call[1] and self.record.may_be_owed(got[0] in ("value", "exception")):
-            self.owed_us[call[1]] = clock.now_us() + owed_us(self.setup)
+        if call[1] and self.record.may_come_late(got[0] in ("value", "exception")):
+            self.late_until_us[call[1]] = clock.now_us() + late_reply_us(self.setup)
         self.check(got, verdict if at_rest else Verdict(None))
         self.check_time(begin_us)
         if self.pin.level() != 0:
@@ -543,7 +543,7 @@ def check_spoken(call, got, spoken, now_us, network=False):
 
 
 def play(setup, events):
-    """Play a life. Returns how many requests there were."""
+    """Play a case. Returns how many requests there were."""
     game = Game(setup)
     n = 0
     for event in events:

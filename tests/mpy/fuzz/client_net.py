@@ -51,7 +51,7 @@ def draw_setup(rng, framer):
 
 
 def draw(seed, framer="MBAP"):
-    """A life of a TCP client."""
+    """A case of a TCP client."""
     rng = Rng(seed)
     setup = draw_setup(rng, framer)
     script = NetScript(rng, setup)
@@ -74,12 +74,12 @@ def draw(seed, framer="MBAP"):
 
 
 def draw_rtu(seed):
-    """A life of a client of RTU over TCP."""
+    """A case of a client of RTU over TCP."""
     return draw(seed, "RTU")
 
 
 def draw_udp(seed):
-    """A life of a UDP client."""
+    """A case of a UDP client."""
     return draw(seed, "UDP")
 
 
@@ -447,7 +447,7 @@ class Game:
 
 
 def play(setup, events):
-    """Play a life. Returns how many requests there were."""
+    """Play a case. Returns how many requests there were."""
     game = Game(setup)
     n = 0
     for event in events:

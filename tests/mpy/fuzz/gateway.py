@@ -7,7 +7,7 @@ several connections, which waits until the same one's earlier request is answere
 from support.uart import Output, clock
 
 from fuzz import calls, client_line, slaves
-from fuzz.client_line import Bus, Record, Script, Verdict, decide, is_late, owed_us
+from fuzz.client_line import Bus, Record, Script, Verdict, decide, is_late, late_reply_us
 from fuzz.frames import ascii, crc, rtu, shown
 from fuzz.heap import heap
 from fuzz.rng import Difference, Rng, journal
@@ -24,7 +24,7 @@ _CODES = calls.COMMON + (20, 24, 43, 12)
 
 
 def draw(seed):
-    """A life of a gateway."""
+    """A case of a gateway."""
     rng = Rng(seed)
     setup = client_line.draw_line(rng)
     setup["lines"] = rng.choice((1, 1, 2))
@@ -122,7 +122,7 @@ class Game:
         )
         for number in range(1, setup["lines"]):
             self.gateway.add(self.lines[number], _LINES[number], setup["timeout_ms"])
-        self.owed_us = {}  # {slave id: until when it may answer an earlier request}
+        self.late_until_us = {}  # {slave id: until when it may answer an earlier request}
         self.askers = [Asker(number) for number in range(_ASKERS)]
 
     def _line(self, number):
@@ -213,7 +213,7 @@ class Game:
         asker.verdict = Verdict(None)
         self.let_between(call[1])
         spoilt_us = max([bus.spoilt_us for bus in self.buses])
-        at_rest_us = max(self.owed_us.get(call[1], 0), spoilt_us + owed_us(setup))
+        at_rest_us = max(self.late_until_us.get(call[1], 0), spoilt_us + late_reply_us(setup))
         if self.idle() and clock.now_us() > at_rest_us:
             timeout_us = setup["timeout_ms"] * 1000
             asker.verdict = decide(
@@ -270,8 +270,8 @@ class Game:
         journal.append((clock.now_us(), got))
         if not any(other.record is record for other in self.askers):
             del self.records[call[1], calls.request(call)]
-        if record.may_be_owed(got[1:] != b"\x0b"):
-            self.owed_us[call[1]] = clock.now_us() + owed_us(self.setup)
+        if record.may_come_late(got[1:] != b"\x0b"):
+            self.late_until_us[call[1]] = clock.now_us() + late_reply_us(self.setup)
         if asker.gone:
             return
         problem = self.problem(asker, call, got, record)
@@ -356,7 +356,7 @@ class _Voice:
 
 
 def play(setup, events):
-    """Play a life. Returns how many requests it had."""
+    """Play a case. Returns how many requests it had."""
     game = Game(setup)
     for number, pause, call, scripts, leaves_us in events:
         game.run(clock.now_us() + pause)

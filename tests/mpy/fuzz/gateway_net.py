@@ -25,7 +25,7 @@ _CODES = calls.COMMON + (20, 24, 43, 12)
 
 
 def draw(seed, framer="MBAP"):
-    """A life of a gateway."""
+    """A case of a gateway."""
     rng = Rng(seed)
     setup = client_net.draw_setup(rng, framer)
     setup["calm"] = rng.one_in(4)  # the server answers everything at once, nobody leaves
@@ -60,12 +60,12 @@ def draw(seed, framer="MBAP"):
 
 
 def draw_rtu(seed):
-    """A life of a gateway to RTU over TCP."""
+    """A case of a gateway to RTU over TCP."""
     return draw(seed, "RTU")
 
 
 def draw_udp(seed):
-    """A life of a gateway to UDP."""
+    """A case of a gateway to UDP."""
     return draw(seed, "UDP")
 
 
@@ -201,7 +201,7 @@ class Game(client_net.Game):
 
 
 def play(setup, events):
-    """Play a life. Returns how many requests it had."""
+    """Play a case. Returns how many requests it had."""
     game = Game(setup)
     for number, pause, call, asked_id, scripts, leaves_us, connections in events:
         game.run(clock.now_us() + pause)

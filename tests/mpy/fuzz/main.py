@@ -1,8 +1,8 @@
-"""Plays lives of one kind: micropython main.py KIND FIRST_SEED STEP SECONDS [LIVES].
+"""Plays cases of one kind: micropython main.py KIND FIRST_SEED STEP SECONDS [CASES].
 
 Without arguments it prints the names of all kinds.
 
-It ends when the time is over, or so many lives are. It prints "N lives M checks" then. A
+It ends when the time is over, or so many cases are. It prints "N cases M checks" then. A
 difference is printed with its seed, its set-up and events as Python has them, what was expected
 and what came; the exit status is 1 then.
 """
@@ -13,7 +13,7 @@ from time import ticks_diff, ticks_ms  # the real ones: kinds bring a clock of t
 
 from fuzz import shrink
 
-# Kinds whose lives are also played with wraps of the clocks everywhere.
+# Kinds whose cases are also played with wraps of the clocks everywhere.
 WRAPPED = (
     "rtu",
     "ascii",
@@ -26,7 +26,7 @@ WRAPPED = (
     "gateway",
     "gateway-tcp",
 )
-_WRAPS = "wraps-"  # before the name of a kind: its lives, with wraps everywhere
+_WRAPS = "wraps-"  # before the name of a kind: its cases, with wraps everywhere
 _TEXT = 400  # characters of a message
 # kind: (module, name of its draw(seed)); the module has play(setup, events)
 KINDS = {
@@ -52,7 +52,7 @@ KINDS = {
 
 
 class Kind:
-    """A kind of lives: draw(seed) returns set-up and events, play(setup, events) plays them."""
+    """A kind of cases: draw(seed) returns set-up and events, play(setup, events) plays them."""
 
     def __init__(self, name):
         if name.startswith(_WRAPS):
@@ -70,8 +70,8 @@ class Kind:
         self.play = module.play
 
 
-def live(name, seed):
-    """Play the life of this seed. Returns (checks, None) or (0, text of the difference)."""
+def play(name, seed):
+    """Play the case of this seed. Returns (checks, None) or (0, text of the difference)."""
     kind = Kind(name)
     setup, events = kind.draw(seed)
     gc.collect()
@@ -82,15 +82,15 @@ def live(name, seed):
 
 
 def told(kind, name, seed, setup, events):
-    """What a difference is, and the shortest life that shows it."""
+    """What a difference is, and the shortest case that shows it."""
     first = shrink.difference(kind.play, setup, events)
     if first is None:
         return "{} seed {}: a difference that does not come again".format(name, seed)
     events = shrink.shorter(kind.play, setup, events)
     expected, got = [short(text) for text in shrink.difference(kind.play, setup, events)]
-    life = "\n  ".join(["{!r},".format(event) for event in events])
+    case = "\n  ".join(["{!r},".format(event) for event in events])
     return "kind {} seed {}\nset-up {!r}\nevents [\n  {}\n]\nexpected {}\ngot      {}".format(
-        name, seed, setup, life, expected, got
+        name, seed, setup, case, expected, got
     )
 
 
@@ -100,20 +100,20 @@ def short(text):
 
 
 def main(name, seed, step, seconds, most=0):
-    """Play lives for so long, at least one, or so many."""
+    """Play cases for so long, at least one, or so many."""
     begin_ms = ticks_ms()
-    lives = checks = 0
+    cases = checks = 0
     while True:
-        n, difference = live(name, seed)
-        lives += 1
+        n, difference = play(name, seed)
+        cases += 1
         checks += n
         if difference:
-            print("{} lives {} checks".format(lives, checks))
+            print("{} cases {} checks".format(cases, checks))
             print(difference)
             return 1
         seed += step
-        if lives == most or (not most and ticks_diff(ticks_ms(), begin_ms) >= seconds * 1000):
-            print("{} lives {} checks".format(lives, checks))
+        if cases == most or (not most and ticks_diff(ticks_ms(), begin_ms) >= seconds * 1000):
+            print("{} cases {} checks".format(cases, checks))
             return 0
 
 

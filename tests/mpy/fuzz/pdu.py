@@ -26,7 +26,7 @@ class _Link:
 
 
 def draw(seed):
-    """A life: its set-up and (link, slave id, PDU) each; link 3 and 4: an error on line 0 or 1."""
+    """A case: its set-up and (link, slave id, PDU) each; link 3 and 4: an error on line 0 or 1."""
     rng = Rng(seed)
     setup = device.draw(rng)
     twins = device.Twins(setup)
@@ -42,7 +42,7 @@ def draw(seed):
 
 
 def play(setup, events):
-    """Play a life. Returns how many requests it had."""
+    """Play a case. Returns how many requests it had."""
     twins = device.Twins(setup)
     links = [_Link(True), _Link(True), _Link(False)]
     models = [Link(True), Link(True), Link(False)]

@@ -1,6 +1,6 @@
-"""Random numbers that are the same for a seed in every Python: a life can be played again.
+"""Random numbers that are the same for a seed in every Python: a case can be played again.
 
-journal   what happened in the life that is played, with its times; two lives can be compared
+journal   what happened in the case that is played, with its times; two cases can be compared
 """
 
 journal = []

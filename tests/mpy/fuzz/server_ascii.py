@@ -63,7 +63,7 @@ class Decoder:
 
 
 def draw(seed):
-    """A life on a line of ASCII."""
+    """A case on a line of ASCII."""
     rng = Rng(seed)
     setup = device.draw(rng)
     setup.update(server_line.draw_line(rng))
@@ -71,7 +71,7 @@ def draw(seed):
         setup["line"], setup["counted"] = {}, True
     setup["ascii"] = True
     setup["noisy"] = not rng.one_in(4)
-    return server_line.life(rng, setup, AsciiSpeaker, _NOISY if setup["noisy"] else _CLEAN)
+    return server_line.case(rng, setup, AsciiSpeaker, _NOISY if setup["noisy"] else _CLEAN)
 
 
 class AsciiSpeaker(Speaker):
@@ -149,7 +149,7 @@ class AsciiGame(Game):
             self._decoder.forget()
         ids = self.setup["ids"]
         found = []
-        delimiters = [link.delimiter for _, link in self.worlds]
+        delimiters = [link.delimiter for _, link in self.states]
         known = min(delimiters) == max(delimiters)
         for behind, frame in self._decoder.feed(data, delimiters[0]):
             if frame[0] in ids or frame[0] == 0:
@@ -170,7 +170,7 @@ class AsciiGame(Game):
             return False
         pdu = decoded[1:-1]
         ends = [b"\n"]  # the answer to a request that changes it may have the old one
-        ends += [bytes((link.delimiter,)) for _, link in self.worlds]
+        ends += [bytes((link.delimiter,)) for _, link in self.states]
         ends.append(answer.pdu[3:4] if answer.pdu[:3] == b"\x08\0\3" else b"\n")
         return data in [ascii(slave_id, pdu, end) for end in ends] and answer.fits(pdu)
 
@@ -183,7 +183,7 @@ class AsciiGame(Game):
 
 
 def play(setup, events):
-    """Play a life. Returns how many requests it had."""
+    """Play a case. Returns how many requests it had."""
     game = AsciiGame(setup)
     n = 0
     for event in events:

@@ -1,6 +1,6 @@
 """Kinds "rtu", "rtu-rare": an RTUServer on a bus, by an exact clock, amid all that is said there.
 
-A life's events are (gap in us, bytes, stall): a chunk that comes so long after the line fell
+A case's events are (gap in us, bytes, stall): a chunk that comes so long after the line fell
 silent. A stall is None or (us after the chunk, for how many us): the program does not poll then.
 """
 
@@ -228,20 +228,20 @@ def is_answer(data, slave_id, answer):
 
 
 def draw_rare(seed):
-    """A life of a program that looks at its line less often than silences last."""
+    """A case of a program that looks at its line less often than silences last."""
     return draw(seed, True)
 
 
 def draw(seed, rare=False):
-    """A life on a line of RTU."""
+    """A case on a line of RTU."""
     rng = Rng(seed)
     setup = device.draw(rng)
     setup.update(draw_line(rng, rare))
     setup["noisy"] = not rng.one_in(4)
-    return life(rng, setup, Speaker, _NOISY if setup["noisy"] else _CLEAN)
+    return case(rng, setup, Speaker, _NOISY if setup["noisy"] else _CLEAN)
 
 
-def life(rng, setup, kind, kinds):
+def case(rng, setup, kind, kinds):
     """The set-up, and what a speaker of this kind says."""
     times = Times(setup)
     others = Others(rng, setup["ids"], calm=not setup["noisy"])
@@ -409,7 +409,7 @@ class Game:
         link.exact = not setup["noisy"]
         # What may be, as far as could be seen: (model, link) each. There is more than one if noise
         # may have brought a request that shows nothing at once, such as to listen only.
-        self.worlds = [(self.twins.model, link)]
+        self.states = [(self.twins.model, link)]
         self.pieces = []  # what has come since the last silence that ends everything
         self.torn = False  # whether there was a hole among them that may be too long
 
@@ -462,7 +462,7 @@ class Game:
             line.stall(*stall)
             self.pieces = []
         if not found:
-            for _, link in self.worlds:
+            for _, link in self.states:
                 link.messages += 1  # known only where nothing is broken
             return 0
         self.pieces = []
@@ -479,15 +479,15 @@ class Game:
         if twins.errors:
             raise Difference("no exception in a hook", repr(twins.errors))
         wrong = None
-        worlds = []
+        states = []
         for model, link, count in self.ways(found, sent):
             if count == len(sent):
                 wrong = twins.wrong(model)
                 if not wrong:
-                    _add_world(worlds, model, link)
-        if worlds:
-            self.worlds = worlds
-            twins.model = worlds[0][0]
+                    _add_state(states, model, link)
+        if states:
+            self.states = states
+            twins.model = states[0][0]
             if self.setup["counted"] and not stall and len(found) == 1:
                 self.check_time(sent, end_ns, found[0][0])
             return
@@ -497,13 +497,13 @@ class Game:
         raise Difference("{} after {}".format(wrong[0], shown(data)), wrong[1])
 
     def ways(self, found, sent):
-        """What may have become of these readings, in each of the worlds that may be."""
+        """What may have become of these readings, from each state that the server may be in."""
 
         def answered(i, slave_id, answer):
             return i < len(sent) and self.is_answer(sent[i][2], slave_id, answer)
 
         some = []
-        for model, link in self.worlds:
+        for model, link in self.states:
             some += ways(model, link, found, answered)
         if self.setup["noisy"]:
             for _, link, _ in some:
@@ -512,7 +512,7 @@ class Game:
 
     def expectation(self, found):
         """What each of these readings asks for, as text."""
-        model, link = self.worlds[0]
+        model, link = self.states[0]
         texts = []
         for certain, slave_id, pdu, _, _ in found:
             answer = model.copy().request(slave_id, pdu, link.copy())
@@ -541,17 +541,17 @@ class Game:
         self.twins.compare()
 
 
-def _add_world(worlds, model, link):
+def _add_state(states, model, link):
     """Add what may be, unless it behaves as one that is there; then its counters are unsure."""
-    for _, other in worlds:
+    for _, other in states:
         if other.same_mode(link):
             other.sure = other.exact = False
             return
-    worlds.append((model, link))
+    states.append((model, link))
 
 
 def play(setup, events):
-    """Play a life. Returns how many requests it had."""
+    """Play a case. Returns how many requests it had."""
     game = Game(setup)
     n = 0
     for event in events:

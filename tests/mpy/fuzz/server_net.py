@@ -35,7 +35,7 @@ _GARBAGE = (
 
 
 def draw(seed, framer="MBAP"):
-    """A life of a TCP server."""
+    """A case of a TCP server."""
     rng = Rng(seed)
     setup = _draw_setup(rng, framer)
     twins = device.Twins(setup)
@@ -47,12 +47,12 @@ def draw(seed, framer="MBAP"):
 
 
 def draw_rtu(seed):
-    """A life of a server of RTU frames over TCP."""
+    """A case of a server of RTU frames over TCP."""
     return draw(seed, "RTU")
 
 
 def draw_udp(seed):
-    """A life of a UDP server."""
+    """A case of a UDP server."""
     rng = Rng(seed)
     setup = _draw_setup(rng, "UDP")
     speaker = _Speaker(rng, setup, device.Twins(setup).writer(rng))
@@ -415,7 +415,7 @@ class DatagramGame(Game):
 
 
 def play(setup, events):
-    """Play a life. Returns how many requests it had."""
+    """Play a case. Returns how many requests it had."""
     game = (DatagramGame if setup["framer"] == "UDP" else Game)(setup)
     n = 0
     for event in events:

@@ -1,4 +1,4 @@
-"""Makes a life that shows a difference as short as it can be."""
+"""Makes a case that shows a difference as short as it can be."""
 
 import io
 import sys
@@ -9,7 +9,7 @@ _MOST = 3000  # tries
 
 
 def difference(play, setup, events):
-    """The difference that a life shows, as (expected, got), or None."""
+    """The difference that a case shows, as (expected, got), or None."""
     try:
         play(setup, events)
     except Difference as error:

@@ -1,4 +1,4 @@
-"""Kinds "wraps-...": a short life again and again, in which the clocks wrap ever elsewhere.
+"""Kinds "wraps-...": a short case again and again, with clocks that wrap elsewhere each time.
 
 Nothing that happens may depend on where ticks_us() and ticks_ms() wrap: not a byte, nor when it is
 sent, but for what a look at the clock more or less takes.
@@ -7,8 +7,8 @@ Events are ("us" or "ms", how long after the beginning that clock wraps).
 
 from fuzz.rng import Difference, Rng, journal
 
-_EVENTS = 5  # of the life
-_FAR = 1 << 29  # no life is as long
+_EVENTS = 5  # of the case
+_FAR = 1 << 29  # no case is as long
 _MOST = 60  # wraps of either clock
 _LONGEST_US = 5_000_000  # of a pause
 
@@ -20,8 +20,8 @@ class Wraps:
         self._kind = kind
         self._slack_us = slack_us  # by so much times may differ
 
-    def _life(self, setup, events):
-        """The journal of the life, and how many checks it had."""
+    def _played(self, setup, events):
+        """The journal of the case, and how many checks it had."""
         del journal[:]
         n = 0
         try:
@@ -31,7 +31,7 @@ class Wraps:
         return list(journal), n
 
     def _begin(self, seed):
-        """Set-up and events of a short life without long pauses; its clocks do not wrap."""
+        """Set-up and events of a short case without long pauses; its clocks do not wrap."""
         setup, events = self._kind.draw(seed)
         events = [event for event in events if not _is_long(event)][:_EVENTS]
         return dict(setup, wrap_us=_FAR, wrap_ms=_FAR), events
@@ -39,7 +39,7 @@ class Wraps:
     def draw(self, seed):
         """Where the clocks wrap: around everything that happens, and in between."""
         setup, events = self._begin(seed)
-        told, _ = self._life(setup, events)
+        told, _ = self._played(setup, events)
         rng = Rng(seed)
         times = [0, 1]
         for time_us, _ in told:
@@ -54,14 +54,14 @@ class Wraps:
         return {"seed": seed}, wraps
 
     def play(self, setup, wraps):
-        """Play the life once for every wrap. Returns how many checks there were."""
+        """Play the case once for every wrap. Returns how many checks there were."""
         seed = setup["seed"]
         setup, events = self._begin(seed)
-        wanted, n = self._life(setup, events)
+        wanted, n = self._played(setup, events)
         for clock, until in wraps:
             other = dict(setup)
             other["wrap_" + clock] = until
-            got, _ = self._life(other, events)
+            got, _ = self._played(other, events)
             if not _alike(got, wanted, self._slack_us):
                 raise Difference(
                     "as without a wrap: {}".format(wanted),
@@ -93,7 +93,7 @@ def _same(a, b, slack_us):
 
 
 def _is_long(event):
-    """Return whether an event has a pause that is longer than a life here."""
+    """Return whether an event has a pause that is longer than a case here."""
     for field in event:
         if isinstance(field, int) and field > _LONGEST_US:
             return True
