@@ -4,7 +4,7 @@
 #   server, client              a role; without a transport, over all of them
 #   rtu, tcp, udp               a transport; without a role, for both of them
 #   aio                         asyncio, and its clients if there are any
-#   gateway, functions, points, poller, ascii, tty   what the package file mip/NAME.json has
+#   gateway, functions, points, poller, panel, ascii, tty   what the package file mip/NAME.json has
 #   umodbus                     uModbus's modules as the package umodbus, and its socketserver
 # An option that is False takes away what nothing else needs. thumb=True adds machine code that
 # only ARM Thumb processors have. native=False leaves out the machine code that all can have, where
@@ -21,7 +21,7 @@ metadata(
 )
 
 roles, transports = ("server", "client"), ("rtu", "tcp", "udp")
-others = ("aio", "gateway", "functions", "points", "poller", "ascii", "tty", "umodbus")
+others = ("aio", "gateway", "functions", "points", "poller", "panel", "ascii", "tty", "umodbus")
 pairs = any(getattr(options, name) for name in roles + transports)  # a role and a transport
 choosy = pairs or any(getattr(options, name) for name in others)
 
@@ -44,6 +44,8 @@ for name in sorted(os.listdir("mip")):
         with open("mip/" + name) as package_file:
             for target, address in json.load(package_file)["urls"]:
                 source = address[len("../") :]
+                if not source.endswith(".py"):
+                    continue  # the page of umb.panel stays in the file system
                 files[target if options.umodbus else source] = source
 if not options.thumb:
     files.pop("umb/fast/thumb.py", None)

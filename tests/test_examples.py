@@ -1,8 +1,10 @@
 """The programs of examples/, each as a board runs it, with pymodbus at the other end."""
 
+import json
 import re
 import struct
 import time
+import urllib.request
 
 import pytest
 from pymodbus import FramerType
@@ -280,6 +282,18 @@ def test_asyncio_clients(pc):
     program.wait_for("pump [70, 71]")
     program.wait_for("valve slave 8 did not answer")
     program.wait_for("meter [10, 11]")
+
+
+def test_panel(pc):
+    port, http = free_port(), free_port()
+    program = pc.start(text_of("panel.py", port).replace("8080", str(http)))
+    with pc.tcp_master(port) as client:
+        found = answer(program, lambda: client.read_holding_registers(0, count=1, device_id=1))
+        assert found.registers == [21]
+    with urllib.request.urlopen(f"http://127.0.0.1:{http}/points", timeout=30) as response:
+        points = json.load(response)
+    assert [point["name"] for point in points] == ["temperature", "set point", "heating"]
+    assert points[1]["value"] == 21 and points[1]["max_value"] == 30
 
 
 def test_wifi(pc):

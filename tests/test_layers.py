@@ -46,6 +46,9 @@ ROWS = (
     {"poller.schedule", "poller.values"},
     {"poller.device"},
     {"poller"},
+    {"panel.link", "panel.messages", "panel.page", "panel.sessions", "panel.viewers"},
+    {"panel.sources"},
+    {"panel"},
     # uModbus's names for all of this, of which nothing above knows.
     {"umodbus", "umodbus.client", "umodbus.client.serial", "umodbus.socket"},
     {"umodbus.exceptions", "umodbus.log", "umodbus.socketserver"},

@@ -57,7 +57,11 @@ def installed(*parts):
         place = ROOT / FOLDER / f"{part}.json"
         for target, address in json.loads(place.read_text())["urls"]:
             found[target] = (place.parent / address).resolve().relative_to(ROOT).as_posix()
-    return {target: source for target, source in found.items() if target not in THUMB}
+    return {
+        target: source
+        for target, source in found.items()
+        if target not in THUMB and target.endswith(".py")  # a page is not frozen
+    }
 
 
 def files_of(*parts):

@@ -37,6 +37,8 @@ def listed(name):
 def wanted(file):
     """Return the files that the imports of a file of umb name, packages included."""
     found = set()
+    if not file.endswith(".py"):
+        return found
     for base, module, names in WANTED.findall((ROOT / file).read_text()):
         above = (ROOT / file).parents[len(base) - 1] if base.startswith(".") else ROOT / "umb"
         folder = above.joinpath(*filter(None, module.split(".")))
@@ -61,7 +63,13 @@ def test_there_are_no_others():
 
 def test_the_whole_is_the_whole():
     files = {path.relative_to(ROOT).as_posix() for path in (ROOT / "umb").rglob("*.py")}
+    files |= set(packages.data(WHOLE))
     assert listed(WHOLE) == {file: file for file in files}
+
+
+def test_data_is_there():
+    assert packages.data(WHOLE)
+    assert all((ROOT / file).is_file() for file in packages.data(WHOLE))
 
 
 def test_every_module_is_in_a_part(library):
@@ -116,7 +124,7 @@ def test_a_part_has_nothing_superfluous(name, library):
     imported = {file for one in files for file in wanted(one)}
     folders = {str(parent) for file in files for parent in PurePath(file).parents}
     packages_of = {file for file in files if file.removesuffix("/__init__.py") in folders}
-    assert files - stated - imported - packages_of == set()
+    assert files - stated - imported - packages_of == set(packages.data(name))
     assert not library.closure(part.imports) & set(part.brings)
 
 

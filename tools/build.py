@@ -66,7 +66,9 @@ def compiled(file, arch):
     """
     if not source_of(file, arch):
         return None
-    return file if file in NATIVE else file.removesuffix(".py") + ".mpy"
+    return (
+        file if file in NATIVE or not file.endswith(".py") else file.removesuffix(".py") + ".mpy"
+    )
 
 
 def compile_module(file, target, arch=None):
@@ -84,7 +86,7 @@ def make_tree(folder, arch=None):
             continue
         target = folder / name
         target.parent.mkdir(parents=True, exist_ok=True)
-        if target.suffix == ".py":
+        if target.suffix != ".mpy":
             shutil.copyfile(ROOT / file, target)
         else:
             compile_module(file, target, arch)

@@ -20,6 +20,7 @@ COMMANDS = {
     "fuzz": ("tools.fuzz.main", "random traffic beside independent models, as long as one likes"),
     "micropython": ("tools.program", "run a program of a board on this PC, with umb at hand"),
     "packages": ("tools.packages", "write the package files of mip anew"),
+    "panel": ("tools.panel.build", "put the page of umb.panel together"),
     "pico": ("tools.pico", "watch the remote-I/O slave on an emulated Raspberry Pi Pico"),
     "points": ("tools.points.main", "make files of points of other formats, or a table of one"),
     "release": ("tools.release", "check that versions agree, and build what is released"),

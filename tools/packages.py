@@ -26,6 +26,7 @@ class Part(NamedTuple):
     imports: tuple  # modules that programs import
     brings: tuple = ()  # modules that programs may import, too, and no other one of the part does
     moves: tuple = ()  # (prefix of a file's path, what takes its place on the board)
+    data: tuple = ()  # files below umb that are no modules
 
 
 _VALUES = ("words", "sunspec")
@@ -47,6 +48,7 @@ PARTS = {
     "functions": Part(("functions.diagnostics", "functions.files", "functions.identity")),
     "points": Part(("points", "points.store"), ("errors",)),
     "poller": Part(("poller",), ("points.store",)),
+    "panel": Part(("panel", "panel.sessions"), (), (), ("panel/page.html.gz",)),
     "ascii": Part(("frame.ascii",)),
     "tty": Part(("port.tty",)),
     "aio": Part(("aio",)),
@@ -125,7 +127,13 @@ class Library:
 
     def files(self, name):
         """Return the places below the checkout of a part's files, in order."""
-        return sorted(self.paths[module] for module in self.part(name))
+        return sorted([self.paths[module] for module in self.part(name)] + data(name))
+
+
+def data(name):
+    """Return the places below the checkout of a part's files that are no modules, in order."""
+    parts = PARTS.values() if name == WHOLE else [PARTS[name]]
+    return sorted({f"umb/{file}" for part in parts for file in part.data})
 
 
 def version(root=ROOT):

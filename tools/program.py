@@ -6,7 +6,9 @@ import os
 import re
 import signal
 import subprocess
+from pathlib import Path
 
+from tools.board_libraries import folders
 from tools.env import ROOT, Trouble, micropython
 from tools.pty_line import PtyLine
 from tools.run import prepare_child
@@ -35,8 +37,9 @@ def main(args):
         if not os.path.isfile(wanted.program):
             raise Trouble(f"there is no file {wanted.program}")
         command += [str(PC / "start.py"), wanted.program, *wanted.arguments]
+    libraries = folders(Path(wanted.program).read_text()) if wanted.program else []
     with contextlib.ExitStack() as stack:
-        env = environment([device_of(text) for text in wanted.uart], stack)
+        env = environment([device_of(text) for text in wanted.uart], stack, libraries)
         return run(command, env) if wanted.program else prompt(command, env)
 
 
@@ -72,12 +75,14 @@ def device_of(text):
     return int(found[1]), found[2]
 
 
-def environment(devices, stack):
+def environment(devices, stack, libraries=()):
     """Return the environment of a program whose UARTs are these devices, or pseudo-terminals.
+
+    libraries   folders of further packages
 
     The pseudo-terminals are there as long as the ExitStack `stack`.
     """
-    env = {**os.environ, "MICROPYPATH": f"{PC}:{ROOT}:.frozen"}
+    env = {**os.environ, "MICROPYPATH": ":".join([str(PC), str(ROOT), *libraries, ".frozen"])}
     for number in range(UARTS):
         line = stack.enter_context(PtyLine())
         env[f"UMB_UART_{number}"] = line.server_path

@@ -36,6 +36,8 @@ USES = {
     "poller": "client = umb.client.Client(bytearray(262), 100, 0)\n"
     "points = umb.points.Points([{'name': 'x', 'address': 0}])\n"
     "device = umb.poller.Poller(client).device(7, points)",
+    "panel": "class App:\n    route = lambda *_, **__: lambda handler: handler\n"
+    "server = umb.server.Server()\npanel = umb.panel.Panel(App(), server)",
     "ascii": "",
     "tty": "",
     "aio": "",
@@ -46,7 +48,8 @@ USES = {
     f"driver = umb.umodbus.server.tcp.get_server(kind, {_HERE})\n"
     "driver.route([1], [3], range(10))(lambda **_: 0)",
 }
-# {0} is what is imported, {1} a use of it. What ports bring (a UART) costs umb nothing.
+# {0} is what is imported, {1} a use of it. What ports and other libraries bring (a UART, a
+# Microdot) costs umb nothing.
 _MEASURE = """
 import gc, sys
 class UART:
@@ -94,6 +97,7 @@ BUDGETS = {
     "functions": Budget(7_700, 19_100, 19_800),
     "points": Budget(19_050, 40_100, 46_150),
     "poller": Budget(36_200, 79_600, 83_800),
+    "panel": Budget(12_500, 32_900, 36_000),
     "ascii": Budget(3_450, 8_350, 8_350),
     "tty": Budget(1_800, 4_500, 4_500),
     "aio": Budget(1_050, 6_800, 6_800),
@@ -119,6 +123,7 @@ OPTIONAL = (
     "server.background",
     "server.udp",
     "client.udp",
+    "panel",
     "points",
     "poller",
     "umodbus",

@@ -12,6 +12,7 @@ from pymodbus.exceptions import ModbusException
 
 from tests.support.service import Service
 from tools import program
+from tools.board_libraries import folders
 from tools.env import ROOT
 
 _PEER = ROOT / "tests" / "support" / "peer.py"
@@ -44,6 +45,7 @@ class PC:
         path = self._folder / f"program{self._count}.py"
         path.write_text(text)
         env = dict(self._env)
+        env["MICROPYPATH"] = ":".join([*folders(text), env["MICROPYPATH"]])
         for uart, device in (uarts or {}).items():
             env[f"UMB_UART_{uart}"] = device
         return self._service([self._micropython, program.PC / "start.py", path], env=env)

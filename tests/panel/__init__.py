@@ -1,0 +1,1 @@
+"""umb.panel in MicroPython: asked over HTTP, and used in a browser."""

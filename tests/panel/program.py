@@ -1,0 +1,132 @@
+"""A board with a Panel: program.py HTTP_PORT MODBUS_PORT [read-only]"""
+
+import asyncio
+import sys
+from time import ticks_ms
+
+from microdot import Microdot
+
+from umb import aio
+from umb.panel import Panel
+from umb.panel.sessions import hash_password
+from umb.points import Points, PointStore
+from umb.server import Server
+from umb.server.tcp import TCPServer
+
+PASSWORD = "correct horse"
+points = Points(
+    [
+        {
+            "name": "voltage",
+            "address": 0,
+            "input_type": "input",
+            "data_type": "float32",
+            "unit_of_measurement": "V",
+            "precision": 1,
+        },
+        {"name": "count", "address": 2, "input_type": "input", "data_type": "uint32"},
+        {
+            "name": "setpoint",
+            "address": 10,
+            "scale": 0.5,
+            "writable": True,
+            "min_value": 0,
+            "max_value": 100,
+            "unit_of_measurement": "°C",
+        },
+        {"name": "gain", "address": 11, "data_type": "float32", "swap": "word", "writable": True},
+        {"name": "relay", "address": 3, "input_type": "coil", "writable": True},
+        {"name": "alarm", "address": 3, "input_type": "discrete_input"},
+        {"name": "automatic", "address": 13, "bit": 3, "writable": True},
+        {"name": "label", "address": 20, "data_type": "string", "count": 8, "writable": True},
+    ]
+)
+store = PointStore(points, on_change=lambda name, value: print("changed", name, value))
+store["voltage"] = 230.0
+store["label"] = "Pump 3"
+server = Server(store)
+
+
+class Settings:
+    """Settings in memory, by the contract of docs/how-to/panel.md."""
+
+    def __init__(self):
+        self.values = {"name": "Demo", "baudrate": 19200}
+
+    def rules(self):
+        return [
+            {"key": "name", "kind": "text", "help": "What the board is called."},
+            {"key": "baudrate", "kind": "number", "least": 300, "most": 4000000, "default": 9600},
+            {"key": "parity", "choices": ["N", "E", "O"], "default": "E"},
+            {"key": "outputs", "kind": "json", "help": "The pins of the coils."},
+        ]
+
+    def load(self):
+        return self.values
+
+    def check(self, values):
+        if values.get("baudrate", 9600) == 12345:
+            return ["baudrate 12345 is not possible"]
+        return []
+
+    def save(self, values):
+        self.values = values
+        print("saved", values)
+
+    def restart(self):
+        print("restart")
+
+
+def about():
+    return [("Name", settings.values.get("name")), ("Board", "unix"), ("Role", "io")]
+
+
+def buses():
+    counters = tcp.counters
+    return [
+        {
+            "name": "UART 1",
+            "baudrate": 19200,
+            "format": "8E1",
+            "health": "ok",
+            "counters": [["Messages", counters.bus_message_count]],
+            "slaves": [{"id": 7, "state": "online", "requests": 10, "answers": 10}],
+            "errors": ["slave 8 did not answer FC 3"],
+        }
+    ]
+
+
+def gateway():
+    return {"clients": [["127.0.0.1", 3]], "queue": 0, "slaves": []}
+
+
+settings = Settings()
+tcp = TCPServer(("127.0.0.1", int(sys.argv[2])), server)
+app = Microdot()
+panel = Panel(
+    app,
+    server,
+    points=store,
+    about=about,
+    buses=buses,
+    gateway=gateway,
+    settings=settings,
+    password=None if "read-only" in sys.argv else hash_password(PASSWORD),
+)
+other = Panel(app, server, prefix="/other")
+
+
+def count():
+    store["count"] = ticks_ms() // 500 & 0xFFFF
+
+
+async def main():
+    web = asyncio.create_task(app.start_server("127.0.0.1", int(sys.argv[1])))
+    while app.server is None:
+        await asyncio.sleep_ms(1)
+    print("ready")
+    await aio.serve(tcp, every=(100, count))
+    web.cancel()
+
+
+asyncio.run(main())

@@ -1,0 +1,306 @@
+"""The page in a browser: every view, changes, signing in, a lost connection, a phone, axe-core."""
+
+import json
+import re
+
+import pytest
+from pymodbus.client import ModbusTcpClient
+
+from tests.panel.conftest import PASSWORD, Board
+
+axe = pytest.importorskip("axe_playwright_python.sync_playwright")
+
+VIEWS = ("Overview", "Points", "Registers", "Buses", "Gateway", "Settings")
+
+
+class Page:
+    """The page of a Board, open in a browser."""
+
+    def __init__(self, browser, board, **options):
+        self.context = browser.new_context(**options)
+        self.page = self.context.new_page()
+        self.board = board
+        self.errors = []
+        self.requested = set()
+        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
+        self.page.on("console", self._note)
+        self.page.on("request", lambda request: self.requested.add(request.url))
+        self.page.goto(board.url)
+        self.page.wait_for_selector("#link.good")
+
+    def _note(self, message):
+        # Chromium itself reports every response with an error status.
+        if message.type in ("error", "warning") and "Failed to load resource" not in message.text:
+            self.errors.append(message.text)
+
+    def show(self, view):
+        """Open a view."""
+        self.page.click(f"nav >> text={view}")
+        self.page.wait_for_selector(f"#{view.lower()}:not([hidden])")
+
+    def sign_in(self, password=PASSWORD):
+        """Sign in."""
+        self.page.click("#sign")
+        self.page.fill("#password", password)
+        self.page.click("#login-form .main")
+
+    def wait_until_signed_in(self):
+        """Wait until the page shows that it has a session."""
+        has_text(self.page.locator("#sign"), "Sign out")
+
+    def row(self, name):
+        """Return the row of a point."""
+        return self.page.locator(".point", has=self.page.get_by_text(name, exact=True))
+
+    def close(self):
+        """Close it. There must have been no error in it."""
+        self.context.close()
+        assert self.errors == []
+
+
+@pytest.fixture
+def page(browser, board):
+    """A Page without a session."""
+    one = Page(browser, board)
+    yield one
+    one.close()
+
+
+def has_text(locator, text):
+    """Wait until an element has a text."""
+    locator.filter(has_text=re.compile(text)).wait_for(timeout=10_000)
+
+
+def test_overview(page):
+    assert page.page.title() == "Demo"
+    has_text(page.page.locator("#about"), "Board.*unix")
+    has_text(page.page.locator("#health"), "UART 1, 19200 baud.*ok")
+    has_text(page.page.locator("#values"), "voltage.*230.0 V")
+
+
+def test_values_change_without_asking(page):
+    page.show("Points")
+    value = page.row("count").locator(".value")
+    first = value.inner_text()
+    page.page.wait_for_function(
+        "first => ![...document.querySelectorAll('.point .value')]"
+        ".some(e => e.innerText === first)",
+        arg=first,
+        timeout=10_000,
+    )
+    assert not [url for url in page.requested if url.endswith("/pdu")]
+
+
+def test_an_output_is_switched_and_seen_on_the_bus(page):
+    page.show("Points")
+    switch = page.page.get_by_role("switch", name="relay")
+    assert switch.is_disabled()
+    page.sign_in()
+    page.page.wait_for_selector("[aria-label=relay]:enabled")
+    with ModbusTcpClient("127.0.0.1", port=page.board.modbus) as client:
+        for state in ("true", "false"):
+            switch.click()
+            page.page.wait_for_selector(f"[aria-label=relay][aria-checked={state}]")
+            assert client.read_coils(3, count=1, device_id=1).bits[0] is (state == "true")
+        client.write_coil(3, True, device_id=1)
+        page.page.wait_for_selector("[aria-label=relay][aria-checked=true]")
+        client.write_coil(3, False, device_id=1)
+
+
+def test_a_number_is_set_and_a_wrong_one_is_not(page):
+    page.sign_in()
+    page.show("Points")
+    row = page.row("setpoint")
+    row.locator("input:enabled").fill("21.5")
+    row.get_by_role("button", name="Set", exact=True).click()
+    has_text(row.locator(".value"), "21.5")
+    with ModbusTcpClient("127.0.0.1", port=page.board.modbus) as client:
+        assert client.read_holding_registers(10, count=1, device_id=1).registers == [43]
+    text = page.row("label")
+    text.locator("input").fill("far too long for eight registers")
+    text.get_by_role("button", name="Set", exact=True).click()
+    page.page.wait_for_selector("#message:not([hidden])")
+    assert "label" in page.page.inner_text("#message")
+    has_text(text.locator(".value"), "Pump 3")
+
+
+def test_plot(page):
+    page.show("Points")
+    page.page.get_by_role("button", name="Plot of count").click()
+    has_text(page.page.locator("#plot-body"), "lowest .*highest")
+    assert page.page.locator("#plot-body path").get_attribute("d").startswith("M")
+    page.page.click("#plot-close")
+
+
+DECODED = (
+    ("uint16", "0", [65535, 1], ["65535", "1"]),
+    ("int16", "0", [65535, 1], ["-1", "1"]),
+    ("hex", "0", [0xBEEF, 1], ["BEEF", "0001"]),
+    ("uint16", "2", [0x1234, 0], ["13330", "0"]),
+    ("uint32", "0", [1, 2], ["65538"]),
+    ("int32", "1", [0xFFFE, 0xFFFF], ["-2"]),
+    ("float32", "0", [0x3FC0, 0], ["1.5"]),
+    ("float32", "3", [0x0000, 0xC03F], ["1.5"]),
+)
+
+
+def test_registers_are_read_and_written_as(page):
+    page.sign_in()
+    page.wait_until_signed_in()
+    page.show("Registers")
+    for selector, value in (("#unit", "1"), ("#address", "11"), ("#quantity", "2")):
+        page.page.fill(selector, value)
+    with ModbusTcpClient("127.0.0.1", port=page.board.modbus) as client:
+        for kind, order, registers, shown in DECODED:
+            client.write_registers(11, registers, device_id=1)
+            page.page.select_option("#type", kind)
+            page.page.select_option("#order", order)
+            with page.page.expect_response("**/pdu"):
+                page.page.click("#ask .main")
+            cells = page.page.locator("#cells input")
+            assert [cells.nth(i).input_value() for i in range(cells.count())] == shown, kind
+            if len(shown) == 1:
+                client.write_registers(11, [0, 0], device_id=1)
+                cells.fill(shown[0])
+                with page.page.expect_response("**/pdu"):
+                    page.page.click("#cells button")
+                got = client.read_holding_registers(11, count=2, device_id=1).registers
+                assert got == registers, kind
+
+
+def test_what_a_register_cannot_be(page):
+    page.show("Registers")
+    page.page.fill("#unit", "1")
+    page.page.fill("#address", "99")
+    page.page.click("#ask .main")
+    page.page.wait_for_selector("#message:not([hidden])")
+    assert "illegal data address (exception 2)" in page.page.inner_text("#message")
+
+
+def test_wrong_password(browser, micropython):
+    board = Board(micropython)
+    page = Page(browser, board)
+    try:
+        page.sign_in("wrong horse")
+        has_text(page.page.locator("#login-problem"), "password is wrong")
+        assert page.page.locator("#login").is_visible()
+        page.page.click("#login-cancel")
+        page.show("Settings")
+        assert page.page.locator("#locked").is_visible()
+    finally:
+        page.close()
+        board.end()
+
+
+def test_buses_and_gateway(page):
+    page.show("Buses")
+    has_text(page.page.locator("#bus-list"), "19200 baud, 8E1")
+    has_text(page.page.locator("#bus-list"), "online")
+    has_text(page.page.locator("#bus-list"), "slave 8 did not answer")
+    page.show("Gateway")
+    has_text(page.page.locator("#gateway-list"), "127.0.0.1")
+
+
+def test_settings(page):
+    page.sign_in()
+    page.wait_until_signed_in()
+    page.show("Settings")
+    page.page.fill("#setting-baudrate", "12345")
+    page.page.click("#form .main")
+    has_text(page.page.locator("#problems"), "12345 is not possible")
+    page.page.fill("#setting-baudrate", "38400")
+    page.page.select_option("#setting-parity", '"N"')
+    page.page.fill("#setting-outputs", "[1,")
+    page.page.click("#form .main")
+    has_text(page.page.locator("#message"), "outputs is no JSON")
+    page.page.fill("#setting-outputs", "[1, 2]")
+    page.page.click("#form .main")
+    has_text(page.page.locator("#message"), "Saved")
+    assert page.board.sign_in() == 200  # more browsers have signed in than there is room for
+    saved = page.board.json("GET", "/settings")[1]["values"]
+    assert saved == {"name": "Demo", "baudrate": 38400, "parity": "N", "outputs": [1, 2]}
+    with page.page.expect_download() as download:
+        page.page.click("#download")
+    assert download.value.suggested_filename == "umb.json"
+    with open(download.value.path()) as file:
+        assert json.load(file) == saved
+    page.page.set_input_files(
+        "#upload",
+        {"name": "umb.json", "mimeType": "application/json", "buffer": b'{"baudrate": 600}'},
+    )
+    has_text(page.page.locator("#message"), "in the form")
+    assert page.page.input_value("#setting-baudrate") == "600"
+    page.page.set_input_files(
+        "#upload", {"name": "x.json", "mimeType": "application/json", "buffer": b"[1]"}
+    )
+    has_text(page.page.locator("#message"), "no file of settings")
+    page.page.on("dialog", lambda dialog: dialog.accept())
+    page.page.click("#restart")
+    has_text(page.page.locator("#message"), "restarts")
+
+
+def test_a_lost_connection_comes_back(browser, micropython):
+    board = Board(micropython)
+    page = Page(browser, board)
+    try:
+        page.show("Points")
+        board.end()
+        page.page.wait_for_selector("#link.poor", timeout=20_000)
+        board.start()
+        page.page.wait_for_selector("#link.good", timeout=20_000)
+        value = page.row("count").locator(".value")
+        first = value.inner_text()
+        page.page.wait_for_function(
+            "first => ![...document.querySelectorAll('.point .value')]"
+            ".some(e => e.innerText === first)",
+            arg=first,
+            timeout=20_000,
+        )
+    finally:
+        page.errors = [text for text in page.errors if "ERR_" not in text]
+        page.close()
+        board.end()
+
+
+@pytest.mark.parametrize(("scheme", "width"), [("dark", 360), ("light", 1200)])
+def test_every_view_is_accessible_and_fits(browser, board, scheme, width):
+    page = Page(browser, board, color_scheme=scheme, viewport={"width": width, "height": 740})
+    page.sign_in()
+    page.wait_until_signed_in()
+    for view in VIEWS:
+        page.show(view)
+        if view == "Registers":
+            page.page.fill("#unit", "1")
+            page.page.fill("#address", "20")
+            page.page.fill("#quantity", "8")
+            page.page.click("#ask .main")
+            page.page.wait_for_selector("#cells:not([hidden])")
+        fits = "document.documentElement.scrollWidth <= document.documentElement.clientWidth"
+        assert page.page.evaluate(fits), view
+        found = axe.Axe().run(page.page).response["violations"]
+        assert [(one["id"], one["nodes"][0]["html"]) for one in found] == [], view
+    page.close()
+
+
+def test_keyboard(page):
+    page.page.keyboard.press("Tab")  # to "Sign in"
+    page.page.keyboard.press("Tab")
+    page.page.keyboard.press("Tab")
+    page.page.keyboard.press("Enter")
+    page.page.wait_for_selector("#points:not([hidden])")
+
+
+def test_no_other_host_is_asked(page):
+    for view in VIEWS:
+        page.show(view)
+    assert page.requested
+    assert all(url.startswith(page.board.url) for url in page.requested)
+
+
+def test_read_only(browser, read_only):
+    page = Page(browser, read_only)
+    assert page.page.locator("#sign").is_hidden()
+    page.show("Points")
+    switch = page.page.get_by_role("switch", name="relay")
+    assert switch.is_disabled() and "read-only" in switch.get_attribute("title")
+    page.close()

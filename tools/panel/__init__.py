@@ -1,0 +1,1 @@
+"""The page of umb.panel, and how it is put together."""

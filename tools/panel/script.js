@@ -1,0 +1,626 @@
+"use strict";
+// The page of umb.panel: a Modbus client in a browser. It asks its own board only.
+
+const MINUTES = 10;
+const EXCEPTIONS = {
+  1: "illegal function", 2: "illegal data address", 3: "illegal data value", 4: "device failure",
+  5: "acknowledged, not done yet", 6: "device busy", 8: "memory parity error",
+  10: "the gateway has no path to this slave", 11: "the slave did not answer",
+};
+const VIEWS = ["overview", "points", "registers", "buses", "gateway", "settings"];
+const $ = (id) => document.getElementById(id);
+
+let info = {};
+let points = [];
+let rows = []; // the elements of each point
+let past = []; // [milliseconds, value] of each point
+let settings = null;
+let view = "overview";
+let plotted = -1;
+
+// --- elements
+
+function make(tag, properties, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(properties || {})) {
+    if (name.startsWith("aria-") || name === "role" || name === "for") {
+      element.setAttribute(name, value);
+    } else {
+      element[name] = value;
+    }
+  }
+  element.append(...children);
+  return element;
+}
+
+function svg(tag, attributes, ...children) {
+  const element = document.createElementNS("http://www.w3.org/2000/svg", tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    element.setAttribute(name, value);
+  }
+  element.append(...children);
+  return element;
+}
+
+function table(heads, lines) {
+  const cell = (tag) => (text) =>
+    make(tag, { className: typeof text === "number" ? "number" : "" }, text instanceof Node ? text : String(text ?? ""));
+  return make("div", { className: "scroll", tabIndex: 0, role: "region", "aria-label": heads.join(", ") }, make("table", {},
+    make("thead", {}, make("tr", {}, ...heads.map((head) => make("th", { scope: "col" }, head)))),
+    make("tbody", {}, ...lines.map((line) => make("tr", {}, ...line.map(cell("td")))))));
+}
+
+function tell(text) {
+  $("message").textContent = text;
+  $("message").hidden = !text;
+}
+
+function badge(text, isGood) {
+  return make("span", { className: "badge " + (isGood ? "good" : "poor") }, text);
+}
+
+// --- requests
+
+async function ask(path, body) {
+  const options = body === undefined ? {} : {
+    method: "POST",
+    headers: { "Content-Type": "application/json" },
+    body: JSON.stringify(body),
+  };
+  const response = await fetch(path, { cache: "no-store", ...options });
+  const answer = await response.json().catch(() => ({ error: "the board answered " + response.status }));
+  if (response.status === 401 && info.can_sign_in) {
+    openLogin();
+  }
+  if (!response.ok) {
+    throw new Error(answer.error || "the board answered " + response.status);
+  }
+  return answer;
+}
+
+async function askPdu(unit, pdu) {
+  const response = await fetch("pdu", { method: "POST", body: new Uint8Array([unit, ...pdu]) });
+  if (!response.ok) {
+    if (response.status === 401 && info.can_sign_in) {
+      openLogin();
+    }
+    throw new Error((await response.json()).error);
+  }
+  const answer = new Uint8Array(await response.arrayBuffer());
+  if (!answer.length) {
+    throw new Error("there was no answer");
+  }
+  if (answer[0] & 0x80) {
+    throw new Error((EXCEPTIONS[answer[1]] || "refused") + " (exception " + answer[1] + ")");
+  }
+  return answer;
+}
+
+function attempt(action) {
+  return async (event) => {
+    event?.preventDefault?.();
+    tell("");
+    try {
+      await action(event);
+    } catch (error) {
+      tell(error.message);
+    }
+  };
+}
+
+// --- overview, buses, gateway
+
+async function refresh() {
+  info = await ask("info");
+  const named = Object.fromEntries(info.about);
+  document.title = $("title").textContent = named.Name || named.Board || "umb";
+  $("about").replaceChildren(...info.about.flatMap(([label, text]) => [make("dt", {}, label), make("dd", {}, String(text))]));
+  $("sign").hidden = !info.can_sign_in;
+  $("sign").textContent = info.signed_in ? "Sign out" : "Sign in";
+  $("health-card").hidden = !info.buses.length;
+  $("health").replaceChildren(...info.buses.map((bus) =>
+    make("li", {}, make("span", {}, bus.name + (bus.baudrate ? ", " + bus.baudrate + " baud" : "")), badge(bus.health || "ok", !bus.health || bus.health === "ok"))));
+  $("bus-list").replaceChildren(...info.buses.map(showBus));
+  showGateway(info.gateway);
+  showNavigation();
+  for (const row of rows) {
+    row.enable();
+  }
+  if (view === "settings") {
+    await showSettings();
+  }
+}
+
+function showBus(bus) {
+  const card = make("article", { className: "card" }, make("h3", {}, bus.name + " "), make("p", {}, [bus.baudrate && bus.baudrate + " baud", bus.format].filter(Boolean).join(", ")));
+  card.firstChild.append(badge(bus.health || "ok", !bus.health || bus.health === "ok"));
+  if (bus.counters?.length) {
+    card.append(table(["Counter", "Count"], bus.counters));
+  }
+  if (bus.slaves?.length) {
+    card.append(make("h3", {}, "Slaves"), showSlaves(bus.slaves));
+  }
+  if (bus.errors?.length) {
+    card.append(make("h3", {}, "Last errors"), make("ul", {}, ...bus.errors.map((text) => make("li", {}, text))));
+  }
+  return card;
+}
+
+function showSlaves(slaves) {
+  return table(
+    ["Id", "Name", "State", "Requests", "Answers", "Time-outs", "Wrong", "Exceptions", "Last ms", "Longest ms"],
+    slaves.map((one) => [one.id, one.name || "", badge(one.state || "unknown", one.state === "online"), one.requests, one.answers, one.timeouts, one.wrong, one.exceptions, one.last_ms, one.worst_ms]));
+}
+
+function showGateway(gateway) {
+  if (!gateway) {
+    return;
+  }
+  $("gateway-list").replaceChildren(
+    make("article", { className: "card" }, make("h3", {}, "Clients"),
+      gateway.clients?.length ? table(["Address", "Requests"], gateway.clients) : make("p", {}, "No client is connected."),
+      make("p", {}, "Requests that wait: " + (gateway.queue ?? 0))),
+    make("article", { className: "card" }, make("h3", {}, "Slaves behind it"),
+      gateway.slaves?.length ? showSlaves(gateway.slaves) : make("p", {}, "None has been asked yet.")));
+}
+
+// --- points
+
+async function loadPoints() {
+  points = await ask("points");
+  const now = Date.now();
+  past = points.map((point, i) => past[i]?.length ? past[i] : [[now, point.value]]);
+  const groups = new Map();
+  rows = points.map(makeRow);
+  points.forEach((point, i) => groups.set(point.group, [...(groups.get(point.group) || []), rows[i].element]));
+  $("groups").replaceChildren(...[...groups].map(([name, elements]) =>
+    make("article", { className: "card" }, ...(name ? [make("h3", {}, name)] : []), ...elements)));
+  rows.forEach((row) => row.show());
+  showValues();
+}
+
+function format(point) {
+  if (point.value === null || point.value === undefined) {
+    return "–";
+  }
+  if (point.kind === "switch") {
+    return point.value ? "on" : "off";
+  }
+  return typeof point.value === "number" && point.precision !== undefined
+    ? point.value.toFixed(Math.max(0, point.precision)) : String(point.value);
+}
+
+function makeRow(point, i) {
+  const value = make("span", { className: "value" });
+  const spark = make("button", { className: "spark", type: "button", "aria-label": "Plot of " + point.name });
+  const set = make("div", { className: "set" });
+  spark.onclick = () => openPlot(i);
+  let control = null;
+  if (point.writable && point.kind === "switch") {
+    control = make("button", { className: "switch", type: "button", role: "switch", "aria-label": point.name });
+    control.onclick = attempt(() => write(i, point.value ? 0 : 1));
+    set.append(control);
+  } else if (point.writable) {
+    const isNumber = point.kind === "number";
+    const input = make("input", { type: isNumber ? "number" : "text", step: "any", required: true, "aria-label": "New value of " + point.name });
+    if (isNumber) {
+      input.min = point.min_value ?? "";
+      input.max = point.max_value ?? "";
+    }
+    control = make("button", { type: "submit" }, "Set");
+    const form = make("form", { className: "set" }, input, control);
+    form.onsubmit = attempt(async () => {
+      await write(i, isNumber ? Number(input.value) : input.value);
+      input.value = "";
+    });
+    set.append(form);
+  }
+  const row = {
+    element: make("div", { className: "point" }, make("span", {}, point.name), value, spark, set),
+    show() {
+      value.replaceChildren(format(point), make("small", {}, " " + (point.state || point.unit_of_measurement || "")));
+      if (point.kind === "switch" && control) {
+        control.setAttribute("aria-checked", String(Boolean(point.value)));
+      }
+      spark.replaceChildren(...(point.kind === "text" ? [] : [drawLine(past[i], 120, 32)]));
+    },
+    enable() {
+      for (const one of set.querySelectorAll("button, input")) {
+        one.disabled = !info.signed_in;
+      }
+      if (control) {
+        control.title = info.signed_in ? "" : info.can_sign_in ? "Sign in to change this" : "This panel is read-only";
+      }
+    },
+  };
+  row.enable();
+  return row;
+}
+
+async function write(i, value) {
+  await ask("points", { number: i, value });
+}
+
+function takeChanges(changes) {
+  const now = Date.now();
+  for (const [i, value, state] of changes) {
+    if (!points[i]) {
+      return;
+    }
+    past[i].push([now, points[i].value], [now, value]); // it was what it was until now
+    points[i].value = value;
+    points[i].state = state;
+    rows[i].show();
+  }
+  showValues();
+  if (plotted >= 0 && $("plot").open) {
+    drawPlot();
+  }
+}
+
+function showValues() {
+  $("values-card").hidden = !points.length;
+  $("values").replaceChildren(...points.slice(0, 8).map((point) =>
+    make("li", {}, make("span", {}, point.name), make("strong", {}, format(point) + " " + (point.unit_of_measurement || "")))));
+}
+
+function forget() {
+  const oldest = Date.now() - MINUTES * 60000;
+  past.forEach((line) => {
+    while (line.length > 1 && line[1][0] < oldest) {
+      line.shift();
+    }
+  });
+  rows.forEach((row) => row.show());
+}
+
+function rangeOf(line) {
+  const numbers = line.map(([, value]) => value).filter((value) => typeof value === "number");
+  return numbers.length ? [Math.min(...numbers), Math.max(...numbers)] : null;
+}
+
+// For how many milliseconds there are values to be drawn: a minute at least, ten at most.
+function spanOf(line) {
+  return Math.min(MINUTES * 60000, Math.max(60000, Date.now() - line[0][0]));
+}
+
+function drawLine(line, width, height) {
+  const range = rangeOf(line);
+  const picture = svg("svg", { viewBox: `0 0 ${width} ${height}`, preserveAspectRatio: "none", "aria-hidden": "true" });
+  if (!range) {
+    return picture;
+  }
+  const now = Date.now();
+  const [low, high] = range;
+  const span = spanOf(line);
+  const x = (ms) => width * Math.max(0, 1 - (now - ms) / span);
+  const y = (value) => high === low ? height / 2 : height - 2 - (height - 4) * (value - low) / (high - low);
+  let path = "";
+  let pen = "M";
+  for (const [ms, value] of [...line, [now, line[line.length - 1][1]]]) {
+    if (typeof value !== "number") {
+      pen = "M";
+      continue;
+    }
+    path += pen + x(ms).toFixed(1) + " " + y(value).toFixed(1);
+    pen = "L";
+  }
+  picture.append(svg("path", { d: path, fill: "none", stroke: "currentColor", "stroke-width": "1.5", "vector-effect": "non-scaling-stroke" }));
+  return picture;
+}
+
+function openPlot(i) {
+  plotted = i;
+  $("plot-title").textContent = points[i].name;
+  drawPlot();
+  $("plot").showModal();
+}
+
+function drawPlot() {
+  const range = rangeOf(past[plotted]);
+  const point = points[plotted];
+  const picture = drawLine(past[plotted], 560, 220);
+  picture.setAttribute("class", "large");
+  $("plot-body").replaceChildren(
+    make("p", {}, "Now " + format(point) + " " + (point.unit_of_measurement || "") +
+      (range ? ", lowest " + range[0] + ", highest " + range[1] : "")), picture,
+    make("p", { className: "ends" }, make("span", {}, Math.round(spanOf(past[plotted]) / 60000) + " min ago"), make("span", {}, "now")));
+}
+
+function listen() {
+  const events = new EventSource("events");
+  events.onmessage = (event) => takeChanges(JSON.parse(event.data));
+  events.onerror = () => {
+    if (events.readyState === EventSource.CLOSED) {
+      setTimeout(listen, 3000);
+    }
+  };
+}
+
+// --- registers
+
+const bits = () => $("area").value < 3;
+
+function toBytes(value) {
+  return [value >> 8 & 255, value & 255];
+}
+
+function inOrder(bytes) {
+  const order = Number($("order").value);
+  const out = [...bytes];
+  if (order & 2) {
+    for (let i = 0; i + 1 < out.length; i += 2) {
+      [out[i], out[i + 1]] = [out[i + 1], out[i]];
+    }
+  }
+  if (order & 1 && out.length === 4) {
+    out.push(...out.splice(0, 2));
+  }
+  return out;
+}
+
+function decode(bytes, type) {
+  const data = new DataView(new Uint8Array(inOrder(bytes)).buffer);
+  switch (type) {
+    case "int16": return data.getInt16(0);
+    case "hex": return data.getUint16(0).toString(16).toUpperCase().padStart(4, "0");
+    case "uint32": return data.getUint32(0);
+    case "int32": return data.getInt32(0);
+    case "float32": return Number(data.getFloat32(0).toPrecision(7));
+    default: return data.getUint16(0);
+  }
+}
+
+function encode(text, type) {
+  const data = new DataView(new ArrayBuffer(type.endsWith("32") ? 4 : 2));
+  const value = type === "hex" ? parseInt(text, 16) : Number(text);
+  const limits = { uint16: [0, 65535], int16: [-32768, 32767], hex: [0, 65535], uint32: [0, 4294967295], int32: [-2147483648, 2147483647] }[type];
+  if (!Number.isFinite(value) || text.trim() === "" || (limits && (!Number.isInteger(value) || value < limits[0] || value > limits[1]))) {
+    throw new Error(`"${text}" is no ${type}`);
+  }
+  const method = { int16: "setInt16", uint32: "setUint32", int32: "setInt32", float32: "setFloat32" }[type] || "setUint16";
+  data[method](0, value);
+  return inOrder(new Uint8Array(data.buffer));
+}
+
+async function readCells() {
+  const unit = Number($("unit").value);
+  const code = Number($("area").value);
+  const address = Number($("address").value);
+  const quantity = Math.min(Number($("quantity").value), bits() ? 2000 : 125);
+  $("quantity").value = quantity;
+  const answer = await askPdu(unit, [code, ...toBytes(address), ...toBytes(quantity)]);
+  const data = answer.slice(2);
+  const type = $("type").value;
+  const writable = code === 1 || code === 3;
+  const lines = [];
+  if (bits()) {
+    for (let i = 0; i < quantity; i++) {
+      lines.push([address + i, bitCell(unit, address + i, data[i >> 3] >> (i & 7) & 1, writable)]);
+    }
+  } else if (type === "text") {
+    lines.push([address, new TextDecoder().decode(new Uint8Array(inOrder(data))).replace(/\0+$/, "")]);
+  } else {
+    const size = type.endsWith("32") ? 2 : 1;
+    for (let i = 0; i + size <= quantity; i += size) {
+      const value = decode(data.slice(2 * i, 2 * i + 2 * size), type);
+      lines.push([address + i, writable ? registerCell(unit, address + i, value, type) : value]);
+    }
+  }
+  $("cells").hidden = false;
+  $("cells").replaceChildren(table(["Address", "Value"], lines));
+}
+
+function bitCell(unit, address, value, writable) {
+  const control = make("button", { className: "switch", type: "button", role: "switch", disabled: !writable, "aria-checked": String(Boolean(value)), "aria-label": "Bit " + address });
+  control.onclick = attempt(async () => {
+    const on = control.getAttribute("aria-checked") !== "true";
+    await askPdu(unit, [5, ...toBytes(address), on ? 255 : 0, 0]);
+    await readCells();
+  });
+  return control;
+}
+
+function registerCell(unit, address, value, type) {
+  const input = make("input", { value: String(value), "aria-label": "Register " + address });
+  const form = make("form", { className: "row" }, input, make("button", { type: "submit" }, "Write"));
+  form.onsubmit = attempt(async () => {
+    const bytes = encode(input.value, type);
+    await askPdu(unit, bytes.length === 2
+      ? [6, ...toBytes(address), ...bytes] : [16, ...toBytes(address), 0, 2, 4, ...bytes]);
+    await readCells();
+  });
+  return form;
+}
+
+// --- settings
+
+async function showSettings() {
+  $("form").hidden = !info.signed_in;
+  $("locked").hidden = info.signed_in;
+  if (!info.signed_in || settings) {
+    return;
+  }
+  $("locked").textContent = "Sign in to see and change the settings.";
+  settings = await ask("settings");
+  fillSettings();
+}
+
+function fillSettings() {
+  $("fields").replaceChildren(...settings.rules.map((rule) => {
+    const value = settings.values[rule.key];
+    const id = "setting-" + rule.key;
+    let control;
+    if (rule.choices) {
+      control = make("select", { id }, make("option", { value: "" }, "as by default"),
+        ...rule.choices.map((one) => make("option", { value: JSON.stringify(one), selected: one === value }, String(one))));
+    } else if (rule.kind === "number") {
+      control = make("input", { id, type: "number", step: 1, min: rule.least ?? "", max: rule.most ?? "", value: value ?? "" });
+    } else if (rule.kind === "text") {
+      control = make("input", { id, type: rule.secret ? "password" : "text", value: value ?? "", autocomplete: "off" });
+    } else {
+      control = make("textarea", { id, spellcheck: false, value: value === undefined ? "" : JSON.stringify(value, null, 1) });
+    }
+    return make("div", { className: "field" }, make("label", { for: id }, rule.key), control,
+      make("p", {}, [rule.help, rule.default === undefined ? "" : "Default: " + JSON.stringify(rule.default)].filter(Boolean).join(" ")));
+  }));
+}
+
+function collectSettings() {
+  const values = { ...settings.values };
+  for (const rule of settings.rules) {
+    const text = $("setting-" + rule.key).value;
+    if (text === "") {
+      delete values[rule.key];
+    } else if (rule.kind === "text" && !rule.choices) {
+      values[rule.key] = text;
+    } else {
+      try {
+        values[rule.key] = JSON.parse(text);
+      } catch {
+        throw new Error(rule.key + " is no JSON: " + text);
+      }
+    }
+  }
+  return values;
+}
+
+async function saveSettings() {
+  const values = collectSettings();
+  const { problems } = await ask("settings", values);
+  $("problems").replaceChildren(...problems.map((text) => make("li", {}, text)));
+  if (!problems.length) {
+    settings.values = values;
+    tell("Saved. The settings take effect when the board restarts.");
+  }
+}
+
+function downloadSettings() {
+  const file = new Blob([JSON.stringify(settings.values, null, 1) + "\n"], { type: "application/json" });
+  const link = make("a", { href: URL.createObjectURL(file), download: "umb.json" });
+  link.click();
+  URL.revokeObjectURL(link.href);
+}
+
+async function uploadSettings(event) {
+  const [file] = event.target.files;
+  event.target.value = "";
+  if (!file) {
+    return;
+  }
+  let values;
+  try {
+    values = JSON.parse(await file.text());
+  } catch {
+    values = null;
+  }
+  if (typeof values !== "object" || values === null || Array.isArray(values)) {
+    throw new Error(file.name + " is no file of settings: it must be a JSON object");
+  }
+  settings.values = values;
+  fillSettings();
+  tell("The file is in the form. Save it to put it on the board.");
+}
+
+// --- signing in, and the frame of it all
+
+function openLogin() {
+  if (!$("login").open) {
+    $("login-problem").textContent = "";
+    $("password").value = "";
+    $("login").showModal();
+  }
+}
+
+async function signIn(event) {
+  event.preventDefault();
+  try {
+    await ask("login", { password: $("password").value });
+    $("login").close();
+    tell("");
+    await refresh();
+  } catch (error) {
+    $("login-problem").textContent = error.message;
+  }
+}
+
+async function sign() {
+  if (!info.signed_in) {
+    openLogin();
+    return;
+  }
+  await ask("logout", {});
+  settings = null;
+  await refresh();
+}
+
+function showNavigation() {
+  const shown = VIEWS.filter((name) => name === "overview" || name === "registers" || info.views.includes(name));
+  if (!shown.includes(view)) {
+    view = "overview";
+  }
+  if ($("nav").children.length !== shown.length) {
+    $("nav").replaceChildren(...shown.map((name) =>
+      make("button", { type: "button", onclick: () => { location.hash = name; } }, name[0].toUpperCase() + name.slice(1))));
+  }
+  shown.forEach((name, i) => {
+    const button = $("nav").children[i];
+    if (name === view) {
+      button.setAttribute("aria-current", "page");
+    } else {
+      button.removeAttribute("aria-current");
+    }
+  });
+  VIEWS.forEach((name) => { $(name).hidden = name !== view; });
+}
+
+function choose() {
+  view = location.hash.slice(1) || "overview";
+  tell("");
+  showNavigation();
+  if (view === "settings") {
+    attempt(showSettings)();
+  }
+}
+
+async function keepFresh() {
+  const wasAway = $("link").textContent !== "connected";
+  try {
+    await refresh();
+    if (info.views.includes("points") && (wasAway || !points.length)) {
+      await loadPoints();
+    }
+    $("link").textContent = "connected";
+    $("link").className = "badge good";
+  } catch {
+    $("link").textContent = "no connection";
+    $("link").className = "badge poor";
+  }
+  setTimeout(keepFresh, 3000);
+}
+
+async function begin() {
+  $("ask").onsubmit = attempt(readCells);
+  $("form").onsubmit = attempt(saveSettings);
+  $("restart").onclick = attempt(async () => {
+    if (confirm("Restart the board? Outputs go to their safe states.")) {
+      await ask("restart", {});
+      tell("The board restarts.");
+    }
+  });
+  $("download").onclick = downloadSettings;
+  $("upload").onchange = attempt(uploadSettings);
+  $("sign").onclick = attempt(sign);
+  $("login-form").onsubmit = signIn;
+  $("login-cancel").onclick = () => $("login").close();
+  $("plot-close").onclick = () => $("plot").close();
+  window.onhashchange = choose;
+  await keepFresh();
+  choose();
+  if (info.views?.includes("points")) {
+    listen();
+  }
+  setInterval(forget, 5000);
+}
+
+begin();

@@ -1,0 +1,19 @@
+"""The page, and what browsers are told of it. tools/panel/build.py writes this."""
+
+_NAME = "page.html.gz"
+ENTITY_TAG = '"f9b6d357aeb61b1d"'
+CONTENT_SECURITY_POLICY = (
+    "default-src 'none'; "
+    "script-src 'sha256-ErNQNLTjaS7FRnlSlH06qz9R6WyF2sDgaRSmyCCG6GM='; "
+    "style-src 'sha256-nFBbG4uNzVCz91sV5jcGox0IZN0/a43vQXsE/zqTrRo='; "
+    "connect-src 'self'; img-src data:; "
+    "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+)
+
+
+def open_page():
+    """Return the page as a file: from beside this one, or from where mip puts it."""
+    try:
+        return open(__file__.rpartition("/")[0] + "/" + _NAME, "rb")
+    except OSError:
+        return open("/lib/umb/panel/" + _NAME, "rb")  # this module is frozen

@@ -1,0 +1,186 @@
+"""Sources: what a Panel shows as points, by number."""
+
+from ..errors import exception_for
+from ..points import Points
+from ..points.rows import AREAS
+
+_KEYS = ("unit_of_measurement", "min_value", "max_value", "precision", "device_class")
+
+
+class Source:
+    """What a Panel needs to know of points. An application may have others than those below."""
+
+    def count(self) -> int:
+        """Return how many points there are."""
+        raise NotImplementedError
+
+    def describe(self, i: int) -> dict:
+        """Return what is known of point number i.
+
+        group      the device that it belongs to, as text
+        name       its name
+        value      its value: a number, a text, or None
+        state      "", or why there is no value, such as "offline"
+        writable   whether it can be written
+        kind       "switch" for 0 and 1, "number" or "text"
+
+        and what the points have: unit_of_measurement, min_value, max_value, precision.
+        """
+        raise NotImplementedError
+
+    def value(self, i: int):
+        """Return the value of point number i, None if there is none."""
+        raise NotImplementedError
+
+    def state(self, i: int) -> str:
+        """Return "", or why point number i has no value."""
+        raise NotImplementedError
+
+    async def write(self, i: int, value) -> str:
+        """Write point number i. Returns "", or why that was not done."""
+        raise NotImplementedError
+
+
+def source_of(points, panel):
+    """Return the Source of a Poller, a PointStore or a Source. Raises ValueError."""
+    if hasattr(points, "devices"):
+        return _PollerSource(points)
+    if isinstance(getattr(points, "points", None), Points):
+        return _StoreSource(points, panel)
+    if hasattr(points, "describe"):
+        return points
+    raise ValueError("points must be a Poller, a PointStore or a Source, not %r" % (points,))
+
+
+def describe(points: Points, i: int, group: str, value, state: str) -> dict:
+    """Return what Source.describe() returns, of point number i of these points."""
+    name = points.name(i)
+    given = points[name]
+    is_bit = points.area(i) < 2 or "bit" in given
+    row = {
+        "group": group,
+        "name": name,
+        "value": value,
+        "state": state,
+        "writable": points.is_writable(i),
+        "kind": "switch" if is_bit else "text" if given["data_type"] == "string" else "number",
+        "area": AREAS[points.area(i)],
+        "address": points.address(i),
+    }
+    for key in _KEYS:
+        if key in given:
+            row[key] = given[key]
+    return row
+
+
+def check(points: Points, i: int, value) -> None:
+    """Raise ValueError unless this can be written to point number i."""
+    name = points.name(i)
+    if not points.is_writable(i):
+        raise ValueError("point %r is not writable" % name)
+    if points.area(i) < 2 and value not in (0, 1):
+        raise ValueError("point %r: it takes 0 or 1, not %r" % (name, value))
+    points.check(i, value)
+
+
+class _PollerSource(Source):
+    """The points of all devices of a Poller."""
+
+    def __init__(self, poller):
+        self._poller = poller
+
+    def count(self):
+        return sum(len(device.points) for device in self._poller.devices)
+
+    def _find(self, i):
+        """Return the device of point number i, and its number in the device."""
+        for device in self._poller.devices:
+            if i < len(device.points):
+                return device, i
+            i -= len(device.points)
+        raise IndexError(i)
+
+    def describe(self, i):
+        value = self.value(i)
+        state = self.state(i)
+        device, i = self._find(i)
+        return describe(device.points, i, "Slave %d" % device.slave_id, value, state)
+
+    def value(self, i):
+        device, i = self._find(i)
+        return device[device.points.name(i)]
+
+    def state(self, i):
+        device = self._find(i)[0]
+        return "" if device.state == "online" else device.state
+
+    async def write(self, i, value):
+        device, i = self._find(i)
+        try:
+            check(device.points, i, value)
+            await device.write(device.points.name(i), value)
+        except Exception as error:  # noqa: BLE001 - what it says is shown
+            return str(error)
+        return ""
+
+
+class _StoreSource(Source):
+    """The points of a PointStore. They are written as a client writes them, with a request."""
+
+    def __init__(self, store, panel):
+        self._store = store
+        self._panel = panel
+
+    def count(self):
+        return len(self._store.points)
+
+    def describe(self, i):
+        points = self._store.points
+        return describe(points, i, "", self.value(i), "")
+
+    def value(self, i):
+        return self._store[self._store.points.name(i)]
+
+    def state(self, i):
+        return ""
+
+    async def write(self, i, value):
+        try:
+            body = self._request(i, value)
+        except (TypeError, ValueError) as error:
+            return str(error)
+        response = await self._panel.link.ask(body)
+        if len(response) == 2 and response[0] & 0x80:
+            return str(exception_for(response[1], "refused: "))
+        return ""
+
+    def _request(self, i, value):
+        """Return the slave id and the request PDU that write a value to point number i."""
+        store = self._store
+        points = store.points
+        check(points, i, value)
+        address = points.address(i)
+        head = bytes((self._slave_id(), 0, address >> 8, address & 0xFF))
+        if points.area(i) < 2:
+            return _with_code(head, 5) + (b"\xff\0" if value else b"\0\0")
+        size = points.size(i)
+        data = bytearray(2 * size)
+        exponent = points.exponent_of(i)
+        points.encode(i, value, data, 0, 0 if exponent < 0 else store[points.name(exponent)])
+        mask = points.mask(i)
+        if mask != 0xFFFF:
+            others = mask ^ 0xFFFF
+            return _with_code(head, 22) + bytes((others >> 8, others & 0xFF)) + data
+        return _with_code(head, 16) + bytes((0, size, 2 * size)) + data
+
+    def _slave_id(self):
+        """Return the slave id under which the store is served."""
+        stores = getattr(self._panel.server, "stores", {})
+        for slave_id in stores:
+            if stores[slave_id] is self._store:
+                return slave_id
+        return 255  # the device itself
+
+
+def _with_code(head, function_code):
+    return bytes((head[0], function_code)) + head[2:]
