@@ -7,7 +7,12 @@ from tests.support.service import Slave
 from tools.env import find_micropython
 from tools.pty_line import PtyLine
 
-pytest_plugins = ("tests.conformance.summary", "tests.pico.options", "tests.support.long")
+pytest_plugins = (
+    "tests.conformance.summary",
+    "tests.pico.options",
+    "tests.support.long",
+    "tests.support.order",
+)
 
 
 def pytest_configure(config):

@@ -1,13 +1,13 @@
-"""dev.py test: every test, in the private environment, on two processor cores."""
+"""dev.py test: every test, in the private environment, in four processes."""
 
 import os
 
 from tools.env import ROOT, Venv, micropython, requirements
 
 
-# Most tests wait for times to pass, so two at a time take half as long. Those that share a server
-# are in one file, which one process runs.
-_IN_PARALLEL = ("-n", "2", "--dist", "loadfile")
+# Half of the time tests wait, so four processes keep two cores at work. Tests that share a server
+# are in one file, which one process runs. tests/support/order.py says which files go first.
+_IN_PARALLEL = ("-n", "4", "--dist", "loadfile", "--no-loadscope-reorder")
 
 
 def in_parallel(args):
