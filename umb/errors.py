@@ -107,10 +107,19 @@ error_code_to_exception_map = {
 }
 
 
-def exception_for(error_code, refused=""):
+# How the text begins where no slave, but what is before it has answered: a gateway, or a server
+# that has no such slave id.
+_NOT_REACHED = {
+    10: "nothing leads to slave %d, for %s: ",
+    11: "nobody has answered for slave %d, %s: ",
+}
+
+
+def exception_for(error_code, slave_id=0, asked=""):
     """Return the exception that stands for a peer's exception code.
 
-    refused   the beginning of its text, as "slave 7 refused FC 6 at 100: "; the reason follows
+    slave_id   who was asked,
+    asked      and for what, as "FC 6 at 100": its text says so, and the reason; "": the reason
     """
     kind = error_code_to_exception_map.get(error_code, ModbusError)
     text = "exception %d" % error_code
@@ -119,6 +128,9 @@ def exception_for(error_code, refused=""):
         for letter in kind.__name__[: -len("Error")]:
             words += " " + letter.lower() if letter.isupper() else letter
         text = "%s (%s)" % (words[1:], text)
-    error = kind(refused + text)
+    if asked:
+        whom = _NOT_REACHED.get(error_code, "slave %d refused %s: ")
+        text = whom % (slave_id, asked) + text
+    error = kind(text)
     error.error_code = error_code
     return error

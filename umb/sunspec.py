@@ -62,7 +62,7 @@ def put_scaled(values, at: int, kind: str, value, factor_at=None, order: str = A
             raise ValueError("register %d has no scale factor -10..10" % factor_at)
         number = _unscaled(value, factor, kind[0] == "f")
     if number is None or (value is not None and number == missing):
-        raise ValueError("%r cannot be told from no value in %s" % (value, kind))
+        raise ValueError("%r in %s means that there is no value" % (value, kind))
     put(values, at, kind, number, order)
 
 

@@ -97,7 +97,7 @@ def _require(values, at, n, order):
     if order not in ("ABCD", "CDAB", "BADC", "DCBA"):
         raise wrong("order", order, "ABCD, CDAB, BADC or DCBA")
     if isinstance(values, _BYTES):
-        raise TypeError("values must hold registers, not bytes, as %r does" % (values,))
+        raise TypeError("values must hold registers, as a list does, not bytes: %r" % (values,))
     if not isinstance(at, int):
         raise TypeError("at must be the index of a register, not %r" % (at,))
     if not 0 <= at <= _LAST_REGISTER:  # a list would count from its end
@@ -250,7 +250,7 @@ def get_bits(values, at: int, first: int, n: int, order: str = ABCD) -> int:
     all in 0..15, or an unknown order, IndexError where the register is missing.
     """
     if not (isinstance(first, int) and isinstance(n, int) and 0 <= first < first + n <= 16):
-        raise ValueError("a register has bits 0..15, not %r from %r on" % (n, first))
+        raise ValueError("first and n must be of bits 0..15, not %r and %r" % (first, n))
     return get(values, at, U16, order) >> first & (1 << n) - 1
 
 

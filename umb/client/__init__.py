@@ -836,7 +836,7 @@ class Client:
             if code < 5 or code in (15, 16, _READ_WRITE):
                 asked += " x %d" % request.quantity
         if status > 0:
-            error = exception_for(status, "slave %d refused %s: " % (slave_id, asked))
+            error = exception_for(status, slave_id, asked)
         elif status == NO_REPLY:
             text = "slave %d did not answer %s within %d ms"
             text %= (slave_id, asked, request.timeout_ms)

@@ -335,7 +335,7 @@ class Points:
         if not isinstance(value, _NUMBER):
             raise ValueError("it takes a number, not %r" % (value,))
         if exponent is None or not -10 <= exponent <= 10:
-            raise ValueError("its exponent is not known")
+            raise ValueError("its scale_factor was not read yet")
         offset = self.pool[self.table[row + _OFFSET]]
         scale = self.pool[self.table[row + _SCALE]]
         if offset is not None:
@@ -379,7 +379,7 @@ class Points:
         if name in self:
             raise ValueError("point %r: there are two of this name" % (name,))
         if len(self._names) > 0xFFFF:
-            raise ValueError("point %r: all names together are too long" % (name,))
+            raise ValueError("point %r: all names together have more than 65535 bytes" % (name,))
         try:
             row = make(point, self.pool)
         except ValueError as error:

@@ -115,7 +115,7 @@ class _Reader:
         else:
             self._read_head(about, add)
         if self._skip_space() != _FILE_END:
-            raise ValueError("nothing may follow, but %r does" % chr(self.byte))
+            raise ValueError("nothing may follow the points, but %r does" % chr(self.byte))
 
     def _read_head(self, about, add):
         """Read an object with `points` and what is said of the whole device."""
@@ -179,7 +179,7 @@ class _Reader:
             found = "the end of the file" if self.byte < 0 else repr(chr(self.byte))
             raise ValueError("a value is needed, not %s" % found)
         if len(text) >= _LONGEST_VALUE:
-            raise ValueError("more than %d bytes are one value" % _LONGEST_VALUE)
+            raise ValueError("a value has more than %d bytes" % _LONGEST_VALUE)
         try:
             return json.loads(bytes(text))
         except (ValueError, TypeError):

@@ -125,7 +125,7 @@ def make(point, pool):
     area = _choice(point, "input_type", AREAS, _HOLDING)
     writable = point.get("writable", False)
     if writable not in (False, True) or (writable and area not in (_COIL, _HOLDING)):
-        raise ValueError("writable is true or false, and only coil and holding can be")
+        raise ValueError("writable must be true or false, and true for coil and holding only")
     row[_FLAGS] = area | (_WRITABLE if writable else 0)
     row[_SIZE] = 1
     row[_BIT] = row[_PRECISION] = _NOT_GIVEN
@@ -166,7 +166,7 @@ def _set_type(row, point, pool):
     row[_SIZE] = size(TYPES[kind])
     if "bit" in point:
         if kind not in (_INT16, _UINT16):
-            raise ValueError("bit is for int16 and uint16")
+            raise ValueError("bit can be given for int16 and uint16 only")
         row[_BIT] = _integer(point, "bit", 0, 15)
         _refuse(point, "a bit", ("precision",))
         _refuse_numeric(point, "a bit")
@@ -226,7 +226,9 @@ def _pooled(pool, value):
     """Return where in the pool this value is. Raises ValueError if there are too many."""
     if value not in pool:
         if len(pool) == 256:
-            raise ValueError("more than 255 different values of keys are in this file")
+            raise ValueError(
+                "all points together have more than 255 values of scale, unit and so on"
+            )
         pool.append(value)
     return pool.index(value)
 

@@ -381,7 +381,7 @@ class Poller:
         """Call on_error, as point number i was not written."""
         if self.on_error is not None:
             name = device.points.name(i)
-            error = error_for(status, device.slave_id, "to write point %r" % name)
+            error = error_for(status, device, "a write of point %r" % name)
             self._call(self.on_error, device, name, error)
 
     def _call(self, hook, *args):

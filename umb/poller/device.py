@@ -23,16 +23,22 @@ _TRIES = const(4)  # how many times it may still be refused as busy
 _BUSY_TRIES = const(10)
 
 
-def error_for(status, slave_id, what):
-    """Return the exception that the status of a client stands for."""
+def error_for(status, device, asked):
+    """Return the exception that the status of a client stands for.
+
+    asked   what the device was asked for, such as "a write of point 'x'"
+    """
+    slave_id = device.slave_id
     if status > 0:
-        error = exception_for(status, "slave %d refused %s: " % (slave_id, what))
+        error = exception_for(status, slave_id, asked)
     elif status == NO_REPLY:
-        error = NoReplyError("slave %d did not answer %s" % (slave_id, what))
+        text = "slave %d did not answer %s within %d ms"
+        error = NoReplyError(text % (slave_id, asked, device.timeout_ms))
     elif status == NO_CONNECTION:
-        error = NoConnectionError("no connection, asking slave %d %s" % (slave_id, what))
+        text = device.failure()
+        error = NoConnectionError("%s, for %s of slave %d" % (text, asked, slave_id))
     else:
-        error = BadReplyError("slave %d gave no valid answer to %s" % (slave_id, what))
+        error = BadReplyError("slave %d gave no valid answer to %s" % (slave_id, asked))
     error.slave_id = slave_id
     return error
 
@@ -135,7 +141,7 @@ class Device:
         ticket = [i, None]
         self._tickets.append(ticket)
         self.refresh(name)
-        await self._wait(ticket, name)
+        await self._wait(ticket, "a read", name)
         return self[name]
 
     async def write(self, name: str, value) -> None:
@@ -147,16 +153,16 @@ class Device:
         i = self.points.index(name)
         ticket = [i, None]
         self._write(i, value, ticket)
-        await self._wait(ticket, name)
+        await self._wait(ticket, "a write", name)
 
-    async def _wait(self, ticket, name):
+    async def _wait(self, ticket, asked, name):
         """Wait until a ticket has a status. Raises what that stands for."""
         import asyncio
 
         while ticket[1] is None:
             await asyncio.sleep_ms(1)
         if ticket[1]:
-            raise error_for(ticket[1], self.slave_id, "for point %r" % name)
+            raise error_for(ticket[1], self, asked + " of point %r" % name)
 
     def registers(self, address: int = 0) -> Registers:
         """Return a block of what it counts, for the input registers of a slave on this board.
@@ -183,7 +189,11 @@ class Device:
 
     def _refuse_if_offline(self, name):
         if self.schedule.state == OFFLINE:
-            raise error_for(NO_REPLY, self.slave_id, "for point %r: it is offline" % name)
+            error = NoReplyError(
+                "slave %d is offline: it cannot be asked for point %r" % (self.slave_id, name)
+            )
+            error.slave_id = self.slave_id
+            raise error
 
     def _write(self, i, value, ticket):
         """Put a value into the queue of writes."""
@@ -265,6 +275,10 @@ class Device:
             self._values.written(i, now_ms)
 
     # --- for the Poller: requests and what comes of them
+
+    def failure(self):
+        """Return why there is no connection, for an error's text."""
+        return self._poller.client.failure()
 
     def _notify(self, i):
         self._poller.notify_change(self, i)

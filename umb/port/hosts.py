@@ -22,7 +22,9 @@ def host_filter(allow):
 
 
 def _refusal(allow):
-    return ValueError("allow must be hosts, such as ('10.0.0.5',), or a function: %r" % (allow,))
+    return ValueError(
+        "allow must be hosts, such as ('10.0.0.5',), or a function, not %r" % (allow,)
+    )
 
 
 def _check(host):

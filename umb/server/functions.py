@@ -62,7 +62,9 @@ class Functions:
             return -_ILLEGAL_FUNCTION
         n = handler(adu, n, link)
         if not (isinstance(n, int) and -256 < n <= _PDU_MOST):
-            raise ValueError("a function must return a length or minus an exception code")
+            raise ValueError(
+                "handle() must return a length or minus an exception code, not %r" % n
+            )
         return n
 
     def received(self, adu, link):

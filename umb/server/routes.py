@@ -8,6 +8,7 @@ from ..store import Bits, Registers
 
 CODES = b"\x01\x02\x03\x04\x05\x06\x0f\x10"  # the function codes that routes answer
 _SLAVE_IDS = bytes(range(1, 248))
+_ALLOWED = {"slave_ids": "1..247", "function_codes": "1..6, 15 and 16"}
 
 
 def _checked(name, numbers, allowed):
@@ -20,7 +21,7 @@ def _checked(name, numbers, allowed):
         raise TypeError("%s must be a list of numbers or None, not %r" % (name, numbers))
     for number in numbers:
         if not (isinstance(number, int) and number in allowed):
-            raise ValueError("%s cannot have %r in it" % (name, number))
+            raise ValueError("%s must be of %s, not %r" % (name, _ALLOWED[name], number))
     return bytes(numbers)
 
 

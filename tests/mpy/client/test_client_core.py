@@ -333,7 +333,10 @@ def test_errors_are_sentences():
 def test_every_exception_code_has_words():
     for code in range(1, 256):
         got, error = said(Scripted(lambda *_, code=code: code), "read_coils(1, 2, 3)")
-        assert got.startswith("slave 1 refused FC 1 at 2 x 3: ") and str(code) in got, got
+        begin = {10: "nothing leads to slave 1, for FC 1 at 2 x 3: "}
+        begin[11] = "nobody has answered for slave 1, FC 1 at 2 x 3: "
+        assert got.startswith(begin.get(code, "slave 1 refused FC 1 at 2 x 3: ")), got
+        assert str(code) in got, got
         assert error.error_code == code and isinstance(error, ModbusError)
         assert type(error) is error_code_to_exception_map.get(code, ModbusError)
 

@@ -109,7 +109,7 @@ def test_mistakes_are_told_with_file_and_line():
         (b"[{}", "point 1: name must be text"),
         (b'[{"name": "x", "address": 1}', ", or ] is needed, not the end of the file"),
         (b'[{"name": "x", "address": 1},]', "a value is needed, not ']'"),
-        (b'[{"name": "x", "address": 1}]]', "nothing may follow, but ']' does"),
+        (b'[{"name": "x", "address": 1}]]', "nothing may follow the points, but ']' does"),
         (b"{}", "there are no points"),
         (b'{"model": nothing}', "this is not JSON"),
         (b'{"model": "x"}', "there are no points"),
@@ -120,9 +120,9 @@ def test_mistakes_are_told_with_file_and_line():
         (b'{"ranges": []}', "ranges must be an object, not []"),
         (b'{"points": [], "points": []}', "there is no key 'points'"),
         (b'{"points": 5}', "[ is needed, not '5'"),
-        (b'["' + b"x" * 1100 + b'"]', "more than 1024 bytes are one value"),
-        (b'[{"name": "' + b"{" * 1100 + b'"}]', "more than 1024 bytes are one value"),
-        (b"[" * 1200, "more than 1024 bytes are one value"),
+        (b'["' + b"x" * 1100 + b'"]', "a value has more than 1024 bytes"),
+        (b'[{"name": "' + b"{" * 1100 + b'"}]', "a value has more than 1024 bytes"),
+        (b"[" * 1200, "a value has more than 1024 bytes"),
     ):
         text = str(raises(ValueError, loaded, data))
         assert words in text, (data, text)

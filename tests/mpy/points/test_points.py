@@ -343,7 +343,7 @@ _WRONG = (
     ({"data_type": "string", "count": 2, "precision": 2}, "a string has no precision"),
     ({"count": 1}, "a number has no count"),
     ({"bit": 16}, "bit must be 0 to 15"),
-    ({"bit": 1, "data_type": "int32"}, "bit is for int16 and uint16"),
+    ({"bit": 1, "data_type": "int32"}, "bit can be given for int16 and uint16 only"),
     ({"bit": 1, "scale": 2}, "a bit has no scale"),
     ({"swap": "CDBA"}, "swap must be"),
     ({"swap": None}, "swap must be"),
@@ -363,8 +363,8 @@ _WRONG = (
     ({"scan_interval": "1"}, "scan_interval must be a number"),
     ({"writable": 2}, "writable"),
     ({"writable": None}, "writable"),
-    ({"writable": True, "input_type": "input"}, "only coil and holding"),
-    ({"writable": True, "input_type": "discrete_input"}, "only coil and holding"),
+    ({"writable": True, "input_type": "input"}, "true for coil and holding only"),
+    ({"writable": True, "input_type": "discrete_input"}, "true for coil and holding only"),
     ({"scale_factor": "y"}, "scale_factor must be the name of"),
     ({"scale_factor": "x"}, "scale_factor must be the name of"),
     ({"scale_factor": ""}, "scale_factor must be text"),
@@ -409,4 +409,6 @@ def test_too_many_different_values():
     assert Points(points).limits(254) == (None, 256)
     points.append({"name": "q", "address": 0, "max_value": 1.5})
     text = str(raises(ValueError, Points, points))
-    assert text == "point 'q': more than 255 different values of keys are in this file"
+    assert (
+        text == "point 'q': all points together have more than 255 values of scale, unit and so on"
+    )

@@ -8,9 +8,11 @@ from support.polling import polling
 from support.umb import raises
 
 from umb import errors
-from umb.client import BAD_REPLY, NO_CONNECTION
+from umb.client import BAD_REPLY, NO_CONNECTION, NO_REPLY
+from umb.client.tcp import TCPClient
 from umb.points import Points, PointStore
 from umb.poller import Poller
+from umb.poller.device import error_for
 from umb.server import Server
 
 _METER = [
@@ -224,7 +226,8 @@ def test_a_write_that_is_refused():
     assert [error[:2] for error in told.errors] == [(7, "setpoint")]
     error = told.errors[0][2]
     assert isinstance(error, errors.ServerDeviceFailureError) and error.slave_id == 7
-    assert "setpoint" in str(error)
+    text = "slave 7 refused a write of point 'setpoint': server device failure (exception 4)"
+    assert str(error) == text, error
     assert [value for _, name, value in told.changes if name == "setpoint"] == [20, 20]
     assert device.state == "online"
 
@@ -314,6 +317,26 @@ def test_offline_and_back():
     assert device.missed_count == 0
 
 
+def test_errors_say_who_and_what():
+    device = Poller(TCPClient(("10.0.0.5", 502))).device(7, Points(_METER), timeout_ms=300)
+    for status, kind, text in (
+        (NO_REPLY, errors.NoReplyError, "slave 7 did not answer a write within 300 ms"),
+        (BAD_REPLY, errors.BadReplyError, "slave 7 gave no valid answer to a write"),
+        (
+            NO_CONNECTION,
+            errors.NoConnectionError,
+            "no connection to 10.0.0.5:502: closed meanwhile, for a write of slave 7",
+        ),
+        (
+            10,
+            errors.GatewayPathUnavailableError,
+            "nothing leads to slave 7, for a write: gateway path unavailable (exception 10)",
+        ),
+    ):
+        error = error_for(status, device, "a write")
+        assert str(error) == text and type(error) is kind and error.slave_id == 7, error
+
+
 def test_writes_to_a_device_that_is_gone():
     _, server = meter()
     alive = [True]
@@ -328,6 +351,7 @@ def test_writes_to_a_device_that_is_gone():
     assert isinstance(told.errors[0][2], errors.NoReplyError)
     error = raises(errors.NoReplyError, device.__setitem__, "setpoint", 4)
     assert error.slave_id == 7
+    assert str(error) == "slave 7 is offline: it cannot be asked for point 'setpoint'", error
     alive[0] = True
     poller.run(11_000)
     assert device.state == "online" and device["setpoint"] == 0

@@ -239,7 +239,9 @@ def test_bytes_are_no_registers():
             raises(TypeError, get_string, there, 0, 2),
             raises(TypeError, get_bits, there, 0, 0, 1),
         ):
-            assert str(error).startswith("values must hold registers, not bytes, as "), error
+            assert str(error).startswith(
+                "values must hold registers, as a list does, not bytes: "
+            ), error
 
 
 # --- the whole width
@@ -389,7 +391,7 @@ def test_bits_that_are_none():
     ):
         registers = [7]
         error = raises(ValueError, get_bits, registers, 0, first, n)
-        assert str(error).startswith("a register has bits 0..15, not "), error
+        assert str(error).startswith("first and n must be of bits 0..15, not "), error
         raises(ValueError, put_bits, registers, 0, first, n, 0)
         assert registers == [7]
     for value in (-1, 8, None, "1", 1.0):
@@ -483,7 +485,7 @@ def test_numbers_that_stand_for_nothing_are_refused():
     for kind, value in ((U16, 65535), (I16, -32768), (U32, 0xFFFFFFFF), (I64, -(1 << 63))):
         registers = [7] * 5
         error = raises(ValueError, put_scaled, registers, 0, kind, value)
-        assert str(error) == "{} cannot be told from no value in {}".format(value, kind)
+        assert str(error) == "{} in {} means that there is no value".format(value, kind)
         assert registers == [7] * 5
     for kind in _BCDS:
         raises(ValueError, put_scaled, [7] * 4, 0, kind, None)
