@@ -1,6 +1,7 @@
 """One end of a serial line: a UART, its direction pin, and the frames received and sent."""
 
 import select
+from errno import ETIMEDOUT
 from time import sleep_ms, sleep_us, ticks_add, ticks_diff, ticks_ms, ticks_us
 
 from micropython import const
@@ -11,6 +12,7 @@ _FRAME = const(6)  # where in the buffer an RTU frame begins
 _PIECE = const(32)  # the most bytes that are read from the UART at once
 _UART_NAP_MS = const(1)  # the longest sleep that does not lose the time of a byte
 _TTY_NAP_MS = const(1000)  # a TTY wakes the poller
+_STUCK_US = const(100_000)  # so much longer than its time a frame may take to be taken
 
 
 used_numbers = []  # the numbers of the UARTs that drivers have which are not closed
@@ -144,6 +146,9 @@ class Line:
         The frame's seal() has put them at frame.out[frame.start:]. If `abort_size` is set, it
         waits until the line has been silent for reply_delay_us, and does not send if so many bytes
         were received first. Returns whether it sends.
+
+        Raises OSError if the UART does not take the frame in the time that this takes, as with
+        hardware flow control where CTS stays inactive.
         """
         try:
             return self._send(n)
@@ -163,8 +168,15 @@ class Line:
             taken = self.uart.write(frame.out, at, n) or 0
             at += taken
             n -= taken
+            if not taken:
+                self._check_progress(at + n - frame.start)
         self.end_us = ticks_add(self.end_us, self.frame_us)
         return True
+
+    def _check_progress(self, size):
+        """Raise OSError if the UART has had more time than a frame of this size takes."""
+        if ticks_diff(ticks_us(), self.end_us) > self.time_us(size) + _STUCK_US:
+            raise OSError(ETIMEDOUT, "the UART takes no bytes: does it wait for CTS?")
 
     def sending_us(self):
         """Return how long the frame of send() will still be leaving, 0 if it has left."""

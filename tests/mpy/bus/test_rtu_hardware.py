@@ -2,10 +2,12 @@
 
 from support.machine import PORTS, Pin, PinBase, Signal, machine, made
 from support.pdu import request
-from support.rtu import Bench
-from support.uart import Output, system
+from support.rtu import OURS, Bench, frame
+from support.uart import UART, Output, clock, system
 from support.umb import raises
 
+from umb.client.rtu import RTUClient
+from umb.errors import NoConnectionError
 from umb.server.rtu import RTUServer
 
 
@@ -143,3 +145,50 @@ def test_the_pin_is_at_receive_when_it_ends():
         pin(active)
         bench.rtu.server_close()
         assert pin.level() == 1 - active
+
+
+class Stuck(UART):
+    """A UART with hardware flow control: it takes `room` bytes, and then none until CTS comes."""
+
+    room = 0
+
+    def write(self, buf, at, n):
+        n = min(n, self.room)
+        self.room -= n
+        if n:
+            return super().write(buf, at, n)
+        self._spend("write", 3)
+        return None
+
+
+class StuckBench(Bench):
+    uart_class = Stuck
+
+
+def test_a_uart_that_takes_no_more_bytes_ends_a_reply():
+    """After what the frame could take at most and 0.1 s; the pin is at receive then."""
+    for baudrate in (1200, 19200, 115200):
+        for room in range(25):  # the reply has as many bytes
+            bench = StuckBench(baudrate)
+            bench.uart.room = room
+            end_us = bench.hear(frame(OURS, request(3, 0, 10)))
+            error = raises(OSError, bench.run)
+            assert "CTS" in str(error), error
+            longest_us = 25 * bench.char_us + 100_000
+            assert 100_000 <= clock.now_us() - end_us < longest_us + bench.t35_us + 10_000
+            assert bench.pin.level() == 0
+            bench.uart.room = 1000
+            assert len(bench.ask(request(3, 0, 10))) == 1
+
+
+def test_a_uart_that_takes_no_more_bytes_ends_a_call():
+    for room in range(8):
+        clock.reset()
+        uart = Stuck(9600, 8, None, 1)
+        uart.room = room
+        pin = Output()
+        client = RTUClient(uart, baudrate=9600, de=pin)
+        begin_us = clock.now_us()
+        raises(NoConnectionError, client.read_coils, 1, 0, 1)
+        assert 100_000 <= clock.now_us() - begin_us < 200_000, clock.now_us() - begin_us
+        assert pin.level() == 0
