@@ -35,7 +35,8 @@ PARAMETERS = (
     "umb calls on_read and on_write with (address, quantity), validate with (address, value),"
     " routes with slave_id=, function_code=, address=, and value= if it is a write, functions with"
     " (adu, n, link), allow with (host), on_connect and on_disconnect with ((host, port)),"
-    " on_error with (exception, link)"
+    " on_error with (exception, link), permit with (slave_id, function_code, address, quantity,"
+    " link)"
 )
 
 

@@ -97,7 +97,10 @@ class _Path:
         return slave_id if self._unit_ids is None else self._unit_ids.get(slave_id, slave_id)
 
     def put(self, adu, n, link):
-        """Let a request of n bytes wait. Returns LATER, or the length of a response."""
+        """Let a request of n bytes wait, if it may. Returns LATER, or the length of a response."""
+        known = self._gateway.refusal(adu, n, link)
+        if known:
+            return refuse(adu, known)
         if self._cache is not None:
             known = self._cache.reply(self._line_id(adu[6]), adu, n)
             if known:
@@ -351,6 +354,9 @@ class Gateway(Driver):
                  up by then. Broadcasts are sent in any case, unless others keep the line busy for
                  so long
     queue        how many requests may wait for a line; a further one is refused with exception 6
+    permit       permit(slave_id, function_code, address, quantity, link) returns whether a request
+                 may be passed on; else it gets exception 1. It is asked about what is not served
+                 here, as a Server asks its own: see umb.server.Server. None: all may
     answer_broadcasts   whether who broadcasts from a network is answered once every line has
                  sent it: as a slave would, or with exception 11 if a line could not
 
@@ -378,8 +384,10 @@ class Gateway(Driver):
         max_wait_ms=5000,
         queue=8,
         answer_broadcasts=False,
+        permit=None,
     ):
         super().__init__(Server(None, ()) if local is None else local)
+        check.function("permit", permit)
         check.integer("queue", queue, 1, _MOST_KEPT)
         check.integer("max_wait_ms", max_wait_ms, 1, LONGEST_MS)
         check.boolean("answer_broadcasts", answer_broadcasts)
@@ -389,6 +397,11 @@ class Gateway(Driver):
         self._is_device = local is not None
         self._paths = []
         self._bus = _Bus()
+        self._permit = None
+        if permit is not None:
+            from ..server.permit import Permit
+
+            self._permit = Permit(permit, self.server)
         self.add(line, slave_ids, timeout_ms, unit_ids=unit_ids, cache_ms=cache_ms, cached=cached)
 
     def add(self, line, slave_ids=None, timeout_ms=None, *, unit_ids=None, cache_ms=0, cached=8):
@@ -452,13 +465,25 @@ class Gateway(Driver):
             return 0 if link.serial else refuse(adu, _ILLEGAL_FUNCTION)
         path = self._path(slave_id)
         if slave_id == 0 and adu[_PDU] in WRITES and (link.serial or path is None):  # SL 2.1
-            self.server.handle(adu, n, self._bus)
-            return self._paths[0].put_broadcast(adu, n, link)
+            return self._broadcast(adu, n, link)
         if self._is_served_here(slave_id, path):
             return self.server.handle(adu, n, link)
         if path is not None:
             return path.put(adu, n, link)
         return 0 if link.serial else refuse(adu, _NO_PATH)
+
+    def _broadcast(self, adu, n, link):
+        """Carry out a broadcast here, and let it wait for its lines, if it may."""
+        exception_code = self.refusal(adu, n, link)
+        if exception_code:
+            silent = link.serial or not self.answer_broadcasts
+            return 0 if silent else refuse(adu, exception_code)
+        self.server.handle(adu, n, self._bus)
+        return self._paths[0].put_broadcast(adu, n, link)
+
+    def refusal(self, adu, n, link):
+        """Return the exception code for a request that may not be passed on, 0 if it may."""
+        return 0 if self._permit is None else self._permit.refusal(adu, n, link)
 
     def end_broadcast(self, adu, n, link, lost):
         """For its lines: all have had the broadcast of n bytes. Returns the response's length.

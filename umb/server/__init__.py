@@ -106,6 +106,10 @@ class Server:
     functions   what is offered besides a store, such as (Diagnostics(), Identity({...})): objects
                 with `codes` and handle(), see umb.server. Without them FC 7, 8, 11, 12, 17, 20,
                 21, 24 and 43 get exception 1
+    permit      permit(slave_id, function_code, address, quantity, link) returns whether a request
+                may be carried out; else it gets exception 1, or, if it is a broadcast, is ignored.
+                It is asked about requests of the right form, before anything else is done. None:
+                all may. See below
     on_error    on_error(exception, link) is called when a hook, an endpoint or a function raised
                 something without an exception code, and the client gets exception 4. The default
                 prints the traceback; None is silence. What on_error itself raises is printed
@@ -114,17 +118,30 @@ class Server:
     count (3), addresses (2); what goes wrong in the work itself is 4. A slave id that nobody has
     is met with silence on serial lines, and with exception 11 by networks.
 
+    permit is called for function codes 1 to 6, 15, 16, 22 and 23 with the addresses that are read
+    or written. For 23 it is called twice: as for a read with 3, and for what is written with 23.
+    For all other codes address is None and quantity 0. Over networks slave_id is the device that
+    answers, for 0 and 255 too. What permit raises is treated as if a hook had raised it.
+
     Raises ValueError for a slave id out of range or an argument of the wrong kind.
     """
 
-    def __init__(self, store=None, slave_ids=(1,), *, functions=(), on_error=print_error):
+    def __init__(
+        self, store=None, slave_ids=(1,), *, functions=(), permit=None, on_error=print_error
+    ):
         function("on_error", on_error)
+        function("permit", permit)
         self.stores = {}  # slave id: its Store, or None
         self.routes = None  # see route()
         self.on_error = on_error
         self.slave_ids = []  # in the order in which they were added: a dict keeps none
         self.functions = None  # a Functions, if there are any: see function()
         self._perform = self._perform  # bound once: a bound method is an allocation
+        self._permit = None
+        if permit is not None:
+            from .permit import Permit
+
+            self._permit = Permit(permit, self)
         try:
             iter(slave_ids)
         except TypeError:
@@ -306,6 +323,12 @@ class Server:
         n = adu[5] - 1
         store = self.stores.get(adu[6])
         exception_code = check(adu, n)
+        if (
+            exception_code <= _ILLEGAL_FUNCTION
+            and self._permit is not None
+            and not self._permit.allows(adu, link, exception_code)
+        ):
+            return -_ILLEGAL_FUNCTION
         # Without a store there are neither FC 22 nor 23.
         if exception_code == _ILLEGAL_FUNCTION or (store is None and adu[7] > _LAST_ROUTED):
             if self.functions is None:
@@ -331,10 +354,12 @@ class Server:
         return -exception_code
 
     def notify(self, handler, adu, link):
-        """Call handler(adu, link), and report what it raises."""
-        error = _attempt(handler, adu, link)
-        if isinstance(error, Exception):
-            self.report(error, link)
+        """Return what handler(adu, link) returns; report what it raises, and return None then."""
+        result = _attempt(handler, adu, link)
+        if isinstance(result, Exception):
+            self.report(result, link)
+            return None
+        return result
 
     def report(self, error: Exception, link):
         """Call on_error with an exception that a hook raised. Never raises."""

@@ -25,6 +25,14 @@ _IN = const(1)  # select.POLLIN and POLLOUT, the same on every port
 _OUT = const(4)
 
 
+# Why a client has gone, see TCPServer.
+CLOSED_BY_CLIENT = 0
+IDLE = 1
+MADE_ROOM = 2
+NO_FRAME = 3
+CLOSED_HERE = 4
+
+
 class _Connection(Stream):
     """One client: its ADU buffer, the state of its request, and the link for handlers."""
 
@@ -60,12 +68,12 @@ class _Connection(Stream):
             n = self.receive(missing)
             if n <= 0:
                 if n < 0:
-                    self.driver.drop(self)
+                    self.driver.drop(self, CLOSED_BY_CLIENT)
                 return
             missing = self.frame.missing(self.adu, self.have)
         if missing:
             if missing < -_EARLY:  # garbage
-                self.driver.drop(self)
+                self.driver.drop(self, NO_FRAME)
                 return
             self._put_aside(-missing)
         counters = self.counters
@@ -95,7 +103,7 @@ class _Connection(Stream):
             try:  # as send() does: a call less for every request
                 n = self.sock.write(self.adu, self.at, self.size) or 0
             except OSError:
-                self.driver.drop(self)
+                self.driver.drop(self, CLOSED_BY_CLIENT)
                 return
             self.size -= n
             if self.size:
@@ -112,7 +120,7 @@ class _Connection(Stream):
     def _go_on(self):
         """Send more of a response."""
         if self.held:  # then the poller reports only that the client is gone
-            self.driver.drop(self)
+            self.driver.drop(self, CLOSED_BY_CLIENT)
             return
         self._reply(0)
         if not self.size:
@@ -144,7 +152,7 @@ class _Connection(Stream):
         elif not self.held:
             self.idle_ms = min(self.idle_ms + elapsed_ms, _LONGEST_MS)
             if 0 < self.driver.idle_timeout_ms <= self.idle_ms:
-                self.driver.drop(self)
+                self.driver.drop(self, IDLE)
 
     def is_idle(self):
         """Return whether this client may have to make room for another."""
@@ -160,10 +168,16 @@ class TCPServer(Driver):
     idle_timeout_ms  a client is disconnected that has sent no request for so long; 0: never
     framer           MBAP, or umb.frame.rtu_stream.RTUStream: RTU frames in the stream, as serial
                      device servers have them
-    allow            who may connect: a container of IPv4 addresses, such as ("192.168.1.5",), or
-                     a function that is called with one and returns whether; None: everybody
+    allow            who may connect: a container of IPv4 addresses and networks, such as
+                     ("192.168.1.5", "10.0.0.0/8"), or a function that is called with an address
+                     and returns whether; None: everybody
     on_connect       called with (host, port) of a client that has connected
-    on_disconnect    called with (host, port) of a client that has gone
+    on_disconnect    called with (host, port) of a client that has gone; `reason` says why
+
+    refused      how many were refused because of allow, modulo 65536
+    turned_away  how many were refused because nobody made room, modulo 65536
+    reason       why the last client has gone: CLOSED_BY_CLIENT, IDLE, MADE_ROOM, NO_FRAME if it
+                 sent what is no frame, or CLOSED_HERE by server_close()
 
     If all places are taken, a client that is idle makes room for a new one: one that has had no
     request answered for 10 seconds, or none at all for 5 seconds after it connected. The
@@ -202,6 +216,9 @@ class TCPServer(Driver):
         self.on_connect = on_connect
         self.on_disconnect = on_disconnect
         self.answered = 0  # requests, since poll() last returned
+        self.refused = 0
+        self.turned_away = 0
+        self.reason = CLOSED_BY_CLIENT
         self._allow = None
         if allow is not None:
             from ..port.hosts import host_filter
@@ -275,6 +292,9 @@ class TCPServer(Driver):
         try:
             if self._allow is None or call_hook(self.server, self._allow, peer[0], self):
                 connection = self._place(peer[0])
+                self.turned_away = self.turned_away + (connection is None) & 0xFFFF
+            else:
+                self.refused = self.refused + 1 & 0xFFFF
             if connection is not None:
                 self._by_socket[sock] = connection
                 bytearray(_RESERVE)  # a poller whose memory runs out here crashes later
@@ -302,7 +322,7 @@ class TCPServer(Driver):
                 pass  # then as if these were all
         connection = self._idlest(host)
         if connection is not None:
-            self.drop(connection)
+            self.drop(connection, MADE_ROOM)
         return connection
 
     def _idlest(self, host):
@@ -326,8 +346,9 @@ class TCPServer(Driver):
                 places += 1
         return places
 
-    def drop(self, connection):
-        """Close the connection of a client."""
+    def drop(self, connection, reason):
+        """Close the connection of a client for this reason, see above."""
+        self.reason = reason
         sock = connection.sock
         connection.sock = None
         connection.gone = True  # first: Ctrl-C may end any call from here on
@@ -354,7 +375,7 @@ class TCPServer(Driver):
         """Close the listening socket and every connection."""
         for connection in self._connections:
             if not connection.gone:
-                self.drop(connection)
+                self.drop(connection, CLOSED_HERE)
         if self._listener is not None:
             self.poller.unregister(self._listener)
             self._listener.close()

@@ -21,8 +21,11 @@ class UDPServer(Driver):
 
     server   the Server or Gateway that answers; None: a Server of its own, for routes
     framer   MBAP, or umb.frame.rtu_stream.RTUStream: a datagram is an RTU frame
-    allow    who is answered: a container of IPv4 addresses, such as ("192.168.1.5",), or a
-             function that is called with one and returns whether; None: everybody
+    allow    who is answered: a container of IPv4 addresses and networks, such as ("192.168.1.5",
+             "10.0.0.0/8"), or a function that is called with an address and returns whether; None:
+             everybody
+
+    refused  how many requests were ignored because of allow, modulo 65536
 
     A datagram that is not a frame is ignored. While memory is short, requests and responses are
     lost as any datagram may be. An exception of allow is passed to the Server's on_error.
@@ -38,6 +41,7 @@ class UDPServer(Driver):
         self.frame = framer(REQUEST)
         self.peer = None  # (host, port) of the request at hand
         self.answered = 0  # requests, since poll() returned last
+        self.refused = 0
         self._allow = None
         if allow is not None:
             from ..port.hosts import host_filter
@@ -88,6 +92,7 @@ class UDPServer(Driver):
         if frame.missing(self._adu, n):
             return
         if self._allow is not None and not call_hook(self.server, self._allow, self.peer[0], self):
+            self.refused = self.refused + 1 & 0xFFFF
             return
         counters = self.counters
         counters.bus_message_count = counters.bus_message_count + 1 & 0xFFFF

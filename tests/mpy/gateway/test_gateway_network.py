@@ -18,6 +18,7 @@ from umb.frame.rtu_stream import RTUStream
 from umb.functions.identity import Identity
 from umb.gateway import Gateway
 from umb.server import LATER, Server
+from umb.server.tcp import CLOSED_HERE
 from umb.server.udp import UDPServer
 from umb.store import Store
 
@@ -298,7 +299,7 @@ def test_a_server_that_closes_in_between():
             assert network.ask(1, READ) == ANSWER
             for connection in network.far.tcp._connections:
                 if not connection.gone:
-                    network.far.tcp.drop(connection)
+                    network.far.tcp.drop(connection, CLOSED_HERE)
             network.poll()
         assert network.ask(1, READ) == ANSWER
 

@@ -7,6 +7,7 @@ from support.tcp import free_port
 from support.umb import raises
 
 from umb.port import sockets
+from umb.port.hosts import host_filter
 from umb.port.listen_errors import cannot_listen
 from umb.server.tcp import TCPServer
 from umb.server.udp import UDPServer
@@ -154,7 +155,6 @@ def test_allow_refuses_what_never_matches():
     for host in (
         "localhost",
         "meter.example.org",
-        "10.0.0.0/8",
         "10.0.0.*",
         "10.0.0",
         "10.0.0.5.6",
@@ -181,9 +181,35 @@ def test_allow_refuses_what_never_matches():
             for server in (TCPServer, UDPServer):
                 text = str(raises(ValueError, server, address, allow=allow))
                 assert text.startswith("allow takes IPv4 addresses of clients"), text
-                assert text.endswith(
-                    "not {!r}: for names and networks give a function".format(host)
-                )
+                assert text.endswith("not {!r}: for names give a function".format(host))
+
+
+def test_allow_refuses_what_is_no_network():
+    address = ("127.0.0.1", 20_000)
+    for network in ("10.0.0.0/", "10.0.0.0/33", "10.0.0.0/-1", "10.0.0.0/08", "10.0.0/8", "/8"):
+        text = str(raises(ValueError, TCPServer, address, allow=(network,)))
+        assert text == "allow takes networks such as '10.0.0.0/24', not %r" % network, text
+    for network in ("10.0.0.5/24", "10.0.0.1/31", "128.0.0.0/0", "192.168.1.0/16"):
+        text = str(raises(ValueError, UDPServer, address, allow=("10.0.0.5", network)))
+        assert text.startswith("allow: %r has bits set that do not count" % network), text
+
+
+def test_networks_have_the_hosts_that_they_should():
+    """Every length of a network, at its first and last addresses, and right beside it."""
+
+    def text(number):
+        return ".".join(str(number >> 8 * k & 0xFF) for k in (3, 2, 1, 0))
+
+    for bits in range(33):
+        size = 1 << 32 - bits
+        first = 0xC0A8_5A35 // size * size
+        allows = host_filter(("10.1.2.3", "{}/{}".format(text(first), bits)))
+        for number in (first, first + size - 1, first + size // 2):
+            assert allows(text(number)), (bits, text(number))
+        for number in (first - 1, first + size):
+            assert not 0 <= number < 1 << 32 or not allows(text(number)), (bits, number)
+        assert allows("10.1.2.3")
+        assert bits == 0 or not allows("10.1.2.4")
 
 
 def test_allow_refuses_other_kinds():

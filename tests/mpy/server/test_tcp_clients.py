@@ -32,6 +32,7 @@ def test_idle_time_out():
             assert busy.ask(_READ) == raw("03 02 03e8")
             sleep_ms(20)
         assert len(went.calls) == 2
+        assert bench.tcp.reason == tcp.IDLE
         assert silent.closed() and half.closed()
         assert busy.ask(_READ) == raw("03 02 03e8")
 
@@ -203,6 +204,7 @@ def test_allow():
         {"127.0.0.3": "a description"},
         Hosts(),
         lambda host: host.endswith(".3"),
+        ("10.0.0.0/8", "127.0.0.3/32"),
     ):
         came = Told()
         with Bench(counting(), allow=allow, on_connect=came) as bench:
@@ -210,6 +212,7 @@ def test_allow():
                 assert bench.client(host=host).closed(), host
             assert bench.client(host="127.0.0.3").ask(_READ) == raw("03 02 03e8")
             assert [peer[0] for (peer,) in came.calls] == ["127.0.0.3"]
+            assert (bench.tcp.refused, bench.tcp.turned_away) == (3, 0)
 
 
 def test_those_who_may_not_connect_take_no_place():
@@ -388,6 +391,26 @@ def test_ctrl_c_while_a_client_is_dropped_lets_the_server_close():
         sock = connection.sock
         connection.sock = Interrupted()
         bench.tcp._by_socket[connection.sock] = connection
-        raises(KeyboardInterrupt, bench.tcp.drop, connection)
+        raises(KeyboardInterrupt, bench.tcp.drop, connection, tcp.CLOSED_HERE)
         bench.tcp.server_close()
         sock.close()
+
+
+def test_why_clients_have_gone():
+    reasons = []
+    with Bench(counting(), on_disconnect=lambda _: reasons.append(bench.tcp.reason)) as bench:
+        client = bench.client()
+        client.ask(_READ)
+        client.close()
+        bench.rest(20)
+        bench.client().send(b"GET / HTTP/1.1\r\n\r\n")
+        bench.rest(20)
+        bench.client().ask(_READ)
+        bench.rest(300)  # from here on it counts as idle
+        bench.tcp.max_clients = 1
+        bench.tcp._connections[0].idle_ms = 60_000
+        bench.client().ask(_READ)
+        assert bench.client().closed()
+        assert bench.tcp.turned_away == 1
+    bench.tcp.server_close()
+    assert reasons == [tcp.CLOSED_BY_CLIENT, tcp.NO_FRAME, tcp.MADE_ROOM, tcp.CLOSED_HERE]

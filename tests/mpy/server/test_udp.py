@@ -289,13 +289,13 @@ def test_rtu_frames():
 
 
 def test_allow():
-    for allow in (("127.0.0.3",), lambda host: host == "127.0.0.3"):
+    for allow in (("127.0.0.3",), ("127.0.0.3/32",), lambda host: host == "127.0.0.3"):
         with Bench(allow=allow) as bench:
             other, client = bench.client("127.0.0.2"), bench.client("127.0.0.3")
             assert other.send(frame(_READ)) == 0
             assert other.received() is None
             assert client.ask(_READ) == _ANSWER
-            assert bench.udp.counters.bus_message_count == 1
+            assert (bench.udp.counters.bus_message_count, bench.udp.refused) == (1, 1)
 
 
 def test_allow_that_raises():
