@@ -154,11 +154,14 @@ class RTU:
         """Return whether a frame begins at adu[6 + at] and is whole. If not, set what it needs."""
         n = self.have - at
         at += _FRAME
+        if n < _SHORTEST:
+            self.open = True
+            self.need = min(self.need, _SHORTEST - n)
+            return False
         table = self.table
-        if n >= _SHORTEST:
-            self.for_us = self.serves(self.adu[at])
+        self.for_us = self.serves(self.adu[at])
         while True:
-            size = rtu_size(table, self.adu, at, n) if n >= _SHORTEST else _SHORTEST
+            size = rtu_size(table, self.adu, at, n)
             if (size == n or n == _LONGEST) and not crc16(self.adu, at, n):
                 return True
             if size > n:
@@ -166,7 +169,11 @@ class RTU:
                 self.need = min(self.need, size - n)
             if table is RESPONSE or self.for_us or not self.adu[at]:
                 return False
-            table = RESPONSE  # responses of other slaves are on the bus, too
+            # Responses of other slaves are on the bus, too. There is no exception code 0: values
+            # of -1 and 0 have a right CRC as such a response, FF FF 00 00 00.
+            if self.adu[at + 1] & 0x80 and not self.adu[at + 2]:
+                return False
+            table = RESPONSE
 
     def _next(self, at, end):
         """Return where, from adu[6 + at] on, a frame of interest may begin, or `end`.

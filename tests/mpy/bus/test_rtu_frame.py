@@ -97,6 +97,26 @@ def test_a_hole_tears_no_frame():
             assert receiver.rtu.rejected == 0
 
 
+def test_a_hole_before_ones_and_zeros():
+    """FF FF with zeros behind has a right CRC, as an exception response of slave 255 would."""
+    for before in (b"", b"\x12", b"\x12\x34"):
+        for zeros in range(8):
+            values = before + b"\xff\xff" + bytes(zeros)
+            values += bytes(len(values) & 1)
+            head = bytes((0, len(values) // 2, len(values)))
+            for pdu in (
+                b"\x10\x00\x00" + head + values,
+                b"\x17\xff\xff\x00\x00\x00\x00" + head + values,
+                b"\x0f\xff\xff" + bytes((0, 8 * len(values), len(values))) + values,
+                b"\x14\x07\x06\xff\xff\x00\x00\x00\x77",
+                b"\x16\xff\xff\x00\x00\x00\x00",
+            ):
+                data = frame(17, pdu)
+                for cut in range(1, len(data)):
+                    receiver = Receiver().hear(data[:cut]).gap().hear(data[cut:])
+                    assert receiver.found == [data], (data, cut, receiver.found)
+
+
 def test_what_comes_after_silence_is_a_frame_of_its_own_first():
     for data in (_SHORT, _LONG):
         for n in range(1, len(data)):
