@@ -283,7 +283,7 @@ def _decided(call, script, timeout_us, char_us, sharp):
             if silent_end and len(script) > 1 and not sharp:
                 return None
             return "value", calls.result(call)
-        if kind not in _PASSED or call[0] in (5, 6, 8, 21, 22, 15, 16) or kind == "other":
+        if kind not in _PASSED or call[0] in (15, 16) + slaves.SAME_BOTH_WAYS or kind == "other":
             return None  # what repeats the request cannot be told from an answer to it
         begin_us += 600 * char_us  # no frame, not even of ASCII, takes longer
     return None
@@ -402,7 +402,7 @@ class Game:
         """The characters of a row of a script, and "good" or an exception code if that counts."""
         _, kind, detail = row
         seen, about, what = kind, detail, None
-        if kind == "request" and (pdu[0] >= 65 or pdu[0] == 21):
+        if kind == "request" and (pdu[0] >= 65 or pdu[0] in slaves.SAME_BOTH_WAYS):
             seen = "id"  # nobody can tell it from an answer
         if seen in ("id", "other") and self.bus.is_awaited(detail, pdu[0], end_us):
             about = _NOBODY

@@ -139,6 +139,7 @@ def _records(slave_id, pdu):
     return bytes((20, len(data))) + data
 
 
+SAME_BOTH_WAYS = (5, 6, 8, 21, 22)  # requests of these codes have the form of their answers
 FIXED = (1, 2, 3, 4, 5, 6, 15, 16, 22, 23)  # the length of the answer is in the request
 
 
