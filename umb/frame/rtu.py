@@ -160,6 +160,8 @@ class RTU:
             return False
         table = self.table
         self.for_us = self.serves(self.adu[at])
+        if not self.for_us and not self._is_other(at):
+            return False
         while True:
             size = rtu_size(table, self.adu, at, n)
             if (size == n or n == _LONGEST) and not crc16(self.adu, at, n):
@@ -169,11 +171,15 @@ class RTU:
                 self.need = min(self.need, size - n)
             if table is RESPONSE or self.for_us or not self.adu[at]:
                 return False
-            # Responses of other slaves are on the bus, too. There is no exception code 0: values
-            # of -1 and 0 have a right CRC as such a response, FF FF 00 00 00.
-            if self.adu[at + 1] & 0x80 and not self.adu[at + 2]:
-                return False
-            table = RESPONSE
+            table = RESPONSE  # responses of other slaves are on the bus, too
+
+    def _is_other(self, at):
+        """Return whether a frame that is not of interest may begin at adu[at].
+
+        An exception response with code 0, which does not exist, is none: values of -1 and 0 have a
+        right CRC as such a response of slave 255, FF FF 00 00 00.
+        """
+        return not self.adu[at + 1] & 0x80 or self.adu[at + 2] > 0
 
     def _next(self, at, end):
         """Return where, from adu[6 + at] on, a frame of interest may begin, or `end`.
@@ -241,7 +247,7 @@ class RTU:
         noise = _NOISE if at <= _NOISE or 0 <= at - self._begin <= _NOISE else 0
         n = self.have - at
         at += _FRAME
-        if not (free or self.adu[at] == 0 or self.serves(self.adu[at])):
+        if self.adu[at] and not self.serves(self.adu[at]) and not (free and self._is_other(at)):
             return 0
         size = rtu_size(self.table, self.adu, at, n)
         if size > n:

@@ -4,7 +4,7 @@ import random
 
 from support.rtu import frame
 
-from umb.frame.rtu import REQUEST, RTU
+from umb.frame.rtu import REQUEST, RESPONSE, RTU
 
 _AT = 6  # where a frame stands in its buffer
 
@@ -97,24 +97,36 @@ def test_a_hole_tears_no_frame():
             assert receiver.rtu.rejected == 0
 
 
-def test_a_hole_before_ones_and_zeros():
-    """FF FF with zeros behind has a right CRC, as an exception response of slave 255 would."""
+def ones_and_zeros():
+    """Values with FF FF and zeros behind somewhere in them."""
     for before in (b"", b"\x12", b"\x12\x34"):
         for zeros in range(8):
             values = before + b"\xff\xff" + bytes(zeros)
-            values += bytes(len(values) & 1)
-            head = bytes((0, len(values) // 2, len(values)))
-            for pdu in (
-                b"\x10\x00\x00" + head + values,
-                b"\x17\xff\xff\x00\x00\x00\x00" + head + values,
-                b"\x0f\xff\xff" + bytes((0, 8 * len(values), len(values))) + values,
-                b"\x14\x07\x06\xff\xff\x00\x00\x00\x77",
-                b"\x16\xff\xff\x00\x00\x00\x00",
-            ):
-                data = frame(17, pdu)
-                for cut in range(1, len(data)):
-                    receiver = Receiver().hear(data[:cut]).gap().hear(data[cut:])
-                    assert receiver.found == [data], (data, cut, receiver.found)
+            yield values + bytes(len(values) & 1)
+
+
+def test_a_hole_before_ones_and_zeros():
+    """FF FF with zeros behind has a right CRC, as an exception response of slave 255 would."""
+    for values in ones_and_zeros():
+        size = bytes((len(values),))
+        head = bytes((0, len(values) // 2)) + size
+        torn(REQUEST, b"\x10\x00\x00" + head + values)
+        torn(REQUEST, b"\x17\xff\xff\x00\x00\x00\x00" + head + values)
+        torn(REQUEST, b"\x0f\xff\xff" + bytes((0, 8 * len(values))) + size + values)
+        for code in b"\x01\x03\x0c\x11\x14\x17":
+            torn(RESPONSE, bytes((code,)) + size + values)
+    torn(REQUEST, b"\x14\x07\x06\xff\xff\x00\x00\x00\x77")
+    torn(REQUEST, b"\x16\xff\xff\x00\x00\x00\x00")
+
+
+def torn(table, pdu):
+    """Let there be a hole, or two, anywhere inside a frame."""
+    data = frame(17, pdu)
+    for cut in range(1, len(data)):
+        for end in range(cut, len(data)):
+            receiver = Receiver(table).hear(data[:cut]).silence().hear(data[cut:end])
+            found = receiver.silence().hear(data[end:]).found
+            assert found == [data], (data, cut, end, found)
 
 
 def test_what_comes_after_silence_is_a_frame_of_its_own_first():
