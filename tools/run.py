@@ -8,6 +8,7 @@ import subprocess
 import sys
 
 from boards.unix import options
+from tools.board_libraries import folder
 from tools.env import ROOT, Trouble, micropython
 from tools.pty_line import PtyLine
 
@@ -28,21 +29,27 @@ def main(args):
         print(options.usage("python3 tools/dev.py run"))
         return 0
     command = [micropython(), str(_MAIN), *args]
+    libraries = [str(folder("microdot"))] if wanted["panel"] else []
     if wanted["serial"] or wanted["gateway"]:
-        return _serve(command)
+        return _serve(command, libraries)
     with PtyLine() as line:
         ends = ["--serial", line.server_path, "--far-end", line.client_path]
         # Linux refuses a client that asks a pseudo-terminal for parity.
-        return _serve([*command, *ends, "--parity", "N"])
+        return _serve([*command, *ends, "--parity", "N"], libraries)
 
 
-def _serve(command):
-    """Run a command until it ends, or a signal demands that; return the exit status."""
+def _serve(command, libraries):
+    """Run a command until it ends, or a signal demands that; return the exit status.
+
+    libraries   folders with what MicroPython loads besides
+    """
+    env = {**os.environ, "MICROPYPATH": ":".join([*libraries, ".frozen"])}
     with _signals() as reading:
         child = subprocess.Popen(
             command,
             stdin=subprocess.DEVNULL,
             preexec_fn=prepare_child,  # noqa: PLW1509 - two system calls, no lock taken
+            env=env,
             start_new_session=True,  # a terminal's Ctrl-C comes to us alone and is passed on once
         )
         while child.poll() is None:

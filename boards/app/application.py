@@ -49,7 +49,7 @@ class Application:
     say       say(text) prints what happens later
     wifi      a WiFi, if the board is to be in such a network
 
-    board, hardware, settings, say   as above, for its parts
+    board, hardware, settings, config, say   as above, for its parts
     state     the DeviceState
     server    the DeviceServer that answers for the slave id of the device
     product   what it calls itself
@@ -62,6 +62,7 @@ class Application:
         self.board = board
         self.hardware = hardware
         self.settings = settings
+        self.config = config
         self.say = say
         self.state = state = DeviceState()
         state.problems = problems
@@ -104,6 +105,11 @@ class Application:
     def count(self, bank, counters, names=OF_SERVER):
         """Report these counters in a bank of input registers, see Status."""
         self._status.banks[bank] = (counters, names)
+
+    def counters(self, bank):
+        """Return (an object, names of what it counts) of a bank, None if nothing is counted."""
+        banks = self._status.banks
+        return banks[bank] if bank < len(banks) else None
 
     def serve_with(self, driver, bank):
         """Run a server of requests, from now on, and report its counters."""

@@ -263,6 +263,46 @@ class Checked:
                 self.report(what, "it is ignored")
 
 
+def rules_of(board, settings):
+    """Return a dict for each setting that the file of a board may have, for a form.
+
+    key, help, and for a single value kind ("number" or "text") or choices, and its default
+
+    settings   those that hold: their role says what there is
+    """
+    tables = [joined(VALUES, _RULES), joined(LINE, _RULES_OF_LINE)]
+    if board.NETWORK:
+        tables.append(joined(VALUES_OF_NETWORK, _RULES_OF_NETWORK))
+    tables.append(settings_of(settings["role"]).SETTINGS)
+    found = []
+    for table in tables:
+        for key in sorted(table):
+            found.append(_rule_in_words(key, table[key]))
+    known = [rule["key"] for rule in found]
+    for key in sorted(settings):
+        if key not in known and key not in OPTIONAL:
+            found.append({"key": key, "kind": "json"})
+    found.extend({"key": key, "kind": "json"} for key in OPTIONAL)
+    return found
+
+
+def _rule_in_words(key, rule):
+    default = rule[0]
+    found = {"key": key, "default": default, "help": wanted_by(rule, None)}
+    if isinstance(default, bool):
+        found["choices"] = [True, False]
+    elif len(rule) == 2 and not callable(rule[1]):
+        found["choices"] = list(rule[1])
+    elif isinstance(default, int) and len(rule) == 3:
+        found["kind"] = "number"
+        found["least"], found["most"] = rule[1:]
+    else:
+        found["kind"] = "text" if isinstance(default, str) else "json"
+    if key == "password":
+        found["secret"] = True
+    return found
+
+
 def joined(defaults, rules):
     """Return a table for take() of the defaults and the rules of the same keys."""
     return {key: (defaults[key],) + rules[key] for key in rules}

@@ -92,14 +92,15 @@ def _parse(path):
     return raw
 
 
-def compose(changes, path=FILE):
+def compose(changes, path=FILE, replace=False):
     """Return the file at path with these changes, as bytes. Nothing is written.
 
-    A file that is no object is replaced. Raises OSError or MemoryError if the old file cannot be
+    replace   whether `changes` are all that shall be in it. A file that is no object is replaced.
+    Raises OSError or MemoryError if the old file cannot be
     read, ValueError if JSON cannot hold what is in it (MicroPython reads 1e999, and writes inf).
     """
     try:
-        raw = read(path) or {}
+        raw = {} if replace else read(path) or {}
     except ValueError:
         raw = {}
     raw.update(changes)

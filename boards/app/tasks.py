@@ -28,6 +28,11 @@ async def _serve(application, every):
     finally:
         for task in tasks:
             task.cancel()
+        for task in tasks:  # each lets go of its sockets
+            try:
+                await task
+            except asyncio.CancelledError:
+                pass
 
 
 async def _keep_running(part):

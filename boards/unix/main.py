@@ -52,6 +52,8 @@ def serve_application(wanted, stored, devices):
     settings["rtu"] = bool(wanted["devices"][0])
     settings["bind"] = wanted["host"]
     settings["tcp_port"] = wanted["port"]
+    if wanted["panel"]:
+        settings["panel"] = page_settings(wanted)
     hardware = Hardware(open_devices(wanted, settings, devices), wanted["gap_ms"])
     application = Application(board, hardware, settings, problems, stored, say)
     try:
@@ -69,6 +71,17 @@ def serve_application(wanted, stored, devices):
         application.serve()
     finally:
         application.close()
+
+
+def page_settings(wanted):
+    """Return the settings of the page for browsers that the command line asks for."""
+    from umb.panel.sessions import hash_password
+
+    password = wanted["panel_password"]
+    return {
+        "port": wanted["panel"],
+        "password": hash_password(password) if password else "",
+    }
 
 
 def serve_file(wanted, stored, devices):
@@ -113,6 +126,12 @@ def announce(wanted, application):
     if line2:
         what = "Modbus RTU" if line2["serve"] else "more slaves"
         say("  {} on {}, {}".format(what, wanted["devices"][1], line_in_words(line2)))
+    if settings.get("panel"):
+        say(
+            "  a page for browsers on http://{}:{}/".format(
+                wanted["host"], settings["panel"]["port"]
+            )
+        )
     if wanted["pins_id"]:
         say("  slave id {} is the other side of the pins".format(wanted["pins_id"]))
     for text in lines(settings):

@@ -15,6 +15,8 @@ _DEFAULTS = {
     "far_end": None,  # the device that clients open, if that is not the one of --serial
     "config": None,  # the file of settings
     "profile": None,  # a file of points, which is served in place of the application
+    "panel": None,  # the port of the page for browsers
+    "panel_password": None,
     "pins_id": None,  # the slave id of the other side of the simulated pins
 }
 
@@ -40,7 +42,11 @@ lines.
   --config FILE    settings, as a board's /umb.json  none: kept in memory
   --pins-id ID     serve the simulated pins, too, as a slave of this id
   --profile FILE   serve a device that this file of points describes, with values that move
+  --panel[=PORT]   serve a page for browsers          8080 if no port is given
+  --panel-password TEXT  who knows it may change things there; without it the page is read-only
   --help           this text"""
+
+_PANEL_PORT = "8080"
 
 
 def usage(program, without_serial="a pseudo-terminal"):
@@ -61,6 +67,8 @@ def parse(args):
         if name in ("-h", "--help"):
             options["help"] = True
             continue
+        if name == "--panel" and not given:
+            value = given = _PANEL_PORT
         convert = _CONVERT.get(name)
         if convert is None:
             raise ValueError("unknown argument " + name + "; --help lists them")
@@ -97,11 +105,13 @@ def _assign_devices(options):
 def _check_together(options):
     """Raise ValueError for options that exclude each other."""
     if options["profile"]:
-        for name in ("gateway", "config", "pins_id"):
+        for name in ("gateway", "config", "pins_id", "panel"):
             if options[name]:
                 raise ValueError(
                     "--profile and --{} exclude each other".format(name.replace("_", "-"))
                 )
+    if options["panel_password"] and not options["panel"]:
+        raise ValueError("--panel-password needs --panel")
     if options["gateway"] and options["serial2"]:
         raise ValueError("--gateway and --serial2 exclude each other")
     if options["pins_id"] == options["slave_id"]:
@@ -123,6 +133,12 @@ def _number(name, value, lowest, highest):
 
 def _port(name, value):
     return _number(name, value, 1, 65535)
+
+
+def _password(name, value):
+    if not 8 <= len(value.encode()) <= 64:
+        raise ValueError(name + " must be a text of 8 to 64 bytes")
+    return value
 
 
 def _slave_id(name, value):
@@ -162,6 +178,8 @@ _CONVERT = {
     "--gap-ms": _gap_ms,
     "--far-end": _text,
     "--config": _text,
+    "--panel": _port,
+    "--panel-password": _password,
     "--pins-id": _slave_id,
     "--profile": _text,
 }

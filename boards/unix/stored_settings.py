@@ -18,7 +18,8 @@ class StoredSettings:
         self._memory = {}
         self._given = {key: given[key] for key in _OPTIONS if key in given}
         self._line2 = line2
-        self._changes = {}  # the last argument of compose()
+        self._changes = {}  # the last arguments of compose()
+        self._replace = False
 
     def load(self, board):
         """Return what app.config.load() returns."""
@@ -35,16 +36,23 @@ class StoredSettings:
         if self._line2 is not None:
             raw.setdefault("line2", self._line2)
 
-    def compose(self, changes):
+    def read(self):
+        """Return what was saved, see app.config.read()."""
+        return config.read(self._path) if self._path else dict(self._memory)
+
+    def compose(self, changes, replace=False):
         """Return what is to be written for these changes, see app.config.compose()."""
         self._changes = changes
-        return config.compose(changes, self._path) if self._path else b""
+        self._replace = replace
+        return config.compose(changes, self._path, replace) if self._path else b""
 
     def write(self, data):
         """Keep what compose() has returned for the next load(). Raises OSError."""
         if self._path:
             config.write(data, self._path)
         else:
+            if self._replace:
+                self._memory = {}
             self._memory.update(self._changes)
         for key in self._changes:
             self._given.pop(key, None)

@@ -404,6 +404,10 @@ class Gateway(Driver):
             self._permit = Permit(permit, self.server)
         self.add(line, slave_ids, timeout_ms, unit_ids=unit_ids, cache_ms=cache_ms, cached=cached)
 
+    def waiting(self) -> int:
+        """Return how many requests wait for an answer, those under way among them."""
+        return sum(path.count for path in self._paths)
+
     def add(self, line, slave_ids=None, timeout_ms=None, *, unit_ids=None, cache_ms=0, cached=8):
         """One more line. A slave id goes to the first line that has it.
 

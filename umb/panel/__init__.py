@@ -38,8 +38,8 @@ class Panel:
     app       a Microdot; its start_server() runs beside umb.aio.serve()
     server    a Server, a Gateway or whatever has handle(adu, n, link)
     prefix    what stands before every path, such as "/modbus"
-    points    what the view "points" shows: a Poller, a PointStore, or an object with the methods
-              of umb.panel.sources.Source; None: there is no such view
+    points    what the view "points" shows: a PointStore, a Poller or a list of them, or a
+              umb.panel.sources.Source of your own; None: there is no such view
     about     about() returns a list of (label, text) for the overview
     buses     buses() returns a list of dicts, one a bus, see docs/how-to/panel.md
     gateway   gateway() returns a dict of clients, queue and slaves, see docs/how-to/panel.md
@@ -81,7 +81,8 @@ class Panel:
         if points is not None:
             from .sources import source_of  # and with it umb.points
 
-            self._source = source_of(points, self)
+            self._source = source_of(points, server)
+            self._source.link = self.link
         self._viewers = Viewers(self._source)
         self._about = about
         self._buses = buses

@@ -8,7 +8,12 @@ _KEYS = ("unit_of_measurement", "min_value", "max_value", "precision", "device_c
 
 
 class Source:
-    """What a Panel needs to know of points. An application may have others than those below."""
+    """What a Panel needs to know of points. An application may have others than those below.
+
+    link   the PageLink of the Panel, for what is asked with request PDUs
+    """
+
+    link = None
 
     def count(self) -> int:
         """Return how many points there are."""
@@ -41,15 +46,19 @@ class Source:
         raise NotImplementedError
 
 
-def source_of(points, panel):
-    """Return the Source of a Poller, a PointStore or a Source. Raises ValueError."""
-    if hasattr(points, "devices"):
-        return _PollerSource(points)
-    if isinstance(getattr(points, "points", None), Points):
-        return _StoreSource(points, panel)
-    if hasattr(points, "describe"):
+def source_of(points, server):
+    """Return the Source of a PointStore, of one or more Pollers, or a Source. Raises ValueError.
+
+    server   what answers for a PointStore
+    """
+    if isinstance(points, Source):
         return points
-    raise ValueError("points must be a Poller, a PointStore or a Source, not %r" % (points,))
+    if isinstance(getattr(points, "points", None), Points):
+        return _StoreSource(points, server)
+    pollers = points if isinstance(points, (list, tuple)) else (points,)
+    if pollers and all(hasattr(poller, "devices") for poller in pollers):
+        return _PollerSource(pollers)
+    raise ValueError("points must be Pollers, a PointStore or a Source, not %r" % (points,))
 
 
 def describe(points: Points, i: int, group: str, value, state: str) -> dict:
@@ -84,17 +93,22 @@ def check(points: Points, i: int, value) -> None:
 
 
 class _PollerSource(Source):
-    """The points of all devices of a Poller."""
+    """The points of all devices of Pollers."""
 
-    def __init__(self, poller):
-        self._poller = poller
+    def __init__(self, pollers):
+        self._pollers = pollers
+
+    def _devices(self):
+        for poller in self._pollers:
+            for device in poller.devices:
+                yield device
 
     def count(self):
-        return sum(len(device.points) for device in self._poller.devices)
+        return sum(len(device.points) for device in self._devices())
 
     def _find(self, i):
         """Return the device of point number i, and its number in the device."""
-        for device in self._poller.devices:
+        for device in self._devices():
             if i < len(device.points):
                 return device, i
             i -= len(device.points)
@@ -127,9 +141,9 @@ class _PollerSource(Source):
 class _StoreSource(Source):
     """The points of a PointStore. They are written as a client writes them, with a request."""
 
-    def __init__(self, store, panel):
+    def __init__(self, store, server):
         self._store = store
-        self._panel = panel
+        self._server = server
 
     def count(self):
         return len(self._store.points)
@@ -149,7 +163,7 @@ class _StoreSource(Source):
             body = self._request(i, value)
         except (TypeError, ValueError) as error:
             return str(error)
-        response = await self._panel.link.ask(body)
+        response = await self.link.ask(body)
         if len(response) == 2 and response[0] & 0x80:
             return str(exception_for(response[1], "refused: "))
         return ""
@@ -175,7 +189,7 @@ class _StoreSource(Source):
 
     def _slave_id(self):
         """Return the slave id under which the store is served."""
-        stores = getattr(self._panel.server, "stores", {})
+        stores = getattr(self._server, "stores", {})
         for slave_id in stores:
             if stores[slave_id] is self._store:
                 return slave_id

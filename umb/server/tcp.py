@@ -357,6 +357,10 @@ class TCPServer(Driver):
         sock.close()
         call_hook(self.server, self.on_disconnect, connection.peer, connection)
 
+    def peers(self) -> list:
+        """Return (host, port) of each client that is connected."""
+        return [connection.peer for connection in self._connections if not connection.gone]
+
     def nap_ms(self) -> int:
         """Return for how many milliseconds poll() need not be called, see umb.serve."""
         return min(1 << _SWEEP_BITS, super().nap_ms())

@@ -1,0 +1,1 @@
+"""The optional part "panel": a page for browsers."""

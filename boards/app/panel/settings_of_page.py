@@ -1,0 +1,59 @@
+"""PageSettings: the file of settings, as the page reads and writes it."""
+
+from ..check import Checked, rules_of
+
+_SECRET = "password"  # never sent to the page; what the page does not send stays as it is
+
+
+class PageSettings:
+    """What umb.panel.Panel asks of settings, for the file of an Application."""
+
+    def __init__(self, application):
+        self._application = application
+
+    def rules(self):
+        """Return a dict for each setting that the file may have."""
+        return rules_of(self._application.board, self._application.settings)
+
+    def load(self):
+        """Return what is in the file, without passwords."""
+        return _without_secrets(self._application.config.read() or {})
+
+    def check(self, values):
+        """Return sentences about what cannot be used."""
+        checked = Checked(self._with_secrets(values), self._application.board)
+        return ["%s: %s" % problem for problem in checked.problems]
+
+    def save(self, values):
+        """Write the file anew. Raises OSError or MemoryError."""
+        config = self._application.config
+        config.write(config.compose(self._with_secrets(values), replace=True))
+
+    def restart(self):
+        """Have the board restart when the answer has left."""
+        self._application.state.restarting = True
+
+    def _with_secrets(self, values):
+        """Return settings complete with the passwords that are in the file already."""
+        old = self._application.config.read() or {}
+        complete = dict(values)
+        if _SECRET in old:
+            complete.setdefault(_SECRET, old[_SECRET])
+        for key, value in values.items():
+            there = old.get(key)
+            if isinstance(there, dict) and isinstance(value, dict) and _SECRET in there:
+                complete[key] = dict(value)
+                complete[key].setdefault(_SECRET, there[_SECRET])
+        return complete
+
+
+def _without_secrets(values):
+    kept = {}
+    for key in values:
+        if key == _SECRET:
+            continue
+        value = values[key]
+        if isinstance(value, dict):
+            value = {name: value[name] for name in value if name != _SECRET}
+        kept[key] = value
+    return kept

@@ -1,0 +1,171 @@
+"""What the page shows of an Application, as umb.panel.Panel takes it."""
+
+import gc
+import sys
+
+import umb
+from umb.panel.sources import Source
+
+from ..drivers import line_in_words
+
+_FEW = 10  # errors that prove nothing
+_LINES = ((0, None), (2, "line2"))  # the bank of counters of each line, and its settings
+
+
+def about(application):
+    """Return pairs of a label and a text."""
+    settings = application.settings
+    state = application.state
+    version = ".".join(str(number) for number in sys.implementation[1][:3])
+    address = state.address
+    pairs = [
+        ("Name", settings["name"] or application.product),
+        ("Board", application.board.NAME),
+        ("Role", settings["role"]),
+        ("Firmware", "umb %s, MicroPython %s" % (umb.__version__, version)),
+        ("Uptime", in_words(state.uptime_s)),
+        ("Slave id", settings["slave_id"]),
+        ("Modbus TCP", "port %d" % settings["tcp_port"]),
+    ]
+    if address != (0, 0):
+        octets = (address[0] >> 8, address[0] & 255, address[1] >> 8, address[1] & 255)
+        pairs.append(("Address", "%d.%d.%d.%d" % octets))
+    if state.network_down:
+        pairs.append(("Network", "looking for %s" % settings["ssid"]))
+    if state.fail_safe:
+        pairs.append(("Outputs", "safe: no request for %d s" % settings["failsafe_s"]))
+    pairs.append(("Free memory", "%d KB" % (gc.mem_free() // 1024)))
+    for problem in state.problems:
+        pairs.append(("Problem", problem))
+    return pairs
+
+
+def in_words(seconds):
+    """Return a time in days, hours, minutes and seconds."""
+    days, seconds = divmod(seconds, 86400)
+    text = "%d:%02d:%02d" % (seconds // 3600, seconds // 60 % 60, seconds % 60)
+    return "%d d %s" % (days, text) if days else text
+
+
+def buses(application):
+    """Return a dict for each serial line, and one for the network."""
+    found = []
+    settings = application.settings
+    for bank, key in _LINES:
+        line = settings if key is None else settings.get(key)
+        if line and settings["rtu"]:
+            bus = _bus(application, bank, "UART %d" % line["uart"])
+            bus["baudrate"] = line["baudrate"]
+            bus["format"] = line_in_words(line).split()[1]
+            found.append(bus)
+    found.append(_bus(application, 1, "Network"))
+    return found
+
+
+def _bus(application, bank, name):
+    """Return what is counted on a line or network."""
+    bus = {"name": name, "health": "ok", "counters": []}
+    counters = application.counters(bank)
+    if counters is None:
+        return bus
+    for counter in counters[1]:
+        label = counter.replace("_count", "").replace("_", " ")
+        bus["counters"].append((label, getattr(counters[0], counter)))
+    errors = getattr(counters[0], "bus_communication_error_count", 0)
+    messages = getattr(counters[0], "bus_message_count", 0)
+    if errors > _FEW and errors > messages // 2:
+        bus["health"] = "most frames have a wrong CRC: baud rate or parity?"
+    return bus
+
+
+def gateway_of(application):
+    """Return the function that tells who asks the gateway; None if there is no gateway."""
+    gateway = application.handler
+    if gateway is application.server:
+        return None
+
+    def look():
+        clients = []
+        for driver in application.drivers:
+            clients.extend(driver.peers() if hasattr(driver, "peers") else ())
+        return {
+            "clients": [("%s:%d" % peer, "") for peer in clients],
+            "queue": gateway.waiting(),
+            "slaves": [],
+        }
+
+    return look
+
+
+def points_of(application):
+    """Return what is shown as points; None for nothing."""
+    role = application.settings["role"]
+    if role == "poller":
+        return application.parts[0].pollers or None
+    return Pins(application) if role == "io" else None
+
+
+class Pins(Source):
+    """The pins of remote I/O. They are read, and driven, as a client does that."""
+
+    def __init__(self, application):
+        self._settings = settings = application.settings
+        self._slave_id = settings["slave_id"]
+        blocks = application.parts[0]
+        self._rows = []  # (setting, number, block, address, function code that writes it)
+        for name, block, code in (
+            ("outputs", blocks.coils, 5),
+            ("inputs", blocks.discrete_inputs, 0),
+            ("analogues", blocks.input_registers[0], 0),
+            ("pwms", blocks.holding_registers[1], 6),
+        ):
+            for i, point in enumerate(settings[name]):
+                if point:
+                    self._rows.append((name, i, block, block.start + i, code))
+
+    def count(self):
+        return len(self._rows)
+
+    def describe(self, i):
+        name, number, _, address, code = self._rows[i]
+        point = self._settings[name][number]
+        row = {
+            "group": {"analogues": "Analogue inputs", "pwms": "PWM outputs"}.get(
+                name, name[0].upper() + name[1:]
+            ),
+            "name": "%s %d, pin %s" % (name[:-1], number, point["pin"]),
+            "value": self.value(i),
+            "state": "",
+            "writable": code > 0,
+            "kind": "switch" if name in ("outputs", "inputs") else "number",
+            "address": address,
+        }
+        if name == "pwms":
+            row["min_value"] = 0
+            row["max_value"] = point["full"]
+        return row
+
+    def value(self, i):
+        _, _, block, address, _ = self._rows[i]
+        if block.on_read is not None:
+            block.on_read(address, 1)
+        value = block[address]
+        scale = self._settings["analogues"]
+        if self._rows[i][0] == "analogues" and scale[self._rows[i][1]]["scale"] is not None:
+            return value - 0x10000 if value & 0x8000 else value
+        return value
+
+    def state(self, i):
+        return ""
+
+    async def write(self, i, value):
+        _, _, _, address, code = self._rows[i]
+        if not code or not isinstance(value, int) or not 0 <= value <= 0xFFFF:
+            return "this takes no %r" % (value,)
+        if code == 5:
+            value = 0xFF00 if value else 0
+        body = (self._slave_id, code, address >> 8, address & 0xFF, value >> 8, value & 0xFF)
+        response = await self.link.ask(bytes(body))
+        if response and response[0] & 0x80:
+            return "refused: exception %d" % response[1]
+        return ""

@@ -1,0 +1,200 @@
+"""The page of the application, in its roles, on the unix port."""
+
+import json
+import os
+from http.client import HTTPConnection
+
+import pytest
+
+from tests.support.device import Device, wait_until
+from tests.support.service import dev, free_port
+from tools.board_libraries import folder
+
+PASSWORD = "correct horse"
+
+
+class Page:
+    """A client of the page of a Device."""
+
+    def __init__(self, device, port):
+        self.device = device
+        self.port = port
+        self.cookie = ""
+
+    def ask(self, method, path, body=None):
+        """Return (status, decoded body) of a request of the page."""
+        connection = HTTPConnection("127.0.0.1", self.port, timeout=30)
+        headers = {"Origin": f"http://127.0.0.1:{self.port}", "Cookie": self.cookie}
+        data = None if body is None else json.dumps(body).encode()
+        connection.request(method, path, data, headers)
+        response = connection.getresponse()
+        content = response.read()
+        if response.headers["Set-Cookie"]:
+            self.cookie = response.headers["Set-Cookie"].partition(";")[0]
+        connection.close()
+        return response.status, json.loads(content)
+
+
+def open_page(micropython, folder_of_device, settings, *arguments):
+    """Return the Page of a new Device, signed in."""
+    port = free_port()
+    os.environ["MICROPYPATH"] = f"{folder('microdot')}:.frozen"
+    try:
+        words = (f"--panel={port}", "--panel-password", PASSWORD, *arguments)
+        page = Page(Device(micropython, folder_of_device, settings, *words), port)
+    finally:
+        del os.environ["MICROPYPATH"]
+    page.device.slave.wait_for(f"http://127.0.0.1:{port}/")
+    wait_until(lambda: _answers(page))
+    assert page.ask("POST", "/login", {"password": PASSWORD})[0] == 200
+    return page
+
+
+def _answers(page):
+    try:
+        return page.ask("GET", "/info")[0] == 200
+    except OSError:
+        return False
+
+
+@pytest.fixture(scope="module")
+def page(micropython, tmp_path_factory):
+    """The page of remote I/O."""
+    one = open_page(
+        micropython,
+        tmp_path_factory.mktemp("panel"),
+        {
+            "name": "Pump house",
+            "outputs": [0, {"pin": 1, "invert": True}, None, 3],
+            "inputs": [8, 9],
+            "analogues": [{"pin": 16, "scale": [-100, 400]}],
+            "pwms": [{"pin": 20, "full": 1000}],
+            "ssid": "plant",
+            "password": "water tower",
+        },
+    )
+    yield one
+    one.device.end()
+
+
+def named(page, text):
+    """Return (number, point) of the point whose name begins with a text."""
+    points = page.ask("GET", "/points")[1]
+    (found,) = [(i, one) for i, one in enumerate(points) if one["name"].startswith(text)]
+    return found
+
+
+def test_overview(page):
+    _, info = page.ask("GET", "/info")
+    about = dict(info["about"])
+    assert about["Name"] == "Pump house" and about["Role"] == "io"
+    assert info["views"] == ["points", "buses", "settings"]
+    assert [bus["name"] for bus in info["buses"]][-1] == "Network"
+
+
+def test_pins_are_points(page):
+    points = page.ask("GET", "/points")[1]
+    assert [one["name"] for one in points] == [
+        "output 0, pin 0",
+        "output 1, pin 1",
+        "output 3, pin 3",
+        "input 0, pin 8",
+        "input 1, pin 9",
+        "analogue 0, pin 16",
+        "pwm 0, pin 20",
+    ]
+    assert [one["writable"] for one in points] == [True] * 3 + [False] * 3 + [True]
+
+
+def test_an_output_is_switched_and_seen_by_a_client(page):
+    for name, coil in (("output 0", 0), ("output 1", 1), ("output 3", 3)):
+        i, _ = named(page, name)
+        for value in (1, 0):
+            assert page.ask("POST", "/points", {"number": i, "value": value}) == (200, {})
+            assert page.device.coils(coil, 1) == [value]
+            assert named(page, name)[1]["value"] == value
+
+
+def test_analogues_and_pwms(page):
+    page.device.write(16, 0, slave_id=99)
+    assert named(page, "analogue")[1]["value"] == -100
+    i, point = named(page, "pwm")
+    assert point["max_value"] == 1000
+    assert page.ask("POST", "/points", {"number": i, "value": 250}) == (200, {})
+    assert page.device.ask("read_holding_registers", 32, count=1) == [250]
+    assert page.ask("POST", "/points", {"number": i, "value": 1001})[0] == 409
+    i, _ = named(page, "input 0")
+    assert page.ask("POST", "/points", {"number": i, "value": 1})[0] == 409
+
+
+def test_settings_keep_their_secrets(page):
+    _, settings = page.ask("GET", "/settings")
+    assert settings["values"]["name"] == "Pump house"
+    assert "password" not in settings["values"]
+    assert "water tower" not in json.dumps(settings)
+    values = dict(settings["values"], name="Pump house 2")
+    assert page.ask("POST", "/settings", values) == (200, {"problems": []})
+    saved = page.device.saved()
+    assert saved["name"] == "Pump house 2" and saved["password"] == "water tower"
+
+
+def test_every_setting_has_a_rule_that_is_told(page):
+    rules = {rule["key"]: rule for rule in page.ask("GET", "/settings")[1]["rules"]}
+    assert rules["baudrate"]["least"] == 300
+    assert rules["parity"]["choices"] == ["N", "E", "O"]
+    assert rules["password"]["secret"] is True
+    for key in ("outputs", "de", "led", "panel"):
+        assert rules[key]["kind"] == "json"
+
+
+@pytest.mark.parametrize(
+    ("values", "text"),
+    [
+        ({"baudrate": 1}, "baudrate must be a number, 300 to 4000000"),
+        ({"parity": "X"}, "parity must be"),
+        ({"outputs": [77]}, "outputs[0]"),
+        ({"nonsense": 1}, "unknown setting"),
+        ({"panel": {"port": 0}}, "panel.port"),
+        ({"panel": {"password": "in clear text"}}, "panel.password"),
+    ],
+)
+def test_settings_that_cannot_be_are_not_saved(page, values, text):
+    before = page.device.saved()
+    status, answer = page.ask("POST", "/settings", values)
+    assert status == 200 and any(text in problem for problem in answer["problems"])
+    assert page.device.saved() == before
+
+
+def test_restart(page):
+    assert page.ask("POST", "/restart", {}) == (200, {})
+    page.device.slave.wait_for("restarting")
+    page.device.slave.wait_for("Ctrl-C")
+    wait_until(lambda: _answers(page))
+    assert dict(page.ask("GET", "/info")[1]["about"])["Name"].startswith("Pump house")
+
+
+def test_a_gateway(micropython, tmp_path, pty_pair):
+    one = open_page(
+        micropython, tmp_path, {}, "--role", "gateway", "--serial", pty_pair.server_path
+    )
+    try:
+        _, info = one.ask("GET", "/info")
+        assert "gateway" in info["views"] and "points" not in info["views"]
+        assert [client[0].partition(":")[0] for client in info["gateway"]["clients"]] == [
+            "127.0.0.1"
+        ]
+        assert [bus["name"] for bus in info["buses"]] == ["UART 0", "Network"]
+    finally:
+        one.device.end()
+
+
+def test_dev_py_run_panel():
+    port, http = free_port(), free_port()
+    running = dev("run", "--port", str(port), f"--panel={http}")
+    try:
+        running.wait_for(f"a page for browsers on http://127.0.0.1:{http}/")
+        page = Page(None, http)
+        wait_until(lambda: _answers(page))
+        assert page.ask("GET", "/info")[1]["can_sign_in"] is False
+    finally:
+        running.end()
