@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from pymodbus import FramerType
 
+from tests.support.brokers import Listener, mosquitto
 from tests.support.pages import PAGES, blocks, name_of, programs
 from tests.support.pc import PC, answer
 from tests.support.service import free_port
@@ -135,12 +136,20 @@ class World:
         self.pc = pc
         self.port, self.peer_port = free_port(), free_port()
         text = re.sub(r'\("0\.0\.0\.0", 502\)', f'("127.0.0.1", {self.port})', text)
-        self.text = re.sub(r'\("192\.168\.1\.5", 502\)', f'("127.0.0.1", {self.peer_port})', text)
+        text = re.sub(r'\("192\.168\.1\.5", 502\)', f'("127.0.0.1", {self.peer_port})', text)
+        self.broker = None
+        self.text = re.sub(r'MQTT\("192\.168\.1\.2"', self._broker_address, text)
         self.framer = FramerType.ASCII if "framer=ASCII" in text else FramerType.RTU
         found = re.search(r"(?:slave_ids=[(\[]|unit_ids=\{)(\d+)", text)
         self.slave_id = int(found[1]) if found else 1
         self.slaves = sorted(set(re.findall(r"RTUServer\((\d)", text)))
         self.masters = sorted(set(re.findall(r"RTUClient\((\d)", text)))
+
+    def _broker_address(self, _match):
+        """Return the beginning of MQTT("192.168.1.2") for a broker that is started here."""
+        self.broker = mosquitto(self.pc.folder)
+        self.pc.at_the_end(self.broker.kill)
+        return f'MQTT("127.0.0.1", port={self.broker.port}'
 
     def make_peers(self):
         """Start what the program asks."""
@@ -186,7 +195,11 @@ def test_a_program(pc, name):
     world = World(pc, PROGRAMS[name])
     world.make_peers()
     service = pc.start(world.text)
-    if world.serves:
+    if world.broker is not None:
+        listener = Listener(world.broker.port)
+        listener.wait(lambda: "online" in listener.last.values())
+        listener.close()
+    elif world.serves:
         world.ask(service)
     elif "serve(poller" in world.text:
         service.wait_for(", online")

@@ -9,8 +9,10 @@ import urllib.request
 import pytest
 from pymodbus import FramerType
 
+from tests.support.brokers import Listener, mosquitto
 from tests.support.pc import PC, answer
 from tests.support.service import MAIN, Service, free_port
+from tools import board_libraries
 from tools.build import compile_file
 from tools.env import ROOT
 
@@ -127,6 +129,55 @@ def test_meter_file(pc, micropython):
             assert client.read_input_registers(1, count=2, device_id=1).exception_code == 2
     finally:
         meter.end()
+
+
+@pytest.fixture
+def broker(pc):
+    """A mosquitto, until the PC is gone."""
+    if not board_libraries.runs_here("chumicro_mqtt"):
+        pytest.skip("chumicro-mqtt needs Python 3.11")
+    broker = mosquitto(pc.folder)
+    pc.at_the_end(broker.kill)
+    return broker
+
+
+def at(broker, text):
+    """Return a program with the port of this broker."""
+    assert "MQTT(BROKER)" in text
+    return text.replace("MQTT(BROKER)", f"MQTT(BROKER, port={broker.port})")
+
+
+def test_mqtt_slave(pc, broker):
+    program = pc.start(at(broker, text_of("mqtt_slave.py")))
+    listener = Listener(broker.port)
+    listener.wait_for("umb/pump/io/relay", "0")
+    listener.publish("umb/pump/io/relay/set", "on")
+    listener.wait_for("umb/pump/io/relay", "1")
+    program.wait_for("relay 1")
+    listener.wait(lambda: "homeassistant/device/pump/io/config" in listener.last)
+    with pc.serial_master(0) as client:
+        assert client.read_coils(0, count=1, device_id=7).bits[0]
+        assert not client.write_coil(0, False, device_id=7).isError()
+    listener.wait_for("umb/pump/io/relay", "0")
+    listener.close()
+
+
+def test_mqtt_meter(pc, broker, micropython):
+    port = free_port()
+    profile = FOLDER.parent / "docs" / "profiles" / "eastron_sdm230.json"
+    meter = Service([micropython, MAIN, "--profile", profile, "--port", port])
+    listener = Listener(broker.port)
+    try:
+        meter.wait_for("Ctrl-C")
+        pc.start(at(broker, text_of("mqtt_meter.py", port)))
+        listener.wait_for("umb/cellar/meter/state", "online")
+        listener.wait(
+            lambda: 225 <= float(listener.last.get("umb/cellar/meter/voltage", 0)) <= 235
+        )
+    finally:
+        meter.end()
+    listener.wait_for("umb/cellar/meter/state", "offline")
+    listener.close()
 
 
 def test_gateway(pc):

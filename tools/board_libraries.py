@@ -8,13 +8,31 @@ from pathlib import Path
 from tools.env import ROOT, Trouble, Venv, requirements
 
 # The package that programs import: the file of requirements that names it.
-LIBRARIES = {"microdot": "panel"}
+LIBRARIES = {"microdot": "panel", "chumicro_mqtt": "mqtt"}
+# Modules of umb that import one.
+_IMPORTERS = {"chumicro_mqtt": "umb.bridge.mqtt"}
+_OLDEST = {"mqtt": (3, 11)}  # the Python that these requirements need
 
 
 def folders(program):
     """Return the folders for MICROPYPATH that a program's text needs. Installs what is missing."""
-    named = [name for name in LIBRARIES if re.search(rf"^(from|import) {name}\b", program, re.M)]
+    named = []
+    for name in LIBRARIES:
+        modules = f"{name}|{re.escape(_IMPORTERS.get(name, name))}"
+        if re.search(rf"^(from|import) ({modules})\b", program, re.M):
+            named.append(name)
     return [str(folder(name)) for name in named]
+
+
+def runs_here(name):
+    """Return whether this Python is new enough for a library."""
+    return sys.version_info >= _OLDEST.get(LIBRARIES[name], (3,))
+
+
+def pins():
+    """Return the pins of the requirements that this Python is new enough for, but not any one."""
+    some = [name for name in _OLDEST if sys.version_info >= _OLDEST[name]]
+    return [pin for name in some for pin in requirements(name)]
 
 
 def folder(name):
@@ -25,6 +43,9 @@ def folder(name):
     """
     source, home = _find(name, Path(sys.prefix)), Path(sys.prefix)
     if source is None:
+        if not runs_here(name):
+            needed = ".".join(map(str, _OLDEST[LIBRARIES[name]]))
+            raise Trouble(f"{name} needs Python {needed} or later")
         home = ROOT / ".venv"
         Venv(home).provide(requirements(LIBRARIES[name]), f"{name} for boards")
         source = next(home.glob(f"lib/python*/site-packages/{name}"), None)

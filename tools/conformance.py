@@ -4,6 +4,7 @@ import argparse
 import os
 import subprocess
 
+from tools import board_libraries
 from tools.env import ROOT, Trouble, Venv, micropython, requirements
 
 _TABLE = ROOT / "CONFORMANCE.md"
@@ -19,7 +20,8 @@ def main(args):
     port = micropython()
     venv = Venv(ROOT / ".venv")
     running = requirements("run")
-    venv.provide([pin for pin in requirements("dev") if pin not in running], "what the tests need")
+    wanted = requirements("dev") + board_libraries.pins()
+    venv.provide([pin for pin in wanted if pin not in running], "what the tests need")
     environment = {**os.environ, "MICROPYTHON": port, "UMB_CONFORMANCE": _TABLE.name}
     command = [venv.python, "-m", "pytest", "-q", "tests/conformance"]
     status = subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode

@@ -49,6 +49,9 @@ PARTS = {
     "points": Part(("points", "points.store"), ("errors",)),
     "poller": Part(("poller",), ("points.store",)),
     "panel": Part(("panel", "panel.sessions"), (), (), ("panel/page.html.gz",)),
+    "bridge": Part(
+        ("bridge", "points.store"), ("bridge.discovery", "bridge.mqtt", "bridge.umqtt")
+    ),
     "ascii": Part(("frame.ascii",)),
     "tty": Part(("port.tty",)),
     "aio": Part(("aio",)),

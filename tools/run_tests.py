@@ -2,6 +2,7 @@
 
 import os
 
+from tools import board_libraries
 from tools.env import ROOT, Venv, micropython, requirements
 
 
@@ -26,7 +27,8 @@ def main(args):
     port = micropython()
     venv = Venv(ROOT / ".venv")
     running = requirements("run")
-    venv.provide([pin for pin in requirements("dev") if pin not in running], "what the tests need")
+    wanted = requirements("dev") + board_libraries.pins()
+    venv.provide([pin for pin in wanted if pin not in running], "what the tests need")
     os.environ["MICROPYTHON"] = port
     os.chdir(ROOT)
     venv.execute("-m", "pytest", *in_parallel(args), *args)

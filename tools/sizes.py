@@ -38,6 +38,13 @@ USES = {
     "device = umb.poller.Poller(client).device(7, points)",
     "panel": "class App:\n    route = lambda *_, **__: lambda handler: handler\n"
     "server = umb.server.Server()\npanel = umb.panel.Panel(App(), server)",
+    "bridge": "points = umb.points.Points([{'name': 'x', 'address': 0}])\n"
+    "store = umb.points.PointStore(points)\n"
+    "class MQTT:\n"
+    "    connected = False\n"
+    "    error = ''\n"
+    "    open = publish = stream = poll = nap_ms = lambda *_: 0\n"
+    "driver = umb.bridge.Bridge(store, MQTT(), name='x')",
     "ascii": "",
     "tty": "",
     "aio": "",
@@ -98,6 +105,7 @@ BUDGETS = {
     "points": Budget(19_050, 40_100, 46_150),
     "poller": Budget(36_200, 79_600, 83_800),
     "panel": Budget(12_500, 32_900, 36_000),
+    "bridge": Budget(30_000, 60_000, 70_000),
     "ascii": Budget(3_450, 8_350, 8_350),
     "tty": Budget(1_800, 4_500, 4_500),
     "aio": Budget(1_050, 6_800, 6_800),
@@ -109,6 +117,7 @@ BUDGETS = {
 # Bytes of .mpy: of all that is not on this list, and of each module on it or in a package on it.
 OPTIONAL = (
     "aio.slave",
+    "bridge",
     "client.forward",
     "client.pauses",
     "client.slave",

@@ -24,7 +24,7 @@ class PC:
 
     def __init__(self, micropython, folder):
         self._micropython = micropython
-        self._folder = folder
+        self.folder = folder
         self._stack = contextlib.ExitStack()
         self._count = 0
 
@@ -42,13 +42,17 @@ class PC:
     def start(self, text, uarts=None):
         """Return a program at work, as a Service. uarts: {number: device} of another PC."""
         self._count += 1
-        path = self._folder / f"program{self._count}.py"
+        path = self.folder / f"program{self._count}.py"
         path.write_text(text)
         env = dict(self._env)
         env["MICROPYPATH"] = ":".join([*folders(text), env["MICROPYPATH"]])
         for uart, device in (uarts or {}).items():
             env[f"UMB_UART_{uart}"] = device
         return self._service([self._micropython, program.PC / "start.py", path], env=env)
+
+    def at_the_end(self, call):
+        """Have this called when the PC is gone."""
+        self._stack.callback(call)
 
     def _service(self, command, **named):
         service = Service(command, **named)

@@ -29,11 +29,11 @@ class Service:
     def __init__(self, command, **named):
         self.lines = []
         self._grown = threading.Condition()
+        named.setdefault("stdin", subprocess.DEVNULL)
         self.process = subprocess.Popen(
             [str(word) for word in command],
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            stdin=subprocess.DEVNULL,
             cwd=ROOT,
             text=True,
             **named,

@@ -26,6 +26,7 @@ _ADDRESS = const(0)
 _NAME = const(2)
 _FLAGS = const(4)
 _WRITABLE = const(16)
+_HISTORY = const(32)
 _TYPE = const(5)
 _SIZE = const(6)
 _BIT = const(7)
@@ -162,6 +163,8 @@ class Points:
             point["scan_interval"] = None if interval_ms == ON_DEMAND else interval_ms / 1000
         if self.is_writable(i):
             point["writable"] = True
+        if self.has_history(i):
+            point["history"] = True
         return point
 
     # --- what is known of point number i
@@ -211,6 +214,10 @@ class Points:
     def is_writable(self, i: int) -> bool:
         """Return whether point number i is said to be writable."""
         return self.table[i * _ROW + _FLAGS] & _WRITABLE != 0
+
+    def has_history(self, i: int) -> bool:
+        """Return whether a Bridge is to keep the values of point number i until they are sent."""
+        return self.table[i * _ROW + _FLAGS] & _HISTORY != 0
 
     def interval_ms(self, i: int):
         """Return scan_interval in milliseconds; 0: once; ON_DEMAND; None: it is not given."""

@@ -59,8 +59,9 @@ SWAPS = ("none", "word", "byte", "word_byte")  # Home Assistant's names of these
 _ROW = const(20)
 _ADDRESS = const(0)  # 2 bytes
 _NAME = const(2)  # 2 bytes: where in the names this one begins
-_FLAGS = const(4)  # the area, the order << 2, and the flag for what can be written
+_FLAGS = const(4)  # the area, the order << 2, and these two
 _WRITABLE = const(16)
+_HISTORY = const(32)
 _TYPE = const(5)
 _SIZE = const(6)  # registers; 1 for coils and discrete inputs
 _BIT = const(7)  # 0..15
@@ -102,6 +103,7 @@ _KEYS = tuple(key for key, _ in POOLED) + (
     "swap",
     "precision",
     "writable",
+    "history",
     "scan_interval",
 )
 
@@ -126,7 +128,10 @@ def make(point, pool):
     writable = point.get("writable", False)
     if writable not in (False, True) or (writable and area not in (_COIL, _HOLDING)):
         raise ValueError("writable must be true or false, and true for coil and holding only")
-    row[_FLAGS] = area | (_WRITABLE if writable else 0)
+    history = point.get("history", False)
+    if history not in (False, True):
+        raise ValueError("history must be true or false, not %r" % (history,))
+    row[_FLAGS] = area | (_WRITABLE if writable else 0) | (_HISTORY if history else 0)
     row[_SIZE] = 1
     row[_BIT] = row[_PRECISION] = _NOT_GIVEN
     if area < _INPUT:

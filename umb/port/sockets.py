@@ -120,10 +120,15 @@ def connect(address):
 
     Raises OSError if that cannot even begin.
     """
+    return connect_to(resolve(address))
+
+
+def connect_to(where):
+    """Return what connect() does, for an address as resolve() returns it."""
     sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     sock.setblocking(False)
     try:
-        sock.connect(resolve(address))
+        sock.connect(where)
     except OSError as error:
         if error.errno != EINPROGRESS:
             sock.close()
