@@ -13,8 +13,10 @@ _REQUEST_SIZE = 8  # all that is asked here is FC 4
 _ANSWER_NS = 5 * MS
 _START_LIMIT_MS = 5000
 _RAM_GOAL = 6 * 1024
-# What a poll() may take: sending a request, of which the client's own part is two thirds.
-_LONGEST_STEP_US = 4000
+# What a poll() may take: sending a request, of which 0.7 ms are its time on the wire, and most of
+# the rest is the client's.
+_LONGEST_STEP_US = 3200
+_LONGEST_PAUSE_US = 4500  # from a reply to the next request, of which t3.5 is 1750
 
 
 class Slaves:
@@ -23,11 +25,16 @@ class Slaves:
     def __init__(self, line, alive):
         self._line, self._alive = line, alive
         self._chars = []
+        self._reply_end_ns = None
+        self.pauses_us = []  # from the end of each reply to the next request
         line.on_char = self._heard
 
     def _heard(self, char, station):
         if station is None:  # its own
+            self._reply_end_ns = char.end_ns
             return
+        if not self._chars and self._reply_end_ns is not None:
+            self.pauses_us.append((char.start_ns - self._reply_end_ns) / 1000)
         self._chars.append(char)
         if len(self._chars) < _REQUEST_SIZE:
             return
@@ -47,13 +54,13 @@ def board(emulator, firmware):
 
 
 def run(board, form, arguments, alive, limit_ms):
-    """Run pollers.run() with slaves at the line; what it printed, as values."""
+    """Run pollers.run() with slaves at the line; what it printed, as values, and the slaves."""
     parts = (form.baudrate, form.parity, form.stop)
     board.start(f"import pollers; pollers.run({parts}, {arguments})", _START_LIMIT_MS)
-    Slaves(Line(form, Station(board)), alive)
+    slaves = Slaves(Line(form, Station(board)), alive)
     heap, answers, states, rest = board.finish(limit_ms).strip().splitlines()
     value, _, missed = rest.partition(" ")
-    return heap.split(), *map(ast.literal_eval, (answers, states, value, missed))
+    return heap.split(), *map(ast.literal_eval, (answers, states, value, missed)), slaves
 
 
 def test_fifty_points_take_little_memory(board):
@@ -64,10 +71,19 @@ def test_fifty_points_take_little_memory(board):
 
 
 def test_a_round_takes_no_memory_and_little_time(board):
-    heap, answers, states, value, _ = run(board, _FAST, "1, 50, 150, 900", {1}, 10_000)
+    heap, answers, states, value, *_ = run(board, _FAST, "1, 50, 150, 900", {1}, 10_000)
     assert int(heap[0]) == 0
     assert int(heap[1]) <= _LONGEST_STEP_US
     assert answers[0] >= 3 and states == ["online"] and value == 230.0
+
+
+def test_requests_follow_each_other(board):
+    """Who is asked next is chosen, and values are taken, while requests are under way."""
+    *_, answers, states, _, _, slaves = run(board, _FAST, "4, 25, 60, 600", {1, 2, 3, 4}, 10_000)
+    assert states == ["online"] * 4 and min(answers) >= 3
+    pauses_us = sorted(slaves.pauses_us)
+    assert min(pauses_us) >= 1750
+    assert pauses_us[len(pauses_us) // 2] <= _LONGEST_PAUSE_US, pauses_us
 
 
 @pytest.mark.long_pico
@@ -75,7 +91,7 @@ def test_dead_slaves_leave_the_others_their_rate(board):
     """Eight slaves at 9600 baud, two dead: the living are read in nine of ten intervals."""
     alive = {1, 2, 3, 5, 6, 8}
     arguments = "8, 2, 1000, 24000, timeout_ms=300"
-    _, answers, states, _, missed = run(board, Format(9600), arguments, alive, 40_000)
+    _, answers, states, _, missed, _ = run(board, Format(9600), arguments, alive, 40_000)
     seconds = 16  # counting begins after a third of the time
     for i in range(8):
         if i + 1 in alive:

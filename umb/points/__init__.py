@@ -205,7 +205,8 @@ class Points:
 
     def address(self, i: int) -> int:
         """Return the first address of point number i."""
-        return self._word(i, _ADDRESS)
+        i = i * _ROW + _ADDRESS
+        return self.table[i] << 8 | self.table[i + 1]
 
     def size(self, i: int) -> int:
         """Return how many addresses point number i takes."""

@@ -14,17 +14,19 @@ import sys
 from micropython import const
 
 from ..check import boolean, function, integer
-from ..client import PENDING, Client, Request
+from ..client import NO_REPLY, PENDING, Client, Request
 from ..points import Points
 from . import ticks
 from .device import Device, error_for
 from .plan import check_ranges
-from .schedule import Schedule
+from .schedule import Schedule, is_answer
 from .ticks import passed
 
 _LONGEST_NAP_MS = const(500)
 _LATE_MS = const(1000)  # after so long a device of low priority goes first
-_TAKEN_AT_ONCE = const(4)  # points whose values are taken in one poll()
+# How much is done in one poll(), so that others have their turn in between:
+_TAKEN_AT_ONCE = const(4)  # points whose values are taken
+_DEVICES_AT_ONCE = const(3)  # devices of which the next one is chosen
 _LONGEST_INTERVAL_MS = const(500_000_000)  # ticks_ms() wraps after a bit more
 _SWEEP_MS = const(1 << 26)  # so often ages are looked at before the clock wraps
 _MOST_DATA = const(250)  # of a response (AP 6.3)
@@ -68,13 +70,20 @@ class Poller:
         self.stopping = False
         self.write = None  # the write that is under way
         self._request = Request()
-        self._reply = bytearray(_MOST_DATA)
-        self._device = None  # its request is under way, or its reply is not taken yet
-        self._next = None  # the device that was chosen to be asked next
-        self._taking = False
+        self._device = None  # its request is under way, or that has ended and is to be dealt with
+        self._status = 0  # of this request
         self._began_ms = 0
-        self._chosen = None  # the device that is to be asked, of those compared so far
+        self._ended_ms = 0
+        self._reply = bytearray(_MOST_DATA)  # to this request
+        self._taken = None  # the device whose values are taken from its last reply
+        self._taken_reply = bytearray(_MOST_DATA)
+        self._next = None  # the device that was chosen to be asked next
+        self._is_choosing = False  # whether one is being chosen
+        self._compared = 0  # how many devices were compared for that
+        self._chosen = None  # the one that goes first, of those compared so far
         self._late_ms = 0  # for how long its deadline has passed
+        self._chosen_ms = 0  # when the choice was made
+        self._holds_ms = 0  # for how long nothing else becomes due that might go first
 
     def device(
         self,
@@ -170,28 +179,34 @@ class Poller:
         """
         if wait_ms:
             self.client.sleep(min(wait_ms, self.nap_ms()))
-        if self._taking:
+        if self._device is not None and self._status == PENDING:
+            self._status = self.client.go_on(self._request, False)
+            if self._status != PENDING:
+                return self._received()
+        # One thing each time. What can wait is done while the next request is under way.
+        if self._device is None and self._is_asking() and self.client.is_free():
+            return self._begin_next()
+        if self._taken is not None:
             self._take()
-        elif self._device is not None:
-            status = self.client.go_on(self._request, False)
-            if status == PENDING:
-                return 0
-            return self._ended(status)
-        elif self._next is not None and self.client.is_free():
-            return self._begin()
-        elif self.client.is_free():
-            # The request is sent by the next poll(): others have their turn in between.
-            self._next = self._choose(self.now_ms())
-            if self._next is None:
-                self._discard()
+        elif self._device is None:
+            self._idle()
+        elif self._status != PENDING:
+            self._end()
+        elif self._is_choosing:
+            self._choose()
         return 0
 
     def nap_ms(self) -> int:
         """Return for how many milliseconds poll() need not be called, see umb.serve."""
-        if self._taking or (self._next is not None and self.client.is_free()):
+        if self._taken is not None:
             return 0
-        if self._device is not None or not self.client.is_free():
+        if self._device is not None:
+            is_over = self._status != PENDING
+            return 0 if self._is_choosing or is_over else self.client.rest_ms()
+        if not self.client.is_free():
             return self.client.rest_ms()
+        if self._is_asking():
+            return 0
         now_ms = self.now_ms()
         nap_ms = _LONGEST_NAP_MS
         i = len(self.devices)
@@ -216,11 +231,19 @@ class Poller:
     def finish(self) -> None:
         """Give up what is under way: a frame that is being sent leaves, see umb.serve."""
         self._next = None
-        if self._device is not None:
-            self._device = None
-            self._taking = False
-            self.write = None
-            self.client.give_up(self._request)
+        self._take_all()
+        device = self._device
+        if device is None:
+            return
+        if self._status != PENDING:
+            self._end()
+            self._take_all()
+            return
+        self._device = None
+        if self.write is None:
+            device.schedule.end_read(NO_REPLY, self.now_ms())
+        self.write = None
+        self.client.give_up(self._request)
 
     def server_close(self) -> None:
         """Let go of the client."""
@@ -239,11 +262,25 @@ class Poller:
 
     # --- one request after another
 
-    def _begin(self):
-        """Send the request of the device that was chosen. Returns how many were answered."""
+    def _is_asking(self):
+        """Return whether a device was chosen to be asked next, or is being chosen."""
+        return self._is_choosing or self._next is not None
+
+    def _begin_next(self):
+        """Ask the device that was chosen, if it still is the one. Returns how many answered."""
         now_ms = self.now_ms()
         device = self._next
-        self._next = None
+        if device is None:
+            self._choose()
+            return 0
+        if passed(now_ms, self._chosen_ms) < self._holds_ms and self._is_ready(device, now_ms):
+            self._next = None
+            return self._begin(device, now_ms)
+        self.choose_again()
+        return 0
+
+    def _begin(self, device, now_ms):
+        """Send a request to this device. Returns how many answered."""
         request = self._request
         request.slave_id = device.slave_id
         request.timeout_ms = device.timeout_ms
@@ -253,29 +290,61 @@ class Poller:
             request.tries = self.client.retries
             self.write = device.begin_write(request)
         else:
-            device.begin_read(request, now_ms)
+            device.begin_read(request)
         self._device = device
         self._began_ms = now_ms
-        status = self.client.begin(request)
-        return 0 if status == PENDING else self._ended(status)
+        self._status = self.client.begin(request)
+        if self.write is None:
+            device.schedule.begin_read(now_ms)
+        self.choose_again()
+        return 0 if self._status == PENDING else self._received()
 
-    def _discard(self):
-        """Discard bytes that no request waits for: they would keep serve() awake."""
+    def _idle(self):
+        """No request is under way: see whether one is due."""
+        if not self.client.is_free():
+            return
         try:
-            self.client.clear()
+            self.client.clear()  # bytes that no request waits for would keep serve() awake
         except OSError:
             self.client.abandon()
+        self.choose_again()
 
-    def _choose(self, now_ms):
-        """Return the device that is to be asked now, or None."""
-        self._chosen = None
-        for device in self.devices:
-            self._look_after(device, now_ms)
-            if self._is_ready(device, now_ms):
-                if device.writes:
-                    return device
-                self._compare(device, now_ms)
-        return self._chosen
+    # --- who is asked next
+
+    def choose_again(self):
+        """Begin to choose the device that is asked next, after a write that is under way."""
+        self._next = self._chosen = None
+        self._is_choosing = self.write is None
+        self._compared = 0
+
+    def _choose(self):
+        """Compare some devices. When all were compared, the one that goes first is chosen."""
+        i = self._compared
+        if i == 0:
+            self._chosen_ms = self.now_ms()
+            self._holds_ms = _LONGEST_NAP_MS
+        end = min(i + _DEVICES_AT_ONCE, len(self.devices))
+        while i < end:
+            if self._consider(self.devices[i], self._chosen_ms):
+                end = i = len(self.devices)
+            else:
+                i += 1
+        self._compared = i
+        if i == len(self.devices):
+            self._is_choosing = False
+            self._next = self._chosen
+
+    def _consider(self, device, now_ms):
+        """Compare a device with the one that was chosen. Returns whether it has to be this one."""
+        self._look_after(device, now_ms)
+        if not self._is_ready(device, now_ms):
+            self._holds_ms = min(self._holds_ms, self._nap_ms(device, now_ms))
+            return False
+        if device.writes:
+            self._chosen = device
+            return True
+        self._compare(device, now_ms)
+        return False
 
     def _look_after(self, device, now_ms):
         """Start a device, and mark its old values from time to time."""
@@ -302,6 +371,7 @@ class Poller:
         of all that are later, the one whose deadline is first.
         """
         late_ms = device.schedule.choose(now_ms)
+        self._holds_ms = min(self._holds_ms, device.schedule.holds_ms)
         if late_ms is None:
             return
         chosen = self._chosen
@@ -316,12 +386,23 @@ class Poller:
             self._chosen = device
             self._late_ms = late_ms
 
-    def _ended(self, status):
-        """End the request under way with this status. Returns how many were answered."""
+    def _received(self):
+        """The request has ended: keep its reply. Returns how many were answered."""
+        self._ended_ms = self.now_ms()
+        if self._status == 0 and self.write is None:
+            self.client.copy_response(self._reply)
+        if self._taken is None:  # else the values of the reply before go first
+            self._end()
+        return 1 if is_answer(self._status) else 0
+
+    def _end(self):
+        """Deal with the end of the request."""
         device = self._device
-        now_ms = self.now_ms()
+        self._device = None
+        status = self._status
+        now_ms = self._ended_ms
         write = self.write
-        answered = device.ended(status, self._began_ms, now_ms)
+        device.ended(status, self._began_ms, now_ms)
         if write is not None:
             self.write = None
             status = device.end_write(write, status, now_ms)
@@ -330,21 +411,27 @@ class Poller:
         else:
             device.end_read(status, now_ms)
             if status == 0:
-                self.client.copy_response(self._reply)
-                self._taking = True
-        if not self._taking:
-            self._device = None
-            device.finish()
-        return 1 if answered else 0
+                self._reply, self._taken_reply = self._taken_reply, self._reply
+                self._taken = device
+                if self.client.serial:
+                    self._measure(device)
+        device.finish()
+        if status or self._next is None:
+            self.choose_again()  # this device may have to be asked something else now
 
     def _take(self):
         """Take some values of the reply."""
-        device = self._device
-        if device.take(self._reply, _TAKEN_AT_ONCE):
-            self._taking = False
-            self._device = None
-            if self.client.serial:
-                self._measure(device)
+        device = self._taken
+        if device.take(self._taken_reply, _TAKEN_AT_ONCE):
+            self._taken = None
+            device.finish()
+
+    def _take_all(self):
+        """Take the values that are left of the reply, also if a hook does so while it is told."""
+        device = self._taken
+        if device is not None:
+            self._taken = None
+            device.take(self._taken_reply, len(device.points))
             device.finish()
 
     def _measure(self, device):
@@ -352,8 +439,8 @@ class Poller:
         n = _AROUND + 2 * self._request.quantity
         wait_ms = device.last_ms - self.client.line.time_us(n) // 1000
         answer_ms = device.schedule.measure(max(0, wait_ms))
-        if answer_ms is not None:
-            device.schedule.make_plan(self._gap(answer_ms))
+        if answer_ms is not None and device.schedule.make_plan(self._gap(answer_ms)):
+            self.choose_again()  # blocks have other numbers now
 
     def _gap(self, answer_ms):
         """Return how many registers cost less than a request to a device that takes so long."""

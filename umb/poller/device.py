@@ -68,8 +68,12 @@ class Device:
         self._values = Values(points, self._notify)
         self._multiple = False  # the device takes function codes 15 and 16 only
         self._tickets = []  # [point number, status or None], one for each task that waits
-        self._place = 0  # the place of the next point to be taken from the reply
-        self._first = 0  # the first address of the reply
+        self._order = schedule.plan.order
+        # The reply whose values are taken:
+        self._address = 0  # the first one that was read
+        self._first = 0  # the places of its points are from here
+        self._end = 0  # to here
+        self._place = 0  # the one to be taken next
 
     def __getitem__(self, name: str):
         """Return the value of a point, None if there is none, or none that is new enough.
@@ -213,6 +217,7 @@ class Device:
         if ticket is not None:
             write[_TICKETS].append(ticket)
         self.schedule.update(True)
+        self._poller.choose_again()
 
     def begin_write(self, request):
         """Make the request for the first write that waits. Returns the write."""
@@ -283,16 +288,14 @@ class Device:
     def _notify(self, i):
         self._poller.notify_change(self, i)
 
-    def begin_read(self, request, now_ms):
+    def begin_read(self, request):
         """Make the request for the block that was chosen."""
-        schedule = self.schedule
-        plan = schedule.plan
-        k = schedule.reading
+        plan = self.schedule.plan
+        k = self.schedule.chosen
         request.function_code = b"\1\2\4\3"[plan.area(k)]
         request.address = plan.address(k)
         request.quantity = plan.quantity(k)
         request.values = None
-        schedule.begin_read(now_ms)
 
     def ended(self, status, began_ms, now_ms):
         """Count the end of a request. Returns whether the device has answered."""
@@ -330,36 +333,32 @@ class Device:
 
     def end_read(self, status, now_ms):
         """The request for a block has ended: 0, an exception code, or a status less than 0."""
-        plan = self.schedule.plan
-        self._place = plan.first(self.schedule.reading)
+        schedule = self.schedule
+        plan = schedule.plan
+        self._first = self._place = plan.starts[schedule.reading]
+        self._end = plan.starts[schedule.reading + 1]
         if status == 0:
             self._values.now_ms = now_ms
-            self._first = plan.address(self.schedule.reading)
+            self._address = plan.address(schedule.reading)
             return
         if not (1 < status < 4):  # else it may be split, and asked again
             self._end_tickets(status)
-        end = plan.end(self.schedule.reading)
-        if self.schedule.end_read(status, now_ms):
+        if schedule.end_read(status, now_ms):
             self._end_tickets(status)
-            while self._place < end:
-                self._values.lose(plan.order[self._place])
-                self._place += 1
+            for place in range(self._first, self._end):
+                self._values.lose(self._order[place])
 
     def take(self, reply, most):
         """Take values of so many points from the reply at most. Returns whether that is all."""
-        plan = self.schedule.plan
-        end = plan.end(self.schedule.reading)
-        while self._place < end and most:
-            self._take(plan.order[self._place], reply)
+        most = min(self._place + most, self._end)
+        while self._place < most:
+            i = self._order[self._place]
             self._place += 1
-            most -= 1
-        if self._place < end:
+            self._values.take(i, reply, self.points.address(i) - self._address)
+        if self._place < self._end:
             return False
         self._end_tickets(0)
         return True
-
-    def _take(self, i, reply):
-        self._values.take(i, reply, self.points.address(i) - self._first)
 
     def _end_tickets(self, status):
         """Set the status of the tickets for points of the block that was read."""
@@ -367,7 +366,7 @@ class Device:
         while i:
             i -= 1
             ticket = self._tickets[i]
-            is_read = self.schedule.plan.block_of(ticket[0]) == self.schedule.reading
+            is_read = self._first <= self.schedule.plan.place_of(ticket[0]) < self._end
             if is_read and not self._values.is_writing(ticket[0]):
                 ticket[1] = status
                 self._tickets.pop(i)

@@ -37,8 +37,9 @@ class Plan:
     max_span     how many registers a request reads at most
     ranges       what may be read, None: everything
 
-    A point's number in this order is its place. `count` blocks are read by a request each. A block
-    has the places from first(k) to end(k), of one area and one interval.
+    A point's number in this order is its place, order[place] is the number of the point. `count`
+    blocks are read by a request each. Block number k has the places from starts[k] on, up to
+    starts[k + 1], of one area and one interval.
     """
 
     def __init__(self, points, interval_ms, max_span, ranges):
@@ -49,7 +50,7 @@ class Plan:
         self._max_span = max_span
         self._ranges = ranges
         self.order = array("H", sorted(range(n), key=self._sort_key))
-        self._starts = array("H", [0] * (n + 1))  # the first place of each block, and the end
+        self.starts = array("H", [0] * (n + 1))  # the first place of each block, and the end
         self._quantities = array("H", [0] * n)  # of addresses, at the first place of a block
         self._cuts = bytearray(n)  # 1 where a block has to begin, as a request was refused
         self._check()
@@ -89,10 +90,10 @@ class Plan:
         place = 0
         self.count = 0
         while place < n:
-            self._starts[self.count] = place
+            self.starts[self.count] = place
             place = self._merge(place, max_gap)
             self.count += 1
-        self._starts[self.count] = n
+        self.starts[self.count] = n
 
     def _merge(self, first, max_gap):
         """Make a block that begins at this place. Returns the place behind it."""
@@ -126,50 +127,49 @@ class Plan:
 
     # --- block number k
 
-    def first(self, k):
-        """Return the first place of block k."""
-        return self._starts[k]
-
-    def end(self, k):
-        """Return the place behind block k."""
-        return self._starts[k + 1]
-
     def address(self, k):
         """Return the first address that is read for block k."""
-        return self.points.address(self.order[self._starts[k]])
+        return self.points.address(self.order[self.starts[k]])
 
     def quantity(self, k):
         """Return how many addresses are read for block k."""
-        return self._quantities[self._starts[k]]
+        return self._quantities[self.starts[k]]
 
     def area(self, k):
         """Return the area that block k is in."""
-        return self.points.area(self.order[self._starts[k]])
+        return self.points.area(self.order[self.starts[k]])
 
     def block_interval(self, k):
         """Return how often block k is read, as interval() does."""
-        return self.interval(self.order[self._starts[k]])
+        return self.interval(self.order[self.starts[k]])
+
+    def place_of(self, i):
+        """Return the place of point number i."""
+        place = 0
+        while self.order[place] != i:
+            place += 1
+        return place
 
     def block_of(self, i):
         """Return the number of the block that has point number i."""
-        for k in range(self.count):
-            for place in range(self._starts[k], self._starts[k + 1]):
-                if self.order[place] == i:
-                    return k
-        return -1
+        place = self.place_of(i)
+        k = self.count - 1
+        while self.starts[k] > place:
+            k -= 1
+        return k
 
     def split(self, k):
         """Make two blocks of block k: it was refused. Returns whether that can be done.
 
         At the widest gap between its points; if there is none, in the middle.
         """
-        place = self._place_to_split(self._starts[k], self._starts[k + 1])
+        place = self._place_to_split(self.starts[k], self.starts[k + 1])
         if not place:
             return False
         self._cuts[place] = 1
         for later in range(self.count, k, -1):
-            self._starts[later + 1] = self._starts[later]
-        self._starts[k + 1] = place
+            self.starts[later + 1] = self.starts[later]
+        self.starts[k + 1] = place
         self.count += 1
         self._measure(k)
         self._measure(k + 1)
@@ -209,7 +209,7 @@ class Plan:
         points = self.points
         start = self.address(k)
         end = start
-        for place in range(self._starts[k], self._starts[k + 1]):
+        for place in range(self.starts[k], self.starts[k + 1]):
             i = self.order[place]
             end = max(end, points.address(i) + points.size(i))
-        self._quantities[self._starts[k]] = end - start
+        self._quantities[self.starts[k]] = end - start

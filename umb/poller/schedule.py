@@ -19,6 +19,7 @@ _LAST_PROBE_MS = const(10_000)  # up to this
 _PROBE_SHARE = const(20)  # or up to so many time-outs, so that it takes little time of others
 _OVERLOAD_MS = const(10_000)  # so long after a missed reading the intervals are not kept
 _MEASURED = const(8)  # how many answers are measured
+_NEVER_MS = const(1 << 29)  # more than any interval
 _ACKNOWLEDGE = const(5)
 _BUSY = const(6)
 _NO_PATH = const(10)
@@ -38,7 +39,9 @@ class Schedule:
 
     at_ms     when it is to be asked next, if is_idle is false
     state     UNKNOWN, ONLINE or OFFLINE
-    reading   the block that was chosen to be read
+    chosen    the block that choose() has found
+    holds_ms  for how long that stays so, because no other block becomes due
+    reading   the block that is read, or was read last
     missed    how many readings were left out, modulo 65536
     """
 
@@ -51,6 +54,8 @@ class Schedule:
         self.is_idle = not n
         self.started = False
         self.state = UNKNOWN
+        self.chosen = 0
+        self.holds_ms = 0
         self.reading = 0
         self.missed = 0
         self.swept_ms = 0  # when forget_old() was called last
@@ -59,7 +64,7 @@ class Schedule:
         self._due_ms = array("i", [0] * n)
         self._is_off = bytearray(n)
         for k in range(plan.count):
-            self._is_off[plan.first(k)] = plan.block_interval(k) == ON_DEMAND
+            self._is_off[plan.starts[k]] = plan.block_interval(k) == ON_DEMAND
         self._ready_ms = 0  # when the device may be asked again
         self._failures = 0  # in a row
         self._failed_ms = 0  # when the first of them began
@@ -74,7 +79,7 @@ class Schedule:
         k = self.plan.count
         while k:
             k -= 1
-            self._due_ms[self.plan.first(k)] = now_ms
+            self._due_ms[self.plan.starts[k]] = now_ms
 
     def want(self, k, now_ms):
         """Have block k read as soon as possible."""
@@ -82,7 +87,7 @@ class Schedule:
         self.update(False)
 
     def _set_due(self, k, time_ms):
-        place = self.plan.first(k)
+        place = self.plan.starts[k]
         self._due_ms[place] = time_ms
         self._is_off[place] = 0
 
@@ -96,7 +101,7 @@ class Schedule:
         k = self.plan.count
         while k:
             k -= 1
-            self._note_due(self.plan.first(k))
+            self._note_due(self.plan.starts[k])
         if passed(self._ready_ms, self.at_ms) > 0:
             self.at_ms = self._ready_ms
 
@@ -115,31 +120,37 @@ class Schedule:
         Returns for how long its deadline has passed, less than 0 before that; None: none is due.
         """
         latest = None
+        self.holds_ms = _NEVER_MS
         k = self.plan.count
         while k:
             k -= 1
             late_ms = self._late_ms(k, now_ms)
             if late_ms is not None and (latest is None or late_ms > latest):
                 latest = late_ms
-                self.reading = k
+                self.chosen = k
         return latest
 
     def _late_ms(self, k, now_ms):
         """Return for how long the deadline of block k has passed, None if it is not due."""
-        place = self.plan.first(k)
-        late_ms = passed(now_ms, self._due_ms[place])
-        if self._is_off[place] or late_ms < 0:
+        place = self.plan.starts[k]
+        if self._is_off[place]:
             return None
-        return late_ms - max(self.plan.block_interval(k), 0)
+        late_ms = passed(now_ms, self._due_ms[place])
+        if late_ms < 0:
+            self.holds_ms = min(self.holds_ms, -late_ms)
+            return None
+        k = self.plan.block_interval(k)
+        return late_ms - k if k > 0 else late_ms
 
     def due_for_ms(self, now_ms):
         """Return for how long the block that was chosen has been due."""
-        return passed(now_ms, self._due_ms[self.plan.first(self.reading)])
+        return passed(now_ms, self._due_ms[self.plan.starts[self.chosen]])
 
     def begin_read(self, now_ms):
         """The block that was chosen is read now: note when it is due again."""
+        self.reading = self.chosen
         interval_ms = self.plan.block_interval(self.reading)
-        place = self.plan.first(self.reading)
+        place = self.plan.starts[self.reading]
         if interval_ms <= 0:
             self._is_off[place] = 1
             return
@@ -180,8 +191,8 @@ class Schedule:
         interval_ms = self.plan.block_interval(k)
         if interval_ms == 0 and self.state == OFFLINE and k != self.reading:
             self._set_due(k, now_ms)
-        elif interval_ms >= 0 and passed(now_ms, self._due_ms[self.plan.first(k)]) > 0:
-            self._due_ms[self.plan.first(k)] = now_ms
+        elif interval_ms >= 0 and passed(now_ms, self._due_ms[self.plan.starts[k]]) > 0:
+            self._due_ms[self.plan.starts[k]] = now_ms
 
     def hold(self, now_ms):
         """The device is busy: leave it alone for a while."""
@@ -236,14 +247,18 @@ class Schedule:
         return self._waited_ms // _MEASURED if self._measurements == _MEASURED else None
 
     def make_plan(self, gap):
-        """Merge anew. Each new block is due when the one was that had its first point."""
+        """Merge anew. Each new block is due when the one was that had its first point.
+
+        Returns whether blocks have other numbers since.
+        """
         if gap == self._gap:
-            return
+            return False
         self._gap = gap
         plan = self.plan
         for k in range(plan.count):
-            first = plan.first(k)
-            for place in range(first + 1, plan.end(k)):
+            first = plan.starts[k]
+            for place in range(first + 1, plan.starts[k + 1]):
                 self._due_ms[place] = self._due_ms[first]
                 self._is_off[place] = self._is_off[first]
         plan.make(gap)
+        return True

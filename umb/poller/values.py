@@ -13,6 +13,8 @@ _READ = const(1)  # there is a value of it
 _UNANSWERED = const(2)  # it was written, without an answer yet: readings do not count
 _WRITTEN = const(4)  # it was written: the next reading calls on_change in any case
 _OLD = const(8)  # the value is older than OLDEST_MS
+_ONE_BIT = const(16)  # it is a coil or a discrete input
+_PART = const(32)  # it is a bit of a register
 OLDEST_MS = const(1 << 27)
 
 
@@ -30,13 +32,19 @@ class Values:
         self._notify = notify
         self._flags = bytearray(n)
         self._read_ms = array("i", [0] * n)
-        self._offsets = array("H", [0] * n)  # where in the image each point begins
+        # Where in the image each point begins, and at the end its size.
+        self._offsets = array("H", [0] * (n + 1))
         self._exponents = None  # if there are any: the number of each point's, or -1
         has_deadband = False
         size = 0
         for i in range(n):
-            self._offsets[i] = size
-            size += self._bytes(i)
+            if points.area(i) < _INPUT:
+                self._flags[i] = _ONE_BIT
+                size += 1
+            else:
+                self._flags[i] = 0 if points.mask(i) == _WHOLE else _PART
+                size += points.size(i) << 1
+            self._offsets[i + 1] = size
             has_deadband = has_deadband or points.deadband(i) is not None
             if points.exponent_of(i) >= 0:
                 self._exponents = True
@@ -48,7 +56,7 @@ class Values:
 
     def _bytes(self, i):
         """Return how many bytes of the image point number i has."""
-        return self.points.size(i) << 1 if self.points.area(i) >= _INPUT else 1
+        return self._offsets[i + 1] - self._offsets[i]
 
     def _exponent(self, i):
         """Return the exponent that belongs to point number i, None if it is not known."""
@@ -132,20 +140,16 @@ class Values:
         flags = self._flags[i]
         if flags & _UNANSWERED:
             return  # this was read before the write
-        changed = self._copy(i, reply, at)
+        if flags & _ONE_BIT:
+            changed = self._copy_bit(i, reply, at)
+        elif flags & _PART:
+            changed = self._copy_word(i, reply, at << 1)
+        else:
+            changed = self._copy_registers(i, reply, at << 1)
         self._read_ms[i] = self.now_ms
         self._flags[i] = flags & ~(_WRITTEN | _OLD) | _READ
         if flags & (_READ | _WRITTEN) != _READ or (changed and not self._is_near(i)):
             self._changed(i)
-
-    def _copy(self, i, reply, at):
-        """Put a point of the reply into the image. Returns whether it differs."""
-        if self.points.area(i) < _INPUT:
-            return self._copy_bit(i, reply, at)
-        at <<= 1
-        if self.points.mask(i) != _WHOLE:
-            return self._copy_word(i, reply, at)
-        return self._copy_registers(i, reply, at)
 
     def _copy_bit(self, i, reply, at):
         """Put a bit of the reply into the image. Returns whether it differs."""
@@ -167,10 +171,9 @@ class Values:
         """Put registers of the reply into the image. Returns whether one differs."""
         image = self._image
         to = self._offsets[i]
-        end = self._bytes(i)
-        end += to
+        i = self._offsets[i + 1]  # the end of them
         changed = False
-        while to < end:
+        while to < i:
             if image[to] != reply[at]:
                 image[to] = reply[at]
                 changed = True

@@ -102,12 +102,16 @@ class BusPoller(Poller):
     def now_ms(self):
         return self.client.clock.ms()
 
-    def run(self, ms):
-        """Poll for so long: each poll() takes a millisecond if it has nothing to do."""
+    def run(self, ms, step_ms=0):
+        """Poll for so long, on a board that takes step_ms for each poll().
+
+        Each takes a millisecond more if it has nothing to do.
+        """
         clock = self.client.clock
         end = clock.passed + ms
         while clock.passed < end:
             self.poll()
+            clock.passed += step_ms
             if self.nap_ms():
                 clock.passed += 1
 
