@@ -1,4 +1,4 @@
-"""A pytest plugin: --long, for tests that take a part of their inputs without it."""
+"""A pytest plugin with the options --long and --screenshots."""
 
 import os
 
@@ -8,6 +8,11 @@ def pytest_addoption(parser):
         "--long",
         action="store_true",
         help="take all inputs of the tests that run in MicroPython, not an even part of them",
+    )
+    parser.addoption(
+        "--screenshots",
+        action="store_true",
+        help="write the pictures of the page for browsers in docs/images anew",
     )
 
 

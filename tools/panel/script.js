@@ -462,7 +462,7 @@ function fillSettings() {
       control = make("textarea", { id, spellcheck: false, value: value === undefined ? "" : JSON.stringify(value, null, 1) });
     }
     return make("div", { className: "field" }, make("label", { for: id }, rule.key), control,
-      make("p", {}, [rule.help, rule.default === undefined ? "" : "Default: " + JSON.stringify(rule.default)].filter(Boolean).join(" ")));
+      make("p", {}, [rule.help, rule.default === undefined ? "" : "default " + JSON.stringify(rule.default)].filter(Boolean).join("; ")));
   }));
 }
 

@@ -38,8 +38,9 @@ class Panel:
     app       a Microdot; its start_server() runs beside umb.aio.serve()
     server    a Server, a Gateway or whatever has handle(adu, n, link)
     prefix    what stands before every path, such as "/modbus"
-    points    what the view "points" shows: a PointStore, a Poller or a list of them, or a
-              umb.panel.sources.Source of your own; None: there is no such view
+    points    what the view "points" shows: a PointStore, a Poller with all its devices, devices of
+              Pollers as {name: Device}, or a umb.panel.sources.Source of your own; None: there is
+              no such view
     about     about() returns a list of (label, text) for the overview
     buses     buses() returns a list of dicts, one a bus, see docs/how-to/panel.md
     gateway   gateway() returns a dict of clients, queue and slaves, see docs/how-to/panel.md

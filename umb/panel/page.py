@@ -1,10 +1,10 @@
 """The page, and what browsers are told of it. tools/panel/build.py writes this."""
 
 _NAME = "page.html.gz"
-ENTITY_TAG = '"f9b6d357aeb61b1d"'
+ENTITY_TAG = '"4e30e6461e8e9fc7"'
 CONTENT_SECURITY_POLICY = (
     "default-src 'none'; "
-    "script-src 'sha256-ErNQNLTjaS7FRnlSlH06qz9R6WyF2sDgaRSmyCCG6GM='; "
+    "script-src 'sha256-eB7Py0DecroRPeIEHkBFiAOYpUJkGZo7U91A1Fm+n04='; "
     "style-src 'sha256-nFBbG4uNzVCz91sV5jcGox0IZN0/a43vQXsE/zqTrRo='; "
     "connect-src 'self'; img-src data:; "
     "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"

@@ -47,7 +47,7 @@ class Source:
 
 
 def source_of(points, server):
-    """Return the Source of a PointStore, of one or more Pollers, or a Source. Raises ValueError.
+    """Return the Source of a PointStore, a Poller, {name: Device}, or a Source. Raises ValueError.
 
     server   what answers for a PointStore
     """
@@ -55,10 +55,12 @@ def source_of(points, server):
         return points
     if isinstance(getattr(points, "points", None), Points):
         return _StoreSource(points, server)
-    pollers = points if isinstance(points, (list, tuple)) else (points,)
-    if pollers and all(hasattr(poller, "devices") for poller in pollers):
-        return _PollerSource(pollers)
-    raise ValueError("points must be Pollers, a PointStore or a Source, not %r" % (points,))
+    if hasattr(points, "devices"):
+        return _DevicesSource({"Slave %d" % one.slave_id: one for one in points.devices})
+    if isinstance(points, dict):
+        return _DevicesSource(points)
+    text = "points must be a PointStore, a Poller, {name: Device} or a Source, not %r"
+    raise ValueError(text % (points,))
 
 
 def describe(points: Points, i: int, group: str, value, state: str) -> dict:
@@ -92,44 +94,39 @@ def check(points: Points, i: int, value) -> None:
     points.check(i, value)
 
 
-class _PollerSource(Source):
-    """The points of all devices of Pollers."""
+class _DevicesSource(Source):
+    """The points of devices of Pollers, by their names."""
 
-    def __init__(self, pollers):
-        self._pollers = pollers
-
-    def _devices(self):
-        for poller in self._pollers:
-            for device in poller.devices:
-                yield device
+    def __init__(self, devices):
+        self._devices = devices
 
     def count(self):
-        return sum(len(device.points) for device in self._devices())
+        return sum(len(device.points) for device in self._devices.values())
 
     def _find(self, i):
-        """Return the device of point number i, and its number in the device."""
-        for device in self._devices():
+        """Return the name and the device of point number i, and its number in the device."""
+        for name, device in self._devices.items():
             if i < len(device.points):
-                return device, i
+                return name, device, i
             i -= len(device.points)
         raise IndexError(i)
 
     def describe(self, i):
         value = self.value(i)
         state = self.state(i)
-        device, i = self._find(i)
-        return describe(device.points, i, "Slave %d" % device.slave_id, value, state)
+        name, device, i = self._find(i)
+        return describe(device.points, i, name, value, state)
 
     def value(self, i):
-        device, i = self._find(i)
+        _, device, i = self._find(i)
         return device[device.points.name(i)]
 
     def state(self, i):
-        device = self._find(i)[0]
+        device = self._find(i)[1]
         return "" if device.state == "online" else device.state
 
     async def write(self, i, value):
-        device, i = self._find(i)
+        _, device, i = self._find(i)
         try:
             check(device.points, i, value)
             await device.write(device.points.name(i), value)

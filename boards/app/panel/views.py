@@ -9,6 +9,16 @@ from umb.panel.sources import Source
 from ..drivers import line_in_words
 
 _FEW = 10  # errors that prove nothing
+_LABELS = {
+    "bus_message_count": "Frames received",
+    "bus_communication_error_count": "Frames with a wrong CRC or length",
+    "bus_exception_error_count": "Requests that were refused",
+    "server_message_count": "Requests for this device",
+    "server_no_response_count": "Requests that want no answer",
+    "server_nak_count": "Refused with exception 7",
+    "server_busy_count": "Refused as busy",
+    "bus_character_overrun_count": "Characters that were lost",
+}
 _LINES = ((0, None), (2, "line2"))  # the bank of counters of each line, and its settings
 
 
@@ -51,6 +61,8 @@ def buses(application):
     """Return a dict for each serial line, and one for the network."""
     found = []
     settings = application.settings
+    if settings["role"] == "poller":
+        found.append(_devices(application.parts[0].devices))
     for bank, key in _LINES:
         line = settings if key is None else settings.get(key)
         if line and settings["rtu"]:
@@ -62,6 +74,29 @@ def buses(application):
     return found
 
 
+def _devices(devices):
+    """Return what is known of the devices that are polled, in place of a bus."""
+    slaves = []
+    for name, device in devices.items():
+        slaves.append(
+            {
+                "id": device.slave_id,
+                "name": name,
+                "state": device.state,
+                "requests": device.request_count,
+                "answers": device.answer_count,
+                "timeouts": device.timeout_count,
+                "wrong": device.wrong_reply_count,
+                "exceptions": device.exception_count,
+                "last_ms": device.last_ms,
+                "worst_ms": device.worst_ms,
+            }
+        )
+    offline = [one["name"] for one in slaves if one["state"] == "offline"]
+    health = "offline: " + ", ".join(offline) if offline else "ok"
+    return {"name": "Devices", "health": health, "slaves": slaves}
+
+
 def _bus(application, bank, name):
     """Return what is counted on a line or network."""
     bus = {"name": name, "health": "ok", "counters": []}
@@ -69,7 +104,7 @@ def _bus(application, bank, name):
     if counters is None:
         return bus
     for counter in counters[1]:
-        label = counter.replace("_count", "").replace("_", " ")
+        label = _LABELS.get(counter) or counter.replace("_count", "").replace("_", " ")
         bus["counters"].append((label, getattr(counters[0], counter)))
     errors = getattr(counters[0], "bus_communication_error_count", 0)
     messages = getattr(counters[0], "bus_message_count", 0)
@@ -101,7 +136,7 @@ def points_of(application):
     """Return what is shown as points; None for nothing."""
     role = application.settings["role"]
     if role == "poller":
-        return application.parts[0].pollers or None
+        return application.parts[0].devices
     return Pins(application) if role == "io" else None
 
 

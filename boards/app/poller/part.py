@@ -15,6 +15,7 @@ class Part:
 
     def __init__(self, application):
         self._application = application
+        self.devices = {}  # name: Device
 
     def make_safe(self):
         """There are no outputs."""
@@ -38,7 +39,8 @@ class Part:
     def _poll(self, poller, settings):
         points = settings["points"]
         points = Points(points) if isinstance(points, list) else Points.load(points)
-        poller.device(
+        name = settings["name"] or "slave %d" % settings["serve_as"]
+        self.devices[name] = poller.device(
             settings["slave_id"],
             points,
             interval_ms=settings["interval_ms"],
