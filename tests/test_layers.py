@@ -17,7 +17,7 @@ ROWS = (
     {"store"},
     {"frame"},
     {"frame.rtu", "frame.mbap"},
-    {"frame.ascii", "frame.rtu_stream"},
+    {"frame.ascii", "frame.lengths", "frame.rtu_stream"},
     {"functions.diagnostics", "functions.files", "functions.identity"},
     {"port.errnos", "port.hosts", "port.listen_errors", "port.quirks", "port.pio", "port.tty"},
     {"port.line", "port.sockets"},

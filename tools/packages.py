@@ -38,10 +38,10 @@ _UMODBUS = (
 )
 # The words of a part's name are the options of manifest.py that ask for it.
 PARTS = {
-    "server-rtu": Part(("server", "server.rtu", "store"), (*_SERVER, "port.pio")),
+    "server-rtu": Part(("server", "server.rtu", "store"), (*_SERVER, "frame.lengths", "port.pio")),
     "server-tcp": Part(("server", "server.tcp", "store"), (*_SERVER, "frame.rtu_stream")),
     "server-udp": Part(("server", "server.udp", "store"), _SERVER),
-    "client-rtu": Part(("client.rtu",), _VALUES),
+    "client-rtu": Part(("client.rtu",), (*_VALUES, "frame.lengths")),
     "client-tcp": Part(("client.tcp",), (*_VALUES, "frame.rtu_stream")),
     "client-udp": Part(("client.udp",), _VALUES),
     "gateway": Part(("gateway", "client.rtu", "server.tcp")),
@@ -55,7 +55,7 @@ PARTS = {
     "ascii": Part(("frame.ascii",)),
     "tty": Part(("port.tty",)),
     "aio": Part(("aio",)),
-    "aio-client-rtu": Part(("aio", "aio.rtu"), _VALUES),
+    "aio-client-rtu": Part(("aio", "aio.rtu"), (*_VALUES, "frame.lengths")),
     "aio-client-tcp": Part(("aio", "aio.tcp"), (*_VALUES, "frame.rtu_stream")),
     "aio-client-udp": Part(("aio", "aio.udp"), _VALUES),
     "umodbus": Part(
