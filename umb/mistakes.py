@@ -11,7 +11,6 @@ _NEEDED = {
     "store": "a Store or None",
     "server": "a Server or a Gateway, such as Server(store)",
     "uart": "a UART's number, a machine.UART or its like, such as umb.port.tty.TTY",
-    "uart of a further driver": "a free one, or the first driver be closed before",
     "de": "a pin's number, a Pin or a function",
     "framer": "umb.frame.rtu.RTU or umb.frame.ascii.ASCII",
     "functions": "a tuple, such as (Diagnostics(),)",

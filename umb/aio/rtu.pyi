@@ -23,8 +23,7 @@ class AsyncRTUClient(AsyncCalls, RTUClient):  # type: ignore[misc] # the same ca
                    in any case
 
     A value that is returned belongs to the request: umb.client.late.LateReplies says how, and what
-    that costs. Raises ValueError for a wrong format or argument, and for the number of a UART
-    that another driver has which was not closed.
+    that costs. Raises ValueError for a wrong format or argument.
     """
 
     def __init__(

@@ -95,8 +95,7 @@ class RTUClient(Client):
                    in any case
 
     A value that is returned belongs to the request: umb.client.late.LateReplies says how, and what
-    that costs. Raises ValueError for a wrong format or argument, and for the number of a UART
-    that another driver has which was not closed.
+    that costs. Raises ValueError for a wrong format or argument.
     """
 
     serial = True
@@ -162,7 +161,6 @@ class RTUClient(Client):
         self._rejected = False  # something was received that is no reply to this request
         self._expected = 0  # how long the reply's frame is, 0: that cannot be told
         self._known_id = -1  # the slave that was the last to answer, -1: somebody did not since
-        line.claim()
 
     def serves(self, slave_id):
         """Return whether this slave was asked: frames of others are not searched for."""
@@ -180,7 +178,7 @@ class RTUClient(Client):
         """
         self._stop_retries()
         self.abandon()
-        self.line.close()
+        self.line.release()
         self.connected = False
 
     def failure(self):

@@ -15,7 +15,7 @@ _TTY_NAP_MS = const(1000)  # a TTY wakes the poller
 _STUCK_US = const(100_000)  # so much longer than its time a frame may take to be taken
 
 
-used_numbers = []  # the numbers of the UARTs that drivers have which are not closed
+owners = {}  # by a UART's number the Line that was made for it last: a UART has one
 
 
 class Line:
@@ -203,25 +203,23 @@ class Line:
         sleep_us(self.sending_us())
         self.de(self.idle)
 
-    def claim(self):
-        """Have the UART for this line alone, until close()."""
-        if self.number is not None:
-            used_numbers.append(self.number)
-
-    def close(self):
-        """Switch to receive, and let another driver have the UART."""
-        self.release()
-        if self.number in used_numbers:
-            used_numbers.remove(self.number)
+    def require_uart(self):
+        """Raise RuntimeError if another driver was made for the same UART later."""
+        if self.number is not None and owners[self.number] is not self:
+            raise RuntimeError("UART %d was given to another driver since" % self.number)
 
     def nap_ms(self):
         """Return the longest sleep in which no byte's time is missed."""
         return _UART_NAP_MS if self.paced else _TTY_NAP_MS
 
     def watch(self, poller):
-        """Use this select.poll for sleep() from now on. Other objects may use it, too."""
+        """Use this select.poll for sleep() from now on. Other objects may use it, too.
+
+        Raises RuntimeError as require_uart().
+        """
         if poller is self.poller:
             return
+        self.require_uart()
         self.poller = poller
         # A poller keeps a broken entry if registering fails, so another one tries it first.
         self._wakes = self._register(select.poll()) and self._register(poller)

@@ -16,7 +16,7 @@ from micropython import const
 from ..check import integer, wrong
 from ..frame import ADU_SIZE
 from ..frame.rtu import REQUEST, RESPONSE
-from .line import Line, used_numbers
+from .line import Line, owners
 
 _ASCII_GAP_US = const(1_000_000)  # the longest between two characters of ASCII (SL 2.5.2.1)
 _SHORTEST = const(4)  # the shortest RTU frame
@@ -72,6 +72,7 @@ def open_line(
     line.abort_size = _SHORTEST if table is REQUEST else 0
     line.baudrate = baudrate
     line.number = number
+    owners[number] = line
     bits += 1 + (parity is not None) + stop  # of a character, with its start bit
     if hasattr(de, "watch_frames"):
         de.watch_frames(baudrate, bits, idle)
@@ -111,8 +112,6 @@ def _pin(de, value):
 
 def _open(number, baudrate, bits, parity, stop, tx, rx):
     """Return the machine.UART of this number with this format. Raises ValueError."""
-    if number in used_numbers:
-        raise wrong("uart of a further driver", number)
     from machine import UART
 
     options = {

@@ -43,8 +43,8 @@ class RTUServer(Driver):
                    at once
     framer=RTU     the frames; umb.frame.ascii.ASCII for Modbus ASCII, where silence means nothing
 
-    Raises ValueError for a wrong format or argument, and for the number of a UART that
-    another driver has which was not closed.
+    Raises ValueError for a wrong format or argument. Of two drivers with the number of one UART
+    the one that was made first raises RuntimeError when it is served.
     """
 
     serial = True
@@ -91,7 +91,6 @@ class RTUServer(Driver):
             gap_ms,
             framer,
         )
-        self.line.claim()
         self.state = _LISTENING
         self.size = 0  # of the reply
 
@@ -240,6 +239,7 @@ class RTUServer(Driver):
         if self.gateway is not None:
             raise ValueError("a gateway is not served in the background: see umb.serve.serve()")
         self.stop()
+        self.line.require_uart()
         from .background import Background
 
         self.background = Background(self, timer)
@@ -254,4 +254,4 @@ class RTUServer(Driver):
         """Stop serving, and set the direction pin to receive. The UART itself stays as it is."""
         if self.background is not None:
             self.background.stop()
-        self.line.close()
+        self.line.release()

@@ -4,7 +4,11 @@ What is refused is refused at once, with a sentence that says what is wanted; wh
 listed here. The calls of clients are in tests/mpy/client/test_client_arguments.py.
 """
 
+import select
+
+import support.uart
 from support.machine import made  # comes first: it stands in for the module machine
+from support.umb import raises
 
 from umb.aio import AsyncTCPClient
 from umb.client.rtu import RTUClient
@@ -18,7 +22,9 @@ from umb.functions.identity import Identity, ServerId
 from umb.gateway import Gateway
 from umb.points import Points, PointStore
 from umb.poller import Poller
+from umb.port.line import owners
 from umb.port.tty import TTY
+from umb.serve import serve
 from umb.server import Server
 from umb.server.rtu import RTUServer
 from umb.server.tcp import TCPServer
@@ -449,40 +455,27 @@ def test_right_arguments_are_taken():
 
 
 def test_a_uart_has_one_driver():
-    """Until that is closed; a constructor that fails leaves the UART to others."""
-
-    def refused(**options):
-        for kind in (RTUServer, RTUClient):
-            try:
-                kind(1, baudrate=9600, **options)
-            except ValueError as error:
-                assert "uart" in str(error) or options, error
-            else:
-                raise AssertionError("it is taken")
-
-    refused(gap_ms=-1)
-    refused(framer=None)
+    """The last one; one before it says so when it is served, and when it waits for the line."""
+    owners.clear()
     for kind in (RTUServer, RTUClient):
-        for closed in (False, True):
-            driver = kind(1, baudrate=9600)
-            other = RTUServer(2, baudrate=9600)
+        for make in (
+            lambda: RTUServer(1, baudrate=9600),
+            lambda: Gateway(RTUClient(1, baudrate=9600)),
+            lambda: Poller(RTUClient(1, baudrate=9600)),
+        ):
             made()
-            refused()
-            assert not made()  # the UART of the first one keeps its format
-            other.server_close()
-            if kind is RTUServer:
-                driver.server_close()
-            else:
-                driver.close()
-            if closed:  # once more changes nothing
-                (driver.server_close if kind is RTUServer else driver.close)()
-    uart = RTUServer(1, baudrate=9600)
-    gateway = Gateway(_rtu())
-    refused()
-    gateway.server_close()
-    uart.server_close()
-    poller = Poller(RTUClient(1, baudrate=9600))
-    poller.device(1, _POINTS)
-    refused()
-    poller.server_close()
-    RTUServer(1, baudrate=9600).server_close()
+            driver = make()
+            driver.watch(select.poll())
+            kind(1, baudrate=9600)
+            error = raises(RuntimeError, serve, driver)
+            assert str(error) == "UART 1 was given to another driver since", error
+            if isinstance(driver, RTUServer):
+                raises(RuntimeError, driver.start)
+    made()
+    driver = None
+    RTUServer(1, baudrate=9600).watch(select.poll())
+    # UARTs that a program made are its own business.
+    uart = support.uart.UART(9600, 8, None, 1)
+    first = RTUServer(uart, baudrate=9600)
+    RTUServer(uart, baudrate=9600)
+    first.watch(select.poll())
