@@ -22,8 +22,8 @@ _NETWORK_BANK = 1  # of the counters of all that listens in the network
 class DeviceServer(Server):
     """A Server that notes in `state`, a DeviceState, which requests were carried out."""
 
-    def __init__(self, state, store, slave_ids, functions):
-        super().__init__(store, slave_ids, functions=functions)
+    def __init__(self, state, store, slave_ids, functions, permit):
+        super().__init__(store, slave_ids, functions=functions, permit=permit)
         self._state = state
 
     def handle(self, adu, n, link):
@@ -38,6 +38,8 @@ class DeviceServer(Server):
         n = super().handle(adu, n, link)
         if adu[7] < 0x80 if n else state.written:
             state.carried_out = state.carried_out + 1 & 0xFFFF
+            if n and link.serial:
+                state.was_heard = True
         return n
 
 
@@ -48,17 +50,21 @@ class Application:
     config    has compose(changes) and write(new_settings), see config.py
     say       say(text) prints what happens later
     wifi      a WiFi, if the board is to be in such a network
+    networked   whether it is in a network
 
     board, hardware, settings, config, say   as above, for its parts
     state     the DeviceState
     server    the DeviceServer that answers for the slave id of the device
     product   what it calls itself
+    permits   what Access permits to networks; None where there is none
     handler   what networks ask: the server, or a Gateway that a part has put in its place
     drivers   what is run: parts add theirs
     parts     the Part of the role, and those that are optional
     """
 
-    def __init__(self, board, hardware, settings, problems, config, say, wifi=None):
+    def __init__(
+        self, board, hardware, settings, problems, config, say, wifi=None, networked=False
+    ):
         self.board = board
         self.hardware = hardware
         self.settings = settings
@@ -67,12 +73,18 @@ class Application:
         self.state = state = DeviceState()
         state.problems = problems
         self.drivers = []
-        self._is_networked = False
+        self._is_networked = networked
         role = make(settings["role"], self)
         self.parts = [role]
         self.product = role.PRODUCT
+        reset_cause = hardware.reset_cause()
+        self.permits = None
+        if networked:
+            from .access import Access
+
+            self.permits = Access(settings, state, reset_cause).permits
         control = Control(settings, config.compose, state)
-        self._status = status = Status(state, hardware.reset_cause(), role.BANKS)
+        self._status = status = Status(state, reset_cause, role.BANKS)
         self.server = self.handler = DeviceServer(
             state,
             Store(
@@ -87,6 +99,7 @@ class Application:
                 ServerId("{} {} {}".format(self.product, board.NAME, umb.__version__)),
                 Diagnostics(),
             ),
+            self.permits,
         )
         self.keeper = Keeper(
             state,
@@ -97,6 +110,7 @@ class Application:
             led=open_led(hardware, settings["led"], problems),
             feed_watchdog=start_watchdog(hardware, settings["watchdog_s"], problems),
             wifi=wifi,
+            trial=start_trial(settings, config.compose, state, say),
         )
         for name in OPTIONAL:
             if settings.get(name):
@@ -122,13 +136,18 @@ class Application:
         for part in self.parts:
             part.open()
 
-    def listen(self, **hooks):
-        """Serve in the network, too. Raises OSError if that cannot be had."""
+    def listen(self, failed, **hooks):
+        """Serve in the network, too, see drivers.open_network()."""
         from .drivers import open_network
 
-        self._is_networked = True
-        for driver in open_network(self, **hooks):
-            self.serve_with(driver, _NETWORK_BANK)
+        fronts = self.state.fronts
+        for driver in open_network(self, failed, **hooks):
+            if fronts:
+                driver.counters = fronts[0].counters  # one bank for all
+                self.drivers.append(driver)
+            else:
+                self.serve_with(driver, _NETWORK_BANK)
+            fronts.append(driver)
 
     def serve(self):
         """Run all drivers until a client has ordered a restart.
@@ -178,6 +197,15 @@ def start_watchdog(hardware, timeout_s, problems):
     except Exception as error:  # noqa: BLE001 - ports raise what they like
         problems.append("watchdog_s: {}".format(error))
         return None
+
+
+def start_trial(settings, compose, state, say):
+    """Return a Trial if the serial line has new settings, None if it has not."""
+    if not (settings["previous"] and settings["rtu"]):
+        return None
+    from .trial import Trial
+
+    return Trial(settings["previous"], compose, state, say)
 
 
 def identity(product, code, name):

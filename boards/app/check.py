@@ -8,8 +8,31 @@ import json
 from .defaults import LINE, VALUES, VALUES_OF_NETWORK, pin_of
 from .parts import OPTIONAL, ROLES, settings_of
 
+
 # A rule is (lowest, highest) of a whole number, (fewest, most) of the bytes of a text, (choices,),
 # () of true or false, or a function that returns what a value has to be, in words, "" if it is so.
+def _wanted_previous(value):
+    table = joined(LINE, _RULES_OF_LINE)
+    table["slave_id"] = (1,) + _RULES["slave_id"]
+    good = isinstance(value, dict)
+    for key in value if good else ():
+        good = good and key in table and not wanted_by(table[key], value[key])
+    return "" if good else "null, or settings of the serial line"
+
+
+def _wanted_hosts(value):
+    from umb.port.hosts import host_filter
+
+    try:
+        if isinstance(value, list) and len(value) <= _MOST_HOSTS:
+            host_filter(value)
+            return ""
+    except ValueError:
+        pass
+    return 'null, or a list of addresses and networks, such as "10.0.0.0/24"'
+
+
+_MOST_HOSTS = 32
 _RULES = {
     "role": (ROLES,),
     "slave_id": (1, 247),  # SL 2.2
@@ -17,6 +40,7 @@ _RULES = {
     "rtu": (),
     "failsafe_s": (0, 65535),
     "watchdog_s": (0, 8),
+    "previous": (_wanted_previous,),
 }
 _RULES_OF_LINE = {
     "baudrate": (300, 4000000),
@@ -25,6 +49,12 @@ _RULES_OF_LINE = {
 }
 _RULES_OF_NETWORK = {
     "tcp_port": (1, 65535),
+    "udp_port": (0, 65535),
+    "rtu_tcp_port": (0, 65535),
+    "bind": (7, 15),
+    "allow": (_wanted_hosts,),
+    "read_only": (),
+    "settings": (("locked", "open"),),
     "idle_timeout_s": (0, 65535),
     "ssid": (0, 32),
     "password": (8, 63),  # so WPA2 has it; empty: an open network
@@ -33,7 +63,7 @@ _RULES_OF_NETWORK = {
     "netmask": (7, 15),
     "gateway": (7, 15),
 }
-_ADDRESSES = ("address", "netmask", "gateway")
+_ADDRESSES = ("address", "netmask", "gateway", "bind")
 _LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789-"
 _LONGEST = 60  # characters of a value in a message
 _MOST_PROBLEMS = 40  # that are reported: all of a long file could exhaust the memory

@@ -95,15 +95,21 @@ def _parse(path):
 def compose(changes, path=FILE, replace=False):
     """Return the file at path with these changes, as bytes. Nothing is written.
 
-    replace   whether `changes` are all that shall be in it. A file that is no object is replaced.
-    Raises OSError or MemoryError if the old file cannot be
+    changes   a dict; None takes a setting out of the file
+    replace   whether `changes` are all that shall be in it, None as a null
+
+    A file that is no object is replaced. Raises OSError or MemoryError if the old file cannot be
     read, ValueError if JSON cannot hold what is in it (MicroPython reads 1e999, and writes inf).
     """
     try:
         raw = {} if replace else read(path) or {}
     except ValueError:
         raw = {}
-    raw.update(changes)
+    for key in changes:
+        if changes[key] is None and not replace:
+            raw.pop(key, None)
+        else:
+            raw[key] = changes[key]
     text = json.dumps(raw)
     if json.loads(text) != raw:
         raise ValueError("JSON cannot hold all of {}".format(path))

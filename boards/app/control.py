@@ -27,6 +27,7 @@ class Control:
     """
 
     def __init__(self, settings, compose, state):
+        self._settings = settings
         self._compose = compose
         self._state = state
         self.block = block = Registers(
@@ -50,6 +51,7 @@ class Control:
         state = self._state
         order = self.block[_ORDER]
         self.block[_ORDER] = 0  # what a client reads
+        state.changes = state.changes + 1 & 0xFFFF
         state.unsaved = self.block.data != self._saved
         if order:
             state.new_settings = (
@@ -68,7 +70,22 @@ class Control:
                 if key == "baudrate":
                     value *= 100
                 changes[key] = _PARITIES[value] if key == "parity" else value
+        self._keep_previous(changes)
         return changes
+
+    def _keep_previous(self, changes):
+        """Have the settings of the serial line return unless somebody asks over it: see trial.py.
+
+        If the last ones were not confirmed either, the ones before return.
+        """
+        from .trial import KEYS, PREVIOUS
+
+        settings = self._settings
+        if settings["role"] == "io" and settings["rtu"]:
+            previous = {key: settings[key] for key in KEYS if key in changes}
+            previous.update(settings.get(PREVIOUS) or {})
+            if previous:
+                changes[PREVIOUS] = previous
 
 
 def encode(settings, key):

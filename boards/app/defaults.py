@@ -10,10 +10,17 @@ VALUES = {
     "rtu": True,
     "failsafe_s": 0,
     "watchdog_s": 0,
+    "previous": None,
 }
 LINE = {"baudrate": 19200, "parity": "E", "stop": 1}
 VALUES_OF_NETWORK = {
     "tcp_port": 502,
+    "udp_port": 0,
+    "rtu_tcp_port": 0,
+    "bind": "0.0.0.0",
+    "allow": None,
+    "read_only": False,
+    "settings": "locked",
     "idle_timeout_s": 600,
     "ssid": "",
     "password": "",

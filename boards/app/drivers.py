@@ -51,20 +51,48 @@ def _options(application, settings):
     return options
 
 
-def open_network(application, **hooks):
-    """Return the drivers that listen in the network, in a list; problems get those that cannot.
+def open_network(application, failed, **hooks):
+    """Return the servers that listen in the network, in a list.
 
-    hooks   on_connect and on_disconnect of TCPServer
+    failed   failed(error) is called for each that cannot
+    hooks    on_connect and on_disconnect of TCPServer
     """
+    settings = application.settings
+    most = application.board.NETWORK
+    more = settings["rtu_tcp_port"]
+    if more:
+        most -= most // 2
+    hooks["idle_timeout_ms"] = settings["idle_timeout_s"] * 1000
+    opened = [_open_tcp(application, settings["tcp_port"], failed, max_clients=most, **hooks)]
+    if more:
+        from umb.frame.rtu_stream import RTUStream
+
+        most = max(1, application.board.NETWORK - most)
+        hooks["framer"] = RTUStream
+        opened.append(_open_tcp(application, more, failed, max_clients=most, **hooks))
+    if settings["udp_port"]:
+        opened.append(_open_udp(application, settings["udp_port"], failed))
+    return [driver for driver in opened if driver is not None]
+
+
+def _open_tcp(application, port, failed, **options):
     from umb.server.tcp import TCPServer
 
+    return _listen(TCPServer, application, port, failed, options)
+
+
+def _open_udp(application, port, failed):
+    from umb.server.udp import UDPServer
+
+    return _listen(UDPServer, application, port, failed, {})
+
+
+def _listen(kind, application, port, failed, options):
+    """Return a TCPServer or UDPServer at this port, None if it cannot be had."""
     settings = application.settings
-    address = (settings.get("bind", "0.0.0.0"), settings["tcp_port"])
-    driver = TCPServer(
-        address,
-        application.handler,
-        max_clients=application.board.NETWORK,
-        idle_timeout_ms=settings["idle_timeout_s"] * 1000,
-        **hooks,
-    )
-    return [driver]
+    options["allow"] = settings["allow"]
+    try:
+        return kind((settings["bind"], port), application.handler, **options)
+    except Exception as error:  # noqa: BLE001 - ports raise what they like
+        failed(error)
+        return None

@@ -30,12 +30,23 @@ class Keeper:
     led           called with a level, or None
     feed_watchdog  called at every update, or None
     wifi          has tick() and address, or None
+    trial         a Trial, or None
 
     `drivers` are asked whether their lines are silent, and shut down for a restart.
     """
 
     def __init__(
-        self, state, make_safe, save, say, *, failsafe_s=0, led=None, feed_watchdog=None, wifi=None
+        self,
+        state,
+        make_safe,
+        save,
+        say,
+        *,
+        failsafe_s=0,
+        led=None,
+        feed_watchdog=None,
+        wifi=None,
+        trial=None,
     ):
         self.drivers = ()
         self._state = state
@@ -46,6 +57,7 @@ class Keeper:
         self._led = led
         self._feed_watchdog = feed_watchdog
         self._wifi = wifi
+        self._trial = trial
         self._carried_out = 0
         self._requests = 0
         self._level = 0  # of the LED
@@ -71,8 +83,10 @@ class Keeper:
             self._state.uptime_s += 1
             if self._wifi is not None:
                 self._look_at_wifi()
-        if self._state.restarting:
-            self._restart(now_ms)
+            if self._trial is not None and self._trial.tick():
+                self._trial = None
+        if self._state.restarting or self._state.new_settings is not None:
+            self._save_or_restart(now_ms)
         elif self._state.free_wanted:
             self._count_memory(now_ms)
 
@@ -135,7 +149,7 @@ class Keeper:
                 return False
         return True
 
-    def _restart(self, now_ms):
+    def _save_or_restart(self, now_ms):
         """Save new settings in a silence, as the chip receives nothing meanwhile; then restart."""
         if self._ordered_ms is None:
             self._ordered_ms = now_ms
@@ -153,9 +167,10 @@ class Keeper:
             self._save(state.new_settings)
         except Exception as error:  # noqa: BLE001 - it is reported, and the device goes on
             state.restarting = False
-            self._ordered_ms = None
             problem = "the settings are not saved: {}".format(error)
             if problem not in state.problems:
                 state.problems.append(problem)
             self._say(problem)
         state.new_settings = None
+        if not state.restarting:
+            self._ordered_ms = None

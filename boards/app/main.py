@@ -48,7 +48,9 @@ def start(board, hardware):
     """Return the Application, ready to serve, and print what it is."""
     settings, problems, note = config.load(board)
     wifi = open_wifi(settings, problems)
-    application = Application(board, hardware, settings, problems, config, say, wifi)
+    application = Application(
+        board, hardware, settings, problems, config, say, wifi, wifi is not None
+    )
     what = "{} {} on {}, slave id {}"
     say(what.format(application.product, umb.__version__, board.NAME, settings["slave_id"]))
     for text in [note] + problems:
@@ -58,7 +60,7 @@ def start(board, hardware):
         announce_lines(board, settings)
     application.open()
     if wifi is not None:
-        listen(application)
+        application.listen(lambda error: report(problems, "Modbus TCP", error))
     if not application.drivers:
         problems.append("neither the serial line nor a network is served")
         say(problems[-1])
@@ -79,13 +81,10 @@ def open_wifi(settings, problems):
         return None
 
 
-def listen(application):
-    """Serve in the network, whether it is there yet or not."""
-    try:
-        application.listen()
-    except Exception as error:  # noqa: BLE001 - ports raise what they like
-        application.state.problems.append("Modbus TCP: {}".format(error))
-        say(application.state.problems[-1])
+def report(problems, what, error):
+    """Note and print what could not be had."""
+    problems.append("{}: {}".format(what, error))
+    say(problems[-1])
 
 
 def announce_lines(board, settings):

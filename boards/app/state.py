@@ -13,6 +13,10 @@ class DeviceState:
     counters       the Counters of every driver (Application)
     broadcast      whether the request that is being carried out is a broadcast (DeviceServer)
     written        whether it has driven an output or stored a value (the hooks of blocks)
+    was_heard      whether a request was carried out over a serial line (DeviceServer)
+    denied         requests of networks that were refused, modulo 65536 (Access)
+    fronts         the servers in the network, which count whom they have refused (Application)
+    changes        how often clients have changed settings, modulo 65536 (Control)
     carried_out    requests that were carried out, modulo 65536 (DeviceServer)
     unsaved        whether clients have changed settings that are not saved (Control)
     new_settings   what is to be written to the file of settings before the restart (Control)
@@ -31,6 +35,10 @@ class DeviceState:
         self.counters = []
         self.broadcast = False
         self.written = False
+        self.was_heard = False
+        self.denied = 0
+        self.fronts = []
+        self.changes = 0
         self.carried_out = 0
         self.unsaved = False
         self.new_settings = None
@@ -48,6 +56,20 @@ class DeviceState:
         count = 0
         for counters in self.counters:
             count += counters.server_message_count
+        return count & 0xFFFF
+
+    def refused(self):
+        """Return how many peers were refused for their address, modulo 65536."""
+        count = 0
+        for front in self.fronts:
+            count += front.refused
+        return count & 0xFFFF
+
+    def turned_away(self):
+        """Return how many peers there was no room for, modulo 65536."""
+        count = 0
+        for front in self.fronts:
+            count += front.turned_away
         return count & 0xFFFF
 
     def bits(self):

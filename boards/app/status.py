@@ -15,6 +15,7 @@ _RESET_CAUSE = const(116)
 _VERSION = const(117)
 _BANKS = const(130)  # where the counters of the first line begin
 _BANK = const(10)  # from there to those of the next one
+_ACCESS = const(42)  # and where 121 is
 _UNUSED = const(2)  # registers at the end of a bank
 _STATE = const(20)  # where in the data of the block register 110 is
 # The order of function code 8's sub-functions 0x0B to 0x12 (AP 6.8).
@@ -63,6 +64,8 @@ class Status:
         pack_into(">IH", data, 0, state.uptime_s, state.requests())
         pack_into(">HH", data, _STATE, state.bits(), min(state.silence_ms // 1000, 65535))
         pack_into(">IHH", data, _STATE + 4, state.free_bytes, state.address[0], state.address[1])
+        pack_into(">HH", data, _ACCESS, state.refused(), state.turned_away())
+        pack_into(">HH", data, _ACCESS + 4, state.denied, state.changes)
 
     def _report_counter(self, address):
         bank = self.banks[(address - _BANKS) // _BANK]

@@ -55,15 +55,12 @@ def serve_application(wanted, stored, devices):
     if wanted["panel"]:
         settings["panel"] = page_settings(wanted)
     hardware = Hardware(open_devices(wanted, settings, devices), wanted["gap_ms"])
-    application = Application(board, hardware, settings, problems, stored, say)
+    application = Application(board, hardware, settings, problems, stored, say, networked=True)
     try:
         if wanted["pins_id"]:
             application.server.add(wanted["pins_id"], hardware.bench)
         application.open()
-        try:
-            application.listen(on_connect=greet, on_disconnect=bid_farewell)
-        except OSError as error:
-            raise CannotStart(error.args[1])
+        application.listen(cannot_listen, on_connect=greet, on_disconnect=bid_farewell)
         for text in [note] + problems:
             if text:
                 say("settings: " + text)
@@ -159,6 +156,11 @@ def open_devices(wanted, settings, devices):
                 raise CannotStart("cannot open {}: {}".format(path, reason(error)))
             opened[line["uart"]] = devices[-1]
     return opened
+
+
+def cannot_listen(error):
+    """End a program that cannot serve as it was told to."""
+    raise CannotStart(error.args[-1])
 
 
 def greet(peer):

@@ -39,6 +39,20 @@ class _Bus:
         self.counters = Counters()
 
 
+class LineCounters:
+    """What a Gateway counts of one line, see Gateway.line_counters: 16 bits each, which wrap."""
+
+    def __init__(self):
+        self.request_count = 0  # requests sent, broadcasts and retries too
+        self.reply_count = 0  # replies that were handed on
+        self.exception_count = 0  # exceptions of slaves among these
+        self.no_reply_count = 0  # requests that nobody answered, or no connection
+        self.bad_reply_count = 0  # replies that were wrong
+        self.retry_count = 0
+        self.busy_count = 0  # requests refused with exception 6
+        self.cached_count = 0  # replies out of the cache
+
+
 class _Waiting:
     """A request that waits for its line."""
 
@@ -66,6 +80,7 @@ class _Path:
 
     def __init__(self, gateway, client, slave_ids, timeout_ms, unit_ids, cache):
         self.client = client
+        self.counters = LineCounters()
         self._slave_ids = slave_ids
         self._unit_ids = unit_ids
         self.next = None  # the path that takes broadcasts on
@@ -104,11 +119,16 @@ class _Path:
         if self._cache is not None:
             known = self._cache.reply(self._line_id(adu[6]), adu, n)
             if known:
+                self._count_cached()
                 return known
         if self.count == len(self._waiting):
+            self.counters.busy_count = self.counters.busy_count + 1 & 0xFFFF
             return refuse(adu, _BUSY)
         self._append(adu, n, link)
         return LATER
+
+    def _count_cached(self):
+        self.counters.cached_count = self.counters.cached_count + 1 & 0xFFFF
 
     def _append(self, adu, n, link):
         """Let a request wait. Returns the _Waiting."""
@@ -166,6 +186,7 @@ class _Path:
             waiting = self._waiting[i]
             n = self._cache.reply(waiting.line_id, waiting.adu, waiting.n)
             if n:
+                self._count_cached()
                 self._take_out(i).link.answer(n)
                 done += 1
         return done
@@ -250,6 +271,7 @@ class _Path:
     def _begin(self):
         """Lend the first request's buffer to the client. Returns the status."""
         self._keep()
+        self.counters.request_count = self.counters.request_count + 1 & 0xFFFF
         waiting = self._waiting[0]
         if self._cache is not None:
             line_id = _EVERYBODY if waiting.everybody else waiting.line_id
@@ -264,6 +286,7 @@ class _Path:
         """End the first request with this status. Returns how many were answered."""
         self._begun = False
         waiting = self._waiting[0]
+        self._count(status, waiting)
         if waiting.everybody:
             if status == NO_REPLY and self._is_young(waiting):
                 return 0  # others kept the line busy: it is tried again
@@ -276,9 +299,24 @@ class _Path:
         if not waiting.tries:
             return self._give_up()
         waiting.tries -= 1
+        self.counters.retry_count = self.counters.retry_count + 1 & 0xFFFF
         waiting.since_ms = ticks_ms()
         copy(waiting.adu, _PDU, self._copy, 0, waiting.n)
         return 0
+
+    def _count(self, status, waiting):
+        """Count how a request has ended."""
+        counters = self.counters
+        silent = status == NO_REPLY
+        if status >= 0:
+            if not waiting.everybody:
+                counters.reply_count = counters.reply_count + 1 & 0xFFFF
+            if status:
+                counters.exception_count = counters.exception_count + 1 & 0xFFFF
+        elif silent or status == NO_CONNECTION:
+            counters.no_reply_count = counters.no_reply_count + 1 & 0xFFFF
+        else:
+            counters.bad_reply_count = counters.bad_reply_count + 1 & 0xFFFF
 
     def _give_up(self):
         """Refuse the first request: its slave does not answer. Returns 1."""
@@ -368,7 +406,8 @@ class Gateway(Driver):
 
     Requests of one slave are sent in the order in which they came. Those of clients that have gone
     are dropped at once. What umb.client.late.LateReplies promises holds here, too; while a late
-    reply is waited for, other slaves are asked. Raises ValueError for a wrong argument.
+    reply is waited for, other slaves are asked. `line_counters` has the LineCounters of each line,
+    in the order in which they were added. Raises ValueError for a wrong argument.
     """
 
     def __init__(
@@ -396,6 +435,7 @@ class Gateway(Driver):
         self.answer_broadcasts = answer_broadcasts
         self._is_device = local is not None
         self._paths = []
+        self.line_counters = []
         self._bus = _Bus()
         self._permit = None
         if permit is not None:
@@ -443,6 +483,7 @@ class Gateway(Driver):
         if self._paths:
             self._paths[-1].next = path
         self._paths.append(path)
+        self.line_counters.append(path.counters)
 
     def serves(self, slave_id):
         """Return whether there is a device with this slave id, here or on a line."""

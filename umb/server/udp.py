@@ -25,7 +25,8 @@ class UDPServer(Driver):
              "10.0.0.0/8"), or a function that is called with an address and returns whether; None:
              everybody
 
-    refused  how many requests were ignored because of allow, modulo 65536
+    refused      how many requests were ignored because of allow, modulo 65536
+    turned_away  0: everybody else is answered, in turn
 
     A datagram that is not a frame is ignored. While memory is short, requests and responses are
     lost as any datagram may be. An exception of allow is passed to the Server's on_error.
@@ -33,6 +34,8 @@ class UDPServer(Driver):
     Raises OSError with a sentence if the address cannot be had, and ValueError for an argument of
     the wrong kind.
     """
+
+    turned_away = 0
 
     def __init__(self, address: tuple, server=None, *, framer=MBAP, allow=None):
         super().__init__(server)

@@ -6,7 +6,19 @@ from ..drivers import open_serial
 from ..masters.clients import Clients
 from .ids import slave_ids
 
-_LINE_2_BANK = 2  # of the counters
+_LINE_1_BANK = 0  # of the counters
+_LINE_2_BANK = 2
+# What LineCounters have.
+_COUNTED = (
+    "request_count",
+    "reply_count",
+    "exception_count",
+    "no_reply_count",
+    "bad_reply_count",
+    "retry_count",
+    "busy_count",
+    "cached_count",
+)
 
 
 class Part:
@@ -40,9 +52,14 @@ class Part:
                 "cache_ms": route["cache_ms"],
             }
             if gateway is None:
-                gateway = Gateway(client, local=application.server, **options)
+                gateway = Gateway(
+                    client, local=application.server, permit=application.permits, **options
+                )
             else:
                 gateway.add(client, **options)
+            if not route["host"]:
+                bank = _LINE_2_BANK if route["line"] == 2 else _LINE_1_BANK
+                application.count(bank, gateway.line_counters[-1], _COUNTED)
         if gateway is not None:
             application.handler = gateway
             application.drivers.append(gateway)

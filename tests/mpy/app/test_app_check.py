@@ -12,6 +12,7 @@ from app import main as main_module
 from app.application import Application
 from app.check import Checked
 from app.hardware import Hardware
+from umb.port.hosts import host_filter
 
 _PATH = "/ram/umb.json"
 _BLOCK = 512
@@ -88,10 +89,7 @@ def assert_possible(settings, board, why):
     assert settings["uart"] in board.UARTS, why
     assert ("ssid" in settings) == bool(board.NETWORK), why
     if board.NETWORK:
-        assert is_int(settings["tcp_port"], 1, 65535), why
-        assert is_int(settings["idle_timeout_s"], 0, 65535), why
-        for key, most in (("ssid", 32), ("password", 63), ("hostname", 32)):
-            assert isinstance(settings[key], str) and len(settings[key].encode()) <= most, why
+        assert_possible_network(settings, why)
     used = [settings["tx"], settings["rx"]] if settings["rtu"] else []
     for key in ("de", "led"):
         point = settings[key]
@@ -99,7 +97,8 @@ def assert_possible(settings, board, why):
             assert set(point) == {"pin", "invert"} and point["invert"] in (True, False), why
             if key == "led" or settings["rtu"]:
                 used.append(point["pin"])
-    for name in LISTS:
+    assert settings["role"] in ("io", "gateway", "poller"), why
+    for name in LISTS if settings["role"] == "io" else ():
         assert len(settings[name]) <= 32, why
         for point in settings[name]:
             if point:
@@ -109,6 +108,19 @@ def assert_possible(settings, board, why):
     for pin in used:
         assert pin in board.PINS or pin in board.ANALOGUE_PINS, why
         assert pin not in board.TAKEN, why
+
+
+def assert_possible_network(settings, why):
+    assert is_int(settings["tcp_port"], 1, 65535), why
+    assert is_int(settings["idle_timeout_s"], 0, 65535), why
+    assert is_int(settings["udp_port"], 0, 65535), why
+    assert is_int(settings["rtu_tcp_port"], 0, 65535), why
+    assert settings["read_only"] in (True, False), why
+    assert settings["settings"] in ("open", "locked"), why
+    if settings["allow"] is not None:
+        host_filter(settings["allow"])
+    for key, most in (("ssid", 32), ("password", 63), ("hostname", 32)):
+        assert isinstance(settings[key], str) and len(settings[key].encode()) <= most, why
 
 
 def assert_point(name, point, board, why):
@@ -150,7 +162,15 @@ VALUES += [
 ]
 KEYS = ["slave_id", "name", "rtu", "baudrate", "parity", "stop", "uart", "tx", "rx", "de", "led"]
 KEYS += [
+    "role",
+    "previous",
     "tcp_port",
+    "udp_port",
+    "rtu_tcp_port",
+    "bind",
+    "allow",
+    "read_only",
+    "settings",
     "idle_timeout_s",
     "ssid",
     "password",
@@ -200,6 +220,7 @@ def test_it_starts_with_all_of_them():
             raw[random.choice(KEYS)] = value
         raw.pop("tcp_port", None)
         raw.pop("ssid", None)
+        raw.pop("role", None)  # test_app_roles has those of the others
         checked = Checked(raw, board)
         chip.uart_refuses = chip.pwm_refuses = (random.randint(0, 28), random.randint(0, 28))
         problems = [what for what, _ in checked.problems]

@@ -157,7 +157,10 @@ def test_an_order_composes_what_has_changed():
     device.ask(OURS, b"\x06\x00\x66\x00\x00")
     device.ask(OURS, b"\x06\x00\x65\x00\x60")
     device.ask(OURS, b"\x06\x00\x6e" + SAVE_AND_RESTART)
-    assert device.config.composed == [{"baudrate": 9600, "parity": "N"}]
+    previous = {"baudrate": 19200, "parity": "E"}
+    changes = {"baudrate": 9600, "parity": "N", "previous": previous}
+    assert device.config.composed == [changes]
+    assert device.state.changes == 3
     device.ask(OURS, b"\x06\x00\x6e" + RESTART)  # and another one takes it back
     assert device.state.new_settings is None
     assert device.state.restarting
