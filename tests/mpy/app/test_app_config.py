@@ -280,7 +280,7 @@ class Ballast:
     """Fills the heap; let_go(n) frees n pieces again, each a block of the heap: 32 bytes."""
 
     def __init__(self):
-        self._large = []
+        self._large = None  # a chain: a list would have to grow while there is room left
         self._pieces = [None] * 1500
         self._left = len(self._pieces)
         gc.collect()
@@ -289,7 +289,7 @@ class Ballast:
         for size in (100_000, 10_000, 1_000, 100, 32):
             try:
                 while True:
-                    self._large.append(bytearray(size))
+                    self._large = (bytearray(size), self._large)
             except MemoryError:
                 pass
 
