@@ -36,7 +36,7 @@ ROWS = (
     {"aio.slave"},
     {"aio.client"},
     {"aio.rtu", "aio.tcp", "aio.udp"},
-    {"gateway.cache", "gateway.unit_ids"},
+    {"gateway.cache", "gateway.path", "gateway.unit_ids"},
     {"gateway"},
     {"points.reader", "points.rows"},
     {"points"},

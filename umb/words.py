@@ -73,7 +73,7 @@ _UTF8 = (
 _raw = bytearray(_WIDEST)  # the bytes of a value, highest first, at its end
 # Counts who uses _raw. A hook of a slave that is served in the background may use it between two
 # steps of the program: then the program begins again.
-_turn = bytearray(1)
+_uses = bytearray(1)
 
 
 def _code(kind):
@@ -163,10 +163,10 @@ def get(values, at: int, kind: str, order: str = ABCD):
     """
     kind = _code(kind)
     while True:
-        turn = _turn[0] = _turn[0] + 1 & 0xFF
+        use = _uses[0] = _uses[0] + 1 & 0xFF
         _load(values, at, kind & _REGISTERS, order)
         value = _decode(kind)
-        if _turn[0] == turn:
+        if _uses[0] == use:
             return value
 
 
@@ -198,9 +198,9 @@ def put(values, at: int, kind: str, value, order: str = ABCD) -> None:
     code = _code(kind)
     n = code & _REGISTERS
     _require(values, at, n, order)
-    turn = -1
-    while _turn[0] != turn:
-        turn = _turn[0] = _turn[0] + 1 & 0xFF
+    use = -1
+    while _uses[0] != use:
+        use = _uses[0] = _uses[0] + 1 & 0xFF
         if code & _FAMILY == _FLOAT:
             _encode_float(kind, value, ">f" if n == 2 else ">d")
         elif not (isinstance(value, _INTEGER) and _encode(code, value)):

@@ -13,7 +13,7 @@ _MOVE_MS = 500
 _MODELS = 40000  # where a SunSpec device begins
 _MODEL = _MODELS + 2 + 68  # where the model of the file is: behind "SunS" and the common model
 # By unit: the least value, the greatest one, and the exponent where there is a scale factor.
-_USUAL = {
+_RANGES = {
     "V": (225, 235, -1),
     "A": (1, 16, -2),
     "W": (200, 3600, 0),
@@ -70,7 +70,7 @@ class Device:
         for i in range(len(points)):
             if points.exponent_of(i) >= 0:
                 exponent = points.name(points.exponent_of(i))
-                self.store[exponent] = self._usual(points.name(i))[2]
+                self.store[exponent] = self._range_of(points.name(i))[2]
         for i in range(len(points)):
             self._start(i)
         self.move()
@@ -91,9 +91,9 @@ class Device:
             ):
                 self.store[name] = value
 
-    def _usual(self, name):
+    def _range_of(self, name):
         point = self.points[name]
-        least, most, exponent = _USUAL.get(point.get("unit_of_measurement"), _OTHERS)
+        least, most, exponent = _RANGES.get(point.get("unit_of_measurement"), _OTHERS)
         if point.get("device_class") == "power_factor":
             least, most = (90, 99) if "unit_of_measurement" in point else (0.9, 0.99)
         return point.get("min_value", least), point.get("max_value", most), exponent
@@ -122,7 +122,7 @@ class Device:
             if point["input_type"] in AREAS[:2] or "bit" in point:
                 self.store[name] = int(passed_s / (k + 1)) & 1
                 continue
-            least, most, _ = self._usual(name)
+            least, most, _ = self._range_of(name)
             if str(point.get("state_class")).startswith("total"):
                 value = least + passed_s
             else:

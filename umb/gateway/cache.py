@@ -10,7 +10,7 @@ _PDU = const(7)  # where in a buffer the PDU begins
 _READ_SIZE = const(5)  # of the request PDU of FC 1 to 4
 _KEY = const(6)  # bytes of a slave id and such a request
 _ENTRY = const(260)  # bytes of a request's key and its reply
-_EVERYBODY = const(-1)  # in place of a slave id
+_ALL_SLAVES = const(-1)  # in place of a slave id
 
 
 class Cache:
@@ -94,7 +94,7 @@ class Cache:
     def _forget(self, slave_id):
         """Remove all replies of a slave."""
         for i in range(len(self._sizes)):
-            if slave_id == _EVERYBODY or self._entries[i * _ENTRY] == slave_id:
+            if slave_id == _ALL_SLAVES or self._entries[i * _ENTRY] == slave_id:
                 self._sizes[i] = 0
 
     def _keep(self, adu, n):

@@ -79,19 +79,19 @@ class Idle:
     any      any() of that UART itself
     timer    a machine.Timer to use; None: a virtual one
 
-    heard    whether the line has fallen silent since this was last set back,
-    count    how many bytes the UART's any() told of then,
-    last_us  and when the last of them had come
-    lead_us  due() may need to be called so long before its time to be in time
-    armed    whether due() is going to be called
-    ticks    whether there is no event
+    fell_silent   whether the line has fallen silent since this was last set to False
+    count         how many bytes any() reported when it fell silent
+    last_us       when the last of these bytes had been received
+    lead_us       how long before its time due() has to be asked for, to be in time
+    armed         whether due() is going to be called
+    ticks         whether the port has no event, so that due() is called every millisecond
     """
 
     def __init__(self, line, timer):
         self.line = line
         self.last_us = line.last_us
         self.count = 0
-        self.heard = self.armed = self.scheduled = False
+        self.fell_silent = self.armed = self.scheduled = False
         self._due = self._due  # bound once: a bound method is an allocation
         self._silent_us = silent_us(line)
         if timer is None:
@@ -121,9 +121,9 @@ class Idle:
             timer.init(mode=Timer.PERIODIC, period=1, callback=self._due)
             return
         try:
-            uart.irq(self._fell_silent, uart.IRQ_RXIDLE, True)
+            uart.irq(self._on_silence, uart.IRQ_RXIDLE, True)
         except ValueError:
-            uart.irq(self._fell_silent, uart.IRQ_RXIDLE)
+            uart.irq(self._on_silence, uart.IRQ_RXIDLE)
 
     def stop(self):
         """Call nothing any more."""
@@ -132,12 +132,12 @@ class Idle:
         self._timer.deinit()
         self.armed = False
 
-    def _fell_silent(self, _):
+    def _on_silence(self, _):
         """Have look() called: the line has fallen silent."""
         with self:
             self.last_us = ticks_add(ticks_us(), -self._silent_us)
             self.count = self.any()
-            self.heard = True
+            self.fell_silent = True
             self.look_soon()
 
     def look_soon(self):
@@ -200,7 +200,7 @@ def _virtual_timer():
         return Timer(1)  # esp32 before 1.29 has none, and uses number 0 for IRQ_RXIDLE
 
 
-class Ahead:
+class BufferedUART:
     """A UART of which a whole frame can be taken at once, from now on in the place of a Line's.
 
     What it has read and not found to be one frame, the Line gets from it as if it still waited.

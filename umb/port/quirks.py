@@ -111,11 +111,11 @@ class _WithoutTxdone:
 
 def _count_bytes(line):
     """Have the bytes that wait for a Line counted, until any() has proved that it counts them."""
-    line.uart = _Counted(line)
+    line.uart = _CountingUART(line)
     line.any = line.uart.any
 
 
-class _Counted:
+class _CountingUART:
     """A machine.UART that counts the bytes received, for a Line."""
 
     def __init__(self, line):

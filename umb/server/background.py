@@ -5,7 +5,7 @@ from time import ticks_diff, ticks_us
 from micropython import const
 
 from ..frozen import frozen
-from ..port.idle import Ahead, Idle
+from ..port.idle import BufferedUART, Idle
 
 _SHORTEST = const(4)
 _RECENT_US = const(1_000_000)
@@ -33,11 +33,11 @@ class Background(Idle):
         super().__init__(line, timer)
         # A pin that falls by itself needs nobody to wait for the frame's end.
         self._end_lead_us = 0 if hasattr(line.de, "watch_frames") else self.lead_us
-        self._ahead = None
+        self._buffered = None
         if hasattr(line.uart, "take_frame"):  # it was served like this before
-            self._ahead = line.uart
+            self._buffered = line.uart
         elif line.frame.timed and not self.ticks:
-            self._ahead = Ahead(line)
+            self._buffered = BufferedUART(line)
         frozen.lines.append(self)
         self.look_soon()
 
@@ -80,8 +80,8 @@ class Background(Idle):
         if self._error is not None:
             self._raise()
         if rtu.state or rtu.background is not self:
-            if self.heard:  # a reply that waits for the silence has to wait for all of it
-                self.heard = False
+            if self.fell_silent:  # a reply that waits for the silence has to wait for all of it
+                self.fell_silent = False
                 line.last_us = self.last_us
             return
         n = self._receive(line)
@@ -103,17 +103,17 @@ class Background(Idle):
         """Take what has come. Returns the length of a whole frame at adu[6], or 0."""
         if self.armed:
             self.cancel()
-        ahead = self._ahead
-        n = line.any() if ahead is None else self.any()
+        buffered = self._buffered
+        n = line.any() if buffered is None else self.any()
         now_us = ticks_us()
-        if ahead is not None:
+        if buffered is not None:
             # If more have come since the line was silent, they are as old as this look.
-            if self.heard and n <= self.count:
+            if self.fell_silent and n <= self.count:
                 now_us = self.last_us
-            self.heard = False
-            if ahead.left:
-                n += ahead.left
-            elif ahead.take_frame(n):
+            self.fell_silent = False
+            if buffered.left:
+                n += buffered.left
+            elif buffered.take_frame(n):
                 line.last_us = now_us
                 return n
         if -_RECENT_US < ticks_diff(now_us, line.last_us) < 0:
