@@ -25,14 +25,32 @@ _PASSED = ("id", "other", "request")
 
 
 class _Mixed(_Incoming):
-    """Characters in the order of their times; those that overlap spoil one another."""
+    """Characters in the order of their times; those that overlap spoil one another.
 
-    def __init__(self, char_ns):
+    lump_ns   they are seen at multiples of that only, as through an adapter; 0: at once
+    """
+
+    def __init__(self, char_ns, lump_ns):
         super().__init__()
         self._char_ns = char_ns
+        self._lump_ns = lump_ns
         self.spoilt = False  # whether two have overlapped
 
+    def take(self):
+        byte = super().take()
+        self._deliver()
+        return byte
+
     def add(self, time_ns, byte):
+        self._mix(time_ns, byte)
+        self._deliver()
+
+    def _deliver(self):
+        """Have the next character seen when the adapter passes it on."""
+        if self._lump_ns and self.next_ns != _NEVER_NS:
+            self.next_ns += -self.next_ns % self._lump_ns
+
+    def _mix(self, time_ns, byte):
         trace = self._trace
         at = trace.n
         while self.next_ns != _NEVER_NS and at > self._next and trace.times_ns[at - 1] > time_ns:
@@ -78,8 +96,11 @@ class Bus(UART):
     def __init__(self, setup, asked):
         baudrate, parity, stop = setup["format"]
         cost_us = max(10, setup["char_us"] // 20)
-        super().__init__(baudrate, 8, parity, stop, cost_us=cost_us, **setup["line"])
-        self._line = _Mixed(self.char_ns)
+        ring = 4096 if setup["lump_us"] else 512
+        super().__init__(baudrate, 8, parity, stop, cost_us=cost_us, ring=ring, **setup["line"])
+        self._line = _Mixed(self.char_ns, setup["lump_us"] * 1000)
+        if setup["lump_us"]:
+            self._own = self._line  # an echo and what follows it may be in one lump
         if not setup["paced"]:
             self.paced = False
         self._asked = asked
@@ -126,6 +147,7 @@ def draw_line(rng):
     char_us = -(-(10 + stop - 1 + (parity is not None)) * 1_000_000 // baudrate)
     echo = rng.one_in(5)
     paced = not rng.one_in(5) and not echo
+    gap_ms = rng.choice((20, 20, 5))
     return {
         "format": (baudrate, parity, stop),
         "char_us": char_us,
@@ -135,7 +157,8 @@ def draw_line(rng):
         "timeout_ms": max(rng.choice((50, 200, 500)), 20 + 8 * char_us // 1000),
         "retries": rng.choice((0, 0, 1, 2)),
         "turnaround_ms": rng.choice((100, 20)),
-        "gap_ms": rng.choice((20, 20, 5)),
+        "gap_ms": gap_ms,
+        "lump_us": 0 if paced or rng.one_in(2) else 800 * gap_ms,
         "wrap_us": rng.below(10 ** rng.between(4, 8)),
         "wrap_ms": rng.below(10 ** rng.between(1, 5)),
         "ascii": False,
@@ -468,7 +491,7 @@ class Game:
         """Make a call. Returns how many requests it took."""
         clock.now_ns += pause * 1000
         now_us = clock.now_us()
-        at_rest = now_us > max(self.bus.speech_us + 20_000, self.late_until_us.get(call[1], 0))
+        at_rest = now_us > max(self.bus.speech_us + 40_000, self.late_until_us.get(call[1], 0))
         # Nobody has heard what was spoilt: it may still be waited for.
         at_rest = at_rest and now_us > self.bus.spoilt_us + late_reply_us(self.setup)
         self.record = Record(call, scripts)
@@ -490,7 +513,7 @@ class Game:
     def verdict(self, call, scripts):
         """What has to come out of a call that finds everything at rest."""
         setup = self.setup
-        timeout_us = setup["timeout_ms"] * 1000
+        timeout_us = setup["timeout_ms"] * 1000 - setup["lump_us"]
         sharp = setup["paced"] or setup["ascii"]
         return decide(call, scripts, timeout_us, setup["retries"], setup["char_us"], sharp)
 

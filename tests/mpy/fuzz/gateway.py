@@ -202,7 +202,7 @@ class Game:
         """Return whether nobody waits and nothing is said any more."""
         now_us = clock.now_us()
         for bus in self.buses:
-            if bus.speech_us + 20_000 > now_us or bus.end_ns() // 1000 + 20_000 > now_us:
+            if bus.speech_us + 40_000 > now_us or bus.end_ns() // 1000 + 40_000 > now_us:
                 return False
         return not any(asker.record for asker in self.askers)
 
@@ -215,7 +215,7 @@ class Game:
         spoilt_us = max([bus.spoilt_us for bus in self.buses])
         at_rest_us = max(self.late_until_us.get(call[1], 0), spoilt_us + late_reply_us(setup))
         if self.idle() and clock.now_us() > at_rest_us:
-            timeout_us = setup["timeout_ms"] * 1000
+            timeout_us = setup["timeout_ms"] * 1000 - setup["lump_us"]
             asker.verdict = decide(
                 call, scripts, timeout_us, setup["retries"], setup["char_us"], False
             )
