@@ -67,7 +67,7 @@ def cases(micropython, kind, count):
 
 
 @pytest.mark.parametrize("kind", _CASES)
-def test_lives(micropython, kind):
+def test_cases(micropython, kind):
     cases(micropython, kind, _CASES[kind])
 
 

@@ -34,7 +34,7 @@ _PASSED = ("transaction", "unit", "stale")  # answers to somebody or something e
 _ENDS = ("close", "reset", "hang")
 _BAD = ("code", "short", "long", "echo", "cut", "noise", "header", "crc", "flood")
 _PARTIAL = ("cut", "noise", "header", "crc", "short", "long", "echo", "split")
-_LAST_WORDS = ("cut", "header", "flood")  # what comes behind these in a stream belongs to them
+_UNFINISHED = ("cut", "header")  # what comes behind these in a stream belongs to them
 _NOISE = (b"\0", b"\xff", b"\0\0", b"\x55\xaa\x55", b"hello\n")
 
 
@@ -257,8 +257,12 @@ class Game:
             elif kind == "exception":
                 record.spoken.append((at_us, detail))
             at_us = self.speak(sock, at_us, kind, detail, (transaction, slave_id, pdu, good))
-            if kind in _LAST_WORDS or (kind == "short" and self.setup["framer"] == "RTU"):
-                break  # in a stream, what follows would be its rest
+            if kind == "flood" or self.wants_more(kind):
+                break
+
+    def wants_more(self, kind):
+        """Return whether what follows in a stream would be the rest of such a speech."""
+        return kind in _UNFINISHED or (kind == "short" and self.setup["framer"] == "RTU")
 
     def record_of(self, _pdu):
         """The record of the call that this request is from."""

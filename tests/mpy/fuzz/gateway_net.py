@@ -91,6 +91,7 @@ class Game(client_net.Game):
         super().__init__(setup)
         self.records = {}  # by slave id and request PDU
         self.line_id = None  # who is asked
+        self.split_us = 0  # when all parts of a frame will have come
         self.good_us = {}  # {(slave id, PDU): when it was answered rightly last}
         self.gateway = Gateway(
             self.client,
@@ -111,6 +112,20 @@ class Game(client_net.Game):
     def record_of(self, pdu):
         """The record of the call that this request is from."""
         return self.records.get((self.line_id, pdu))
+
+    def speak(self, sock, at_us, kind, detail, request):
+        """One of the things that a script says. Returns when it is over.
+
+        Several requests are under way at a time. What is said to another one would go on with a
+        part of a frame: nothing comes between two parts, nor behind the last that is said.
+        """
+        at_us = super().speak(sock, max(at_us, self.split_us), kind, detail, request)
+        self.flood_us = max(self.flood_us, at_us)
+        if kind == "split":
+            self.split_us = at_us
+        elif self.wants_more(kind) and self.setup["framer"] != "UDP":
+            self.dead.append(sock)
+        return at_us
 
     def kind_of(self, kind, pdu):
         """The kind of a speech, or one like it that a gateway can tell from a right one."""
