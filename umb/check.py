@@ -13,12 +13,6 @@ def function(name, value):
         raise wrong(name, value, "a function or None")
 
 
-def boolean(name, value):
-    """Raise ValueError if the argument of this name is neither True nor False."""
-    if value not in (False, True):
-        raise wrong(name, value, "True or False")
-
-
 def wrong(name, value, needed=None):
     """Return the ValueError for an argument of this name that must be something else."""
     from .mistakes import describe

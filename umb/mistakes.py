@@ -26,6 +26,8 @@ _NEEDED = {
     "slave_id": "one that is served",
     "slave_id of a read": "1..255, as nobody answers a broadcast; see client.slave(0,"
     " broadcast=False) for a device that has slave id 0",
+    "networks": "True or False",
+    "slave_id to add": "one that is not served yet",
     "parity": "0 for even, 1 for odd, or None",
     "timer": "a machine.Timer or None",
     "bits, parity, stop": "(8, None, 1), as this port's UART has nothing else",

@@ -14,7 +14,7 @@ from struct import unpack_from
 from micropython import const
 
 from .. import conf
-from ..check import boolean, integer, wrong
+from ..check import integer, wrong
 from ..errors import BadReplyError, NoConnectionError, NoReplyError, exception_for
 from ..fast import copy
 from ..frame import WRITES
@@ -91,6 +91,12 @@ def _check_into(into, quantity, most):
         fits = False
     if not fits:
         raise wrong("into", into, "a list, or an array whose items can be %d" % most)
+
+
+def boolean(name, value):
+    """Raise ValueError if the argument of this name is neither True nor False."""
+    if value not in (False, True):
+        raise wrong(name, value, "True or False")
 
 
 def count(values, name):

@@ -4,7 +4,7 @@ from time import sleep_ms, ticks_add, ticks_diff, ticks_ms, ticks_us
 
 from micropython import const
 
-from ..check import boolean, integer
+from ..check import integer
 from ..fast import copy, crc16
 from ..frame.rtu import REQUEST, RESPONSE, RTU, rtu_size
 from ..port.uart import open_line
@@ -17,6 +17,7 @@ from . import (
     PENDING,
     REWRITE,
     Client,
+    boolean,
 )
 from .late import LateReplies, fingerprint_of
 

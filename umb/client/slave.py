@@ -9,7 +9,7 @@ Client.slave() creates it and loads this module. Calls allocate as those of the 
 
 from micropython import const
 
-from ..check import boolean, integer
+from ..check import integer, wrong
 
 _NO_REPLY = const(-2)  # of umb.client, as all of these are
 _NO_CONNECTION = const(-4)
@@ -52,8 +52,8 @@ class Slave:
             if value is not None:
                 integer(name, value, least, _LONGEST_TIMEOUT_MS)
         for name, value in (("strict", strict), ("broadcast", broadcast)):
-            if value is not None:
-                boolean(name, value)
+            if value not in (None, False, True):
+                raise wrong(name, value, "True, False or None")
         if pause_ms is not None:
             client.keep_pause(slave_id, pause_ms)
         self.client = client

@@ -6,7 +6,7 @@ from time import sleep_ms, ticks_diff, ticks_ms
 
 from micropython import const
 
-from ..check import boolean, integer, wrong
+from ..check import integer, wrong
 from ..frame import ADU_SIZE
 from ..frame.mbap import MBAP
 from ..frame.rtu import RESPONSE
@@ -20,6 +20,7 @@ from . import (
     NO_REPLY,
     PENDING,
     Client,
+    boolean,
 )
 
 _FRAMES_AT_ONCE = const(16)  # that are read before other connections get their turn

@@ -5,12 +5,11 @@ from time import sleep_ms, ticks_diff, ticks_ms
 
 from micropython import const
 
-from ..check import boolean
 from ..frame import ADU_SIZE
 from ..frame.mbap import MBAP
 from ..port.errnos import failure
 from ..port.sockets import check_address, datagrams
-from . import BAD_REPLY, FIRST_TRANSACTION, NO_CONNECTION, NO_REPLY, PENDING, Client
+from . import BAD_REPLY, FIRST_TRANSACTION, NO_CONNECTION, NO_REPLY, PENDING, Client, boolean
 
 _LONGEST_FRAME = const(260)  # an MBAP frame: 7 bytes of header, 253 of PDU
 _AT_ONCE = const(16)  # datagrams that are read before other sockets get their turn

@@ -2,7 +2,8 @@
 
 from micropython import const
 
-from ..check import boolean
+from ..check import wrong
+
 
 _ILLEGAL_FUNCTION = const(1)
 _ILLEGAL_VALUE = const(3)
@@ -60,7 +61,8 @@ class Diagnostics:
     def __init__(self, networks: bool = False):
         self.exception_status = 0
         self.diagnostic_register = 0
-        boolean("networks", networks)
+        if networks not in (False, True):
+            raise wrong("networks", networks)
         self._networks = networks
         self._events = bytearray(_EVENTS)  # a ring; the newest event is before _next
         self._next = 0

@@ -2,7 +2,7 @@
 
 from micropython import const
 
-from ..check import boolean, wrong
+from ..check import wrong
 from ..fast import copy
 
 _ILLEGAL_FUNCTION = const(1)
@@ -125,7 +125,8 @@ class ServerId:
     def __init__(self, server_id, additional=b"", networks: bool = False):
         self._id = _bytes("server_id", server_id)
         self._additional = _bytes("additional", additional)
-        boolean("networks", networks)
+        if networks not in (False, True):
+            raise wrong("networks", networks)
         self._networks = networks
         self.running = True
         if len(self._id) + len(self._additional) > _SERVER_ID_MOST:

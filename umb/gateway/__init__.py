@@ -8,7 +8,7 @@ from. On a serial line it is sent from there, and its reply is received there.
 from micropython import const
 
 from .. import check
-from ..client import LONGEST_MS, Client
+from ..client import LONGEST_MS, Client, boolean
 from ..frame import WRITES, refuse
 from ..server import Counters, Driver, Server
 from .path import Path
@@ -90,7 +90,7 @@ class Gateway(Driver):
         check.function("permit", permit)
         check.integer("queue", queue, 1, _MOST_KEPT)
         check.integer("max_wait_ms", max_wait_ms, 1, LONGEST_MS)
-        check.boolean("answer_broadcasts", answer_broadcasts)
+        boolean("answer_broadcasts", answer_broadcasts)
         self.queue = queue
         self.max_wait_ms = max_wait_ms
         self.answer_broadcasts = answer_broadcasts

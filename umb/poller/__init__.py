@@ -13,8 +13,8 @@ import sys
 
 from micropython import const
 
-from ..check import boolean, function, integer
-from ..client import NO_REPLY, PENDING, Client, Request
+from ..check import function, integer
+from ..client import NO_REPLY, PENDING, Client, Request, boolean
 from ..points import Points
 from . import ticks
 from .device import Device, error_for

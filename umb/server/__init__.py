@@ -166,7 +166,7 @@ class Server:
         if store is not None and not hasattr(store, "areas"):
             raise wrong("store", store)
         if slave_id in self.stores:
-            raise wrong("slave_id", slave_id, "one that is not served yet")
+            raise wrong("slave_id to add", slave_id)
         self.slave_ids.append(slave_id)
         self.stores[slave_id] = store
 
