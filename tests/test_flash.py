@@ -1,6 +1,7 @@
 """tools/flash.py: what it would do, and what it says when it cannot. Without any board."""
 
 import fcntl
+import json
 import os
 import subprocess
 import sys
@@ -10,6 +11,7 @@ import types
 import pytest
 from mpremote.transport import TransportError, TransportExecError
 
+from tools import board_libraries
 from tools.env import ROOT, Trouble
 from tools.flashing import board, options
 from tools.flashing.board import Board, find_port
@@ -192,6 +194,38 @@ def test_what_a_board_would_reject_is_refused_at_once(name, arguments, text):
     assert status == 2
     assert text in "\n".join(lines)
     assert "Traceback" not in "\n".join(lines)
+
+
+def test_a_broker():
+    status, lines = flash(
+        *("--dry-run", "--board", "RPI_PICO_W", "--mqtt", "192.168.1.2:1884"),
+        *("--mqtt-user", "plant", "--mqtt-password", "topsec"),
+    )
+    told = "\n".join(lines)
+    assert status == 0
+    for path in ("app/mqtt/part", "umb/bridge/mqtt", "umb/bridge/discovery", "umb/bridge/topics"):
+        assert f"/lib/{path}.mpy" in told, path
+    assert ("/lib/chumicro_mqtt/client.mpy" in told) == board_libraries.runs_here("chumicro_mqtt")
+    assert "chumicro_mqtt/testing" not in told
+    broker = {"host": "192.168.1.2", "port": 1884, "user": "plant", "password": "***"}
+    assert json.dumps({"mqtt": broker}) in told
+    assert "topsec" not in told
+    told = "\n".join(flash("--dry-run", "--board", "RPI_PICO_W")[1])
+    assert "mqtt" not in told  # the settings do not ask for it
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        (["--mqtt", "host:x"], "--mqtt takes HOST or HOST:PORT, not host:x"),
+        (["--mqtt-user", "x"], "--mqtt-user and --mqtt-password need --mqtt"),
+        (["--mqtt", "host:99999"], "mqtt.port must be a number, 0 to 65535"),
+    ],
+)
+def test_a_broker_that_cannot_be(arguments, text):
+    status, lines = flash("--dry-run", "--board", "RPI_PICO_W", *arguments)
+    assert status == 2
+    assert text in "\n".join(lines)
 
 
 def test_no_password_is_printed():

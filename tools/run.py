@@ -30,6 +30,8 @@ def main(args):
         return 0
     command = [micropython(), str(_MAIN), *args]
     libraries = [str(folder("microdot"))] if wanted["panel"] else []
+    if wanted["mqtt"]:
+        libraries.append(str(folder("chumicro_mqtt")))
     if wanted["serial"] or wanted["gateway"]:
         return _serve(command, libraries)
     with PtyLine() as line:

@@ -110,7 +110,13 @@ class Checked:
         self.take(role.SETTINGS, self.raw, settings)
         for name in OPTIONAL:
             if self.raw.get(name) is not None:
-                settings[name] = self.take_object(name, settings_of(name).SETTINGS)
+                try:
+                    table = settings_of(name).SETTINGS
+                except ImportError:
+                    self.report("{}: this board has none".format(name), "it is left out")
+                    settings[name] = None
+                    continue
+                settings[name] = self.take_object(name, table)
         for named in (True, False):
             role.take_pins(self, named)
             if ("led" in self.raw) == named:
@@ -127,7 +133,7 @@ class Checked:
 
     def refuse(self, where, wanted, value, default):
         """Report a value that has to be something else."""
-        given = "what it is" if where == "password" else in_words(value)
+        given = "what it is" if where.endswith("password") else in_words(value)
         what = "{} must be {}, not {}".format(where, wanted, given)
         self.report(what, "{} is used".format(in_words(default)))
 

@@ -9,6 +9,7 @@ import time
 import machine
 from machine import PWM, Pin, Signal
 
+_EPOCH_2000_S = 946_684_800  # from 1970 to 2000, when the time of some ports begins
 # The numbers of input register 116; ports have their own.
 _RESET_CAUSES = (
     ("PWRON_RESET", 1),
@@ -65,6 +66,12 @@ class Hardware:
             return machine.WDT(timeout=timeout_s * 1000).feed
         except ValueError:  # esp8266 has a single time
             return machine.WDT().feed
+
+    def set_clock(self, seconds):
+        """Set the clock: seconds since 1970, UTC."""
+        epoch = 0 if time.gmtime(0)[0] == 1970 else _EPOCH_2000_S
+        now = time.gmtime(seconds - epoch)
+        machine.RTC().datetime((now[0], now[1], now[2], now[6], now[3], now[4], now[5], 0))
 
     def reset_cause(self):
         """Return why it started, as _RESET_CAUSES has it; 0 for any other reason."""

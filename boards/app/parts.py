@@ -4,7 +4,7 @@ A part is a folder of this package with two modules; boards/README.md says what 
 """
 
 ROLES = ("io", "gateway", "poller")  # the setting "role" names one of them
-OPTIONAL = ("panel",)  # each is there if the file has a setting of its name, an object
+OPTIONAL = ("panel", "mqtt")  # each is there if the file has a setting of its name, an object
 
 
 def settings_of(name):

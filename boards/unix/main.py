@@ -30,7 +30,7 @@ def main(args):
     while True:
         devices = []
         try:
-            if wanted["profile"]:
+            if wanted["profile"] and wanted["role"] != "poller":
                 return serve_file(wanted, stored, devices)
             serve_application(wanted, stored, devices)
         except CannotStart as error:
@@ -52,6 +52,10 @@ def serve_application(wanted, stored, devices):
     settings["rtu"] = bool(wanted["devices"][0])
     settings["bind"] = wanted["host"]
     settings["tcp_port"] = wanted["port"]
+    if wanted["mqtt"]:
+        settings["mqtt"] = mqtt_settings(wanted["mqtt"])
+    if wanted["profile"]:
+        settings["devices"] = [polled_device(wanted)]
     if wanted["panel"]:
         settings["panel"] = page_settings(wanted)
     hardware = Hardware(open_devices(wanted, settings, devices), wanted["gap_ms"])
@@ -59,6 +63,8 @@ def serve_application(wanted, stored, devices):
     try:
         if wanted["pins_id"]:
             application.server.add(wanted["pins_id"], hardware.bench)
+        if wanted["profile"]:
+            application.drivers += simulated_drivers(wanted)
         application.open()
         application.listen(cannot_listen, on_connect=greet, on_disconnect=bid_farewell)
         for text in [note] + problems:
@@ -68,6 +74,58 @@ def serve_application(wanted, stored, devices):
         application.serve()
     finally:
         application.close()
+
+
+def mqtt_settings(broker):
+    """Return the settings of the part "mqtt" for a broker at (host, port)."""
+    from app.mqtt.settings import SETTINGS
+
+    settings = {key: rule[0] for key, rule in SETTINGS.items()}
+    settings["host"], settings["port"] = broker
+    settings["ntp"] = ""  # the PC's clock is right
+    return settings
+
+
+def polled_device(wanted):
+    """Return the settings of the device to be polled, which simulated_drivers() serves."""
+    path = wanted["profile"]
+    return {
+        "name": path.rpartition("/")[2].partition(".")[0],
+        "slave_id": 1,
+        "points": path,
+        "interval_ms": 1000,
+        "timeout_ms": 1000,
+        "serve_as": 2,
+        "line": 1,
+        "host": "127.0.0.1",
+        "port": wanted["port"] + 1,
+    }
+
+
+def simulated_drivers(wanted):
+    """Return the drivers of a simulated device, one port above the application's own."""
+    from simulated_device import simulate
+
+    try:
+        return simulate(load_profile(wanted), ("127.0.0.1", wanted["port"] + 1), say)
+    except OSError as error:
+        raise CannotStart(error.args[1])
+
+
+def load_profile(wanted):
+    """Return the Points of --profile; CannotStart if there are none."""
+    from errno import ENOENT
+    from simulated_device import load
+
+    from serial_errors import reason
+
+    try:
+        return load(wanted["profile"])
+    except OSError as error:
+        what = "there is no such file" if error.errno == ENOENT else reason(error)
+        raise CannotStart("cannot read {}: {}".format(wanted["profile"], what))
+    except ValueError as error:
+        raise CannotStart(error)
 
 
 def page_settings(wanted):
@@ -84,19 +142,10 @@ def page_settings(wanted):
 def serve_file(wanted, stored, devices):
     """Serve the device that a file of points describes. Returns the exit status."""
     import board
-    from errno import ENOENT
-    from simulated_device import load, serve_profile
-
-    from serial_errors import reason
+    from simulated_device import serve_profile
 
     settings, _, _ = stored.load(board)
-    try:
-        points = load(wanted["profile"])
-    except OSError as error:
-        what = "there is no such file" if error.errno == ENOENT else reason(error)
-        raise CannotStart("cannot read {}: {}".format(wanted["profile"], what))
-    except ValueError as error:
-        raise CannotStart(error)
+    points = load_profile(wanted)
     try:
         open_devices(wanted, settings, devices)
         serve_profile(points, wanted, settings, say, devices)
@@ -123,6 +172,10 @@ def announce(wanted, application):
     if line2:
         what = "Modbus RTU" if line2["serve"] else "more slaves"
         say("  {} on {}, {}".format(what, wanted["devices"][1], line_in_words(line2)))
+    if wanted["profile"]:
+        say("  a simulated device on 127.0.0.1:{}".format(wanted["port"] + 1))
+    if settings.get("mqtt"):
+        say("  MQTT to {}:{}".format(settings["mqtt"]["host"], settings["mqtt"]["port"]))
     if settings.get("panel"):
         say(
             "  a page for browsers on http://{}:{}/".format(

@@ -15,6 +15,7 @@ _DEFAULTS = {
     "far_end": None,  # the device that clients open, if that is not the one of --serial
     "config": None,  # the file of settings
     "profile": None,  # a file of points, which is served in place of the application
+    "mqtt": None,  # (host, port) of a broker
     "panel": None,  # the port of the page for browsers
     "panel_password": None,
     "pins_id": None,  # the slave id of the other side of the simulated pins
@@ -42,6 +43,8 @@ lines.
   --config FILE    settings, as a board's /umb.json  none: kept in memory
   --pins-id ID     serve the simulated pins, too, as a slave of this id
   --profile FILE   serve a device that this file of points describes, with values that move
+                   with --role poller: poll such a device
+  --mqtt HOST[:PORT]  publish values to this MQTT broker, and to Home Assistant
   --panel[=PORT]   serve a page for browsers          8080 if no port is given
   --panel-password TEXT  who knows it may change things there; without it the page is read-only
   --help           this text"""
@@ -105,8 +108,8 @@ def _assign_devices(options):
 def _check_together(options):
     """Raise ValueError for options that exclude each other."""
     if options["profile"]:
-        for name in ("gateway", "config", "pins_id", "panel"):
-            if options[name]:
+        for name in ("gateway", "config", "pins_id", "panel", "mqtt"):
+            if options[name] and (options["role"] != "poller" or name not in ("panel", "mqtt")):
                 raise ValueError(
                     "--profile and --{} exclude each other".format(name.replace("_", "-"))
                 )
@@ -149,6 +152,11 @@ def _baudrate(name, value):
     return _number(name, value, 300, 4000000)
 
 
+def _broker(name, value):
+    host, given, port = value.partition(":")
+    return (_text(name, host), _number(name, port, 1, 65535) if given else 1883)
+
+
 def _gap_ms(name, value):
     return _number(name, value, 0, 60000)
 
@@ -178,6 +186,7 @@ _CONVERT = {
     "--gap-ms": _gap_ms,
     "--far-end": _text,
     "--config": _text,
+    "--mqtt": _broker,
     "--panel": _port,
     "--panel-password": _password,
     "--pins-id": _slave_id,

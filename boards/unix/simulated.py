@@ -27,6 +27,7 @@ class Hardware:
         self._gap_ms = gap_ms
         self._start_ms = ticks_ms()
         self._values = {}  # pin: the value that the application or a client of bench gave it
+        self.clock = 0  # seconds since 1970, once it was set
         self._feeds = 0
         self._levels = Bits(0, _PINS, on_read=self._show, on_write=self._drive_levels)
         self._registers = Registers(0, _PINS, on_read=self._show, on_write=self._drive_values)
@@ -67,6 +68,9 @@ class Hardware:
 
     def watchdog(self, timeout_s):
         return self._feed
+
+    def set_clock(self, seconds):
+        self.clock = seconds  # that of the PC is right
 
     def reset_cause(self):
         return 1

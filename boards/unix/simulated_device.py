@@ -1,7 +1,7 @@
 """A simulated device for a file of points: dev.py run --profile FILE. Its values move."""
 
 import math
-from time import ticks_diff, ticks_ms
+from time import sleep_ms, ticks_add, ticks_diff, ticks_ms
 
 from app.drivers import line_format, line_in_words
 
@@ -175,3 +175,44 @@ def serve_profile(points, wanted, settings, say, devices):
     finally:
         for driver in drivers:
             driver.server_close()
+
+
+class Moving:
+    """A driver that has the values of a Device move, beside the server that has its store."""
+
+    gone = alone = stopping = False
+    lines = 0
+
+    def __init__(self, device):
+        self._device = device
+        self._due_ms = ticks_ms()
+
+    def poll(self, wait_ms=0):
+        """Move the values if it is time."""
+        if wait_ms:
+            sleep_ms(min(wait_ms, self.nap_ms()))
+        if self.nap_ms() == 0:
+            self._due_ms = ticks_add(ticks_ms(), _MOVE_MS)
+            self._device.move()
+        return 0
+
+    def nap_ms(self):
+        """Return for how many milliseconds poll() need not be called."""
+        return max(0, ticks_diff(self._due_ms, ticks_ms()))
+
+    def watch(self, poller):
+        """Do nothing: it waits for its time alone."""
+
+    def finish(self):
+        """Do nothing, as nothing is under way."""
+
+    def server_close(self):
+        """Do nothing."""
+
+
+def simulate(points, address, say):
+    """Return the drivers of a simulated device, slave 1, at (host, port). Raises OSError."""
+    from umb.server.tcp import TCPServer
+
+    device = Device(points, say)
+    return [TCPServer(address, Server(device.store, slave_ids=(1,))), Moving(device)]

@@ -6,6 +6,7 @@ import runpy
 import shutil
 from pathlib import PurePosixPath
 
+from tools import board_libraries
 from tools.build import ARCHITECTURES, NATIVE, compile_file, compile_module, module_name, source_of
 from tools.env import ROOT, Trouble
 from tools.packages import Library
@@ -16,6 +17,10 @@ _NATIVE_VERSION = 3  # the sub-version of .mpy files with machine code
 # Files of the application, and modules of umb, that boards without a network do without.
 _OF_NETWORK = ("network.py", "tasks.py", "poller")
 _UMB_OF_NETWORK = ("umb.server.tcp", "umb.server.udp", "umb.client.tcp", "umb.aio")
+# Parts that are installed where the settings have them, and the library of another project that
+# each of them needs.
+_LIBRARIES = {"mqtt": "chumicro_mqtt"}
+_OF_TESTS = "testing.py"  # a file of theirs that boards do without
 # Files that ask slaves on one serial line for masters on another one.
 _OF_TWO_LINES = ("gateway", "masters")
 # The processors of the boards, for a --dry-run, which asks no board.
@@ -47,9 +52,10 @@ def architecture(mpy):
     return ARCHITECTURES[number - 1]
 
 
-def application(network, lines):
+def application(network, lines, settings):
     """Return the sources of the application for a board with so many serial lines."""
     left_out = () if network else _OF_NETWORK
+    left_out += tuple(part for part in _LIBRARIES if not settings.get(part))
     if not network and lines < 2:
         left_out += _OF_TWO_LINES
     return [
@@ -72,14 +78,25 @@ def umb_imports(files, network):
     return sorted(name.removeprefix("umb.") for name in wanted if name.startswith("umb."))
 
 
-def sources(name, network, arch):
+def libraries(settings):
+    """Return the folders of libraries of other projects that a board with these settings needs."""
+    return [
+        board_libraries.folder(name) / name
+        for part, name in _LIBRARIES.items()
+        if settings.get(part)
+    ]
+
+
+def sources(name, network, arch, settings=None):
     """Return {path on the board: source} for a board, sources of .mpy files being .py files.
 
-    arch  the architecture of its machine code; None: it takes none
+    arch      the architecture of its machine code; None: it takes none
+    settings  those that it has; None: its defaults
     """
     library = Library()
     board = runpy.run_path(str(_BOARDS / name / "board.py"))
-    files = application(network, len(board["UARTS"]))
+    settings = settings or {}
+    files = application(network, len(board["UARTS"]), settings)
     names = umb_imports(files, network)
     found = {}
     for module in sorted(library.closure(names)):
@@ -89,6 +106,11 @@ def sources(name, network, arch):
     for source in files:
         path = source.relative_to(_BOARDS)
         found[str(PurePosixPath("/lib", path).with_suffix(".mpy"))] = source
+    for folder in libraries(settings):
+        for source in sorted(folder.glob("*.py")):
+            if source.name != _OF_TESTS:
+                path = PurePosixPath("/lib", folder.name, source.name)
+                found[str(path.with_suffix(".mpy"))] = source
     found["/board.py"] = _BOARDS / name / "board.py"
     found["/main.py"] = _BOARDS / "main.py"  # the last one: it starts the application
     return found
@@ -96,6 +118,9 @@ def sources(name, network, arch):
 
 def compile_for_board(source, target, arch):
     """Compile a source of sources() to target."""
+    if source.parent.name in _LIBRARIES.values():
+        compile_file(source, target, module_name(f"{source.parent.name}/{source.name}"))
+        return
     file = source.relative_to(ROOT).as_posix()
     if file.startswith("umb/"):
         compile_module(file, target, arch)
@@ -106,9 +131,9 @@ def compile_for_board(source, target, arch):
 class Files:
     """The files of a board, made below `folder`: {path on the board: file}."""
 
-    def __init__(self, folder, name, network, arch):
+    def __init__(self, folder, name, network, arch, settings=None):
         self.made = {}
-        for path, source in sources(name, network, arch).items():
+        for path, source in sources(name, network, arch, settings).items():
             target = folder / path.lstrip("/")
             target.parent.mkdir(parents=True, exist_ok=True)
             if target.suffix == ".py":

@@ -71,6 +71,11 @@ def parser():
     for key, (kind, text) in _SETTINGS.items():
         settings.add_argument("--" + key.replace("_", "-"), type=kind, metavar="X", help=text)
     settings.add_argument(
+        "--mqtt", metavar="HOST[:PORT]", help="publish values to this MQTT broker"
+    )
+    settings.add_argument("--mqtt-user", metavar="X", help="user name there")
+    settings.add_argument("--mqtt-password", metavar="X", help="password there")
+    settings.add_argument(
         "--set",
         action="append",
         default=[],
@@ -104,7 +109,26 @@ def changes(arguments):
         value = getattr(arguments, key)
         if value is not None:
             wanted[key] = value
+    if arguments.mqtt:
+        wanted["mqtt"] = _broker(arguments)
+    elif arguments.mqtt_user or arguments.mqtt_password:
+        raise Trouble("--mqtt-user and --mqtt-password need --mqtt")
     return wanted
+
+
+def _broker(arguments):
+    """Return the setting "mqtt" that the command line asks for. Raises Trouble."""
+    host, given, port = arguments.mqtt.partition(":")
+    broker = {"host": host}
+    if given:
+        if not port.isdigit():
+            raise Trouble(f"--mqtt takes HOST or HOST:PORT, not {arguments.mqtt}")
+        broker["port"] = int(port)
+    for key in ("user", "password"):
+        value = getattr(arguments, f"mqtt_{key}")
+        if value is not None:
+            broker[key] = value
+    return broker
 
 
 def loads(text):

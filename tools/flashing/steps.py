@@ -53,6 +53,16 @@ def name_of(survey):
     return survey["build"] or _MACHINES.get(survey["machine"], "")
 
 
+def shown(settings):
+    """Return settings without passwords."""
+    found = {}
+    for key, value in settings.items():
+        found[key] = shown(value) if isinstance(value, dict) else value
+        if key == "password":
+            found[key] = "***"
+    return found
+
+
 def rehearse(arguments, wanted):
     """Print what would be done."""
     name = arguments.board
@@ -62,12 +72,11 @@ def rehearse(arguments, wanted):
         for words in firmware.commands(arguments.firmware, name, arguments.port or "PORT"):
             say(f"      would run {' '.join(words)}")
     with tempfile.TemporaryDirectory() as folder:
-        files = Files(Path(folder), name, board.NETWORK, ARCHITECTURE_OF[name])
+        files = Files(Path(folder), name, board.NETWORK, ARCHITECTURE_OF[name], wanted)
         step(2, f"would install {len(files.made)} files, {kilobytes(files.size)}:")
         for path, target in files.made.items():
             say(f"      {path} {target.stat().st_size}")
-    shown = {key: "***" if key == "password" else value for key, value in wanted.items()}
-    step(3, f"would change in /umb.json: {json.dumps(shown) if wanted else 'nothing'}")
+    step(3, f"would change in /umb.json: {json.dumps(shown(wanted)) if wanted else 'nothing'}")
     step(4, "would restart the board")
     how = "over its network" if wanted.get("ssid") else "by what it prints when it starts"
     if arguments.verify_port:
@@ -193,7 +202,7 @@ class Flashing:
         with tempfile.TemporaryDirectory() as folder:
             board = options.board_of(name)
             arch = architecture(survey["mpy"])
-            files = Files(Path(folder), name, board.NETWORK, arch)
+            files = Files(Path(folder), name, board.NETWORK, arch, self._settings)
             if survey["platform"] == "esp8266":
                 self._install_romfs(survey, files)
                 return

@@ -19,7 +19,8 @@ _OFFLINE = "offline"
 class Bridge(Uplink):
     """Publishes points, and carries out what is published to their topics `.../set`.
 
-    source       a Poller, whose devices have all been added, or a PointStore
+    source       a Poller, whose devices have all been added; several of them in a tuple; or a
+                 PointStore
     mqtt         an umb.bridge.mqtt.MQTT, or what has the same methods
     name         of this board: no two at one broker may have the same
     devices      {name: device} of those of the Poller that are published; None: all of them, by

@@ -13,7 +13,7 @@ from chumicro_mqtt import MQTTBackpressureError, MQTTConnectError
 from chumicro_mqtt.client import MQTTClient, ProtocolState
 from micropython import const
 
-from ..check import integer, wrong
+from ..check import function, integer, wrong
 from ..port.errnos import failure
 from ..port.sockets import resolve
 from .attempts import Attempts
@@ -74,6 +74,8 @@ class MQTT:
     keep_alive_s   after one and a half times as long without a byte the broker gives it up
     timeout_ms     how long the broker has to answer. One that is silent is given up after half of
                    keep_alive_s and so long at most
+    network        network() returns whether there is a network: as long as there is none, no
+                   attempt to connect is made. None: there always is one
 
     connected   whether the broker has accepted it
     sessions    how many times the broker has accepted it
@@ -97,6 +99,7 @@ class MQTT:
         client_id: "str | None" = None,
         keep_alive_s: int = 30,
         timeout_ms: int = 10_000,
+        network=None,
     ):
         for name, value in (("host", host), ("user", user), ("client_id", client_id)):
             if not ((isinstance(value, str) and value) or (value is None and name != "host")):
@@ -108,6 +111,7 @@ class MQTT:
         integer("port", port, 1, 65535)
         integer("keep_alive_s", keep_alive_s, 2, 65535)
         integer("timeout_ms", timeout_ms, 100, _MOST_TIMEOUT_MS)
+        function("network", network)
         self.host = host
         self.port = port
         self.client_id = client_id
@@ -120,6 +124,7 @@ class MQTT:
         self._tls = tls_context(tls) if tls else None
         self._keep_alive_s = keep_alive_s
         self._timeout_ms = timeout_ms
+        self._network = network
         self._client = None
         self._transport = None
         self._on_message = None
@@ -172,6 +177,10 @@ class MQTT:
         """Go on with what can be done, without waiting. Returns 1 if that was anything."""
         client = self._client
         if client is None or not self._is_due():
+            return 0
+        if self._transport is None and self._network is not None and not self._network():
+            self._attempts = Attempts()  # the next one is soon after there is a network again
+            self._wait(self._attempts.wait_ms())
             return 0
         if client.state in (ProtocolState.DISCONNECTED, ProtocolState.FAILED):
             client.connect()

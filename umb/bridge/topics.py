@@ -5,6 +5,7 @@ import json
 from micropython import const
 
 _STATE = "state"  # no point can have this topic: it is the device's
+_FLOAT = "%.15g" if 1 + 1e-12 > 1 else "%.7g"  # floats have 64 or 32 bits
 _CONTROL = const(32)  # characters below control something
 
 
@@ -30,15 +31,21 @@ def level(name: str) -> str:
 
 
 def payload(value) -> str:
-    """Return the text that is published of a value; for None it is "None"."""
-    return value if isinstance(value, str) else str(value)
+    """Return the text that is published of a value; for None it is "None".
+
+    Floats have as many digits as are sure, so that 8.3 is not 8.300000000000001.
+    """
+    if not isinstance(value, float):
+        return value if isinstance(value, str) else str(value)
+    text = _FLOAT % value
+    return text if "." in text or "e" in text or "n" in text else text + ".0"
 
 
 def as_json(value) -> str:
     """Return a value as JSON: null also for what JSON has no number for."""
-    if isinstance(value, float) and value - value != 0:
-        return "null"
-    return json.dumps(value)
+    if not isinstance(value, float):
+        return json.dumps(value)
+    return payload(value) if value - value == 0 else "null"
 
 
 def parse(point, data):

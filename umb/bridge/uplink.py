@@ -47,12 +47,13 @@ class Uplink:
         self._looking = False  # at its values
         self._refused = False  # mqtt had no room for the last message
         self._interval_at_ms = self._period_at_ms = self._look_at_ms = self.now_ms()
-        if hasattr(source, "devices"):
-            self._add_polled(source, devices)
+        pollers = source if isinstance(source, (tuple, list)) else (source,)
+        if pollers and all(hasattr(poller, "devices") for poller in pollers):
+            self._add_polled(pollers, devices)
         elif hasattr(source, "points") and hasattr(source, "areas"):
             self._add_stored(source, devices)
         else:
-            raise wrong("source", source, "a Poller or a PointStore")
+            raise wrong("source", source, "a Poller, a tuple of them, or a PointStore")
         for device in self.devices:
             for i in range(len(device.points)):
                 if device.points.has_history(i) and self.history is None:
@@ -60,19 +61,31 @@ class Uplink:
 
                     self.history = History(history, self.now_ms())
 
-    def _add_polled(self, poller, devices):
+    def _add_polled(self, pollers, devices):
+        polled = [device for poller in pollers for device in poller.devices]
         if devices is None:
-            devices = {}
-            for device in poller.devices:
-                devices[str(device.slave_id)] = device
+            devices = {str(device.slave_id): device for device in polled}
+            if len(devices) < len(polled):
+                raise ValueError("two devices have one slave id: devices={name: device} is needed")
         for name in devices:
-            if devices[name] not in poller.devices:
+            if devices[name] not in polled:
                 raise wrong("devices", devices, "a dict of names, and of devices of the Poller")
             self.devices.append(PolledDevice(name, devices[name]))
-        self._on_change = poller.on_change
-        self._on_poller_error = poller.on_error
-        poller.on_change = self._poller_change
-        poller.on_error = self._poller_error
+        for poller in pollers:
+            poller.on_change = self._chained(self._poller_change, poller.on_change)
+            poller.on_error = self._chained(self._poller_error, poller.on_error)
+
+    @staticmethod
+    def _chained(first, second):
+        """Return a hook of a Poller that calls both of these."""
+        if second is None:
+            return first
+
+        def both(*arguments):
+            first(*arguments)
+            second(*arguments)
+
+        return both
 
     def _add_stored(self, store, devices):
         if devices is None:
@@ -198,16 +211,12 @@ class Uplink:
                 return device
         return None
 
-    def _poller_change(self, polled, name, value):
+    def _poller_change(self, polled, name, _value):
         device = self._find(polled)
         if device is not None:
             self._changed(device, polled.points.index(name))
-        if self._on_change is not None:
-            self._on_change(polled, name, value)
 
     def _poller_error(self, polled, name, error):
         device = self._find(polled)
         if device is not None:
             self.refuse(device, polled.points.index(name), error)
-        if self._on_poller_error is not None:
-            self._on_poller_error(polled, name, error)

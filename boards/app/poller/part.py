@@ -15,6 +15,7 @@ class Part:
 
     def __init__(self, application):
         self._application = application
+        self.pollers = []
         self.devices = {}  # name: Device
 
     def make_safe(self):
@@ -31,6 +32,7 @@ class Part:
                 if client not in pollers:
                     pollers[client] = Poller(client)
                     application.drivers.append(pollers[client])
+                    self.pollers.append(pollers[client])
                 self._poll(pollers[client], settings)
             except Exception as error:  # noqa: BLE001 - ports raise what they like
                 problem = "devices: {}: {}".format(settings["name"], error)

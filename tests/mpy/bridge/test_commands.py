@@ -4,7 +4,7 @@ from support.broker import Broker, SteppedBridge
 from support.polling import polling
 from support.umb import raises
 
-from umb.bridge.topics import is_level, level, parse
+from umb.bridge.topics import as_json, is_level, level, parse, payload
 from umb.points import Points, PointStore
 from umb.server import Server
 
@@ -230,3 +230,26 @@ def test_names_as_topics():
         assert is_level(level(name))
     for name in ("", None, 5, "a/b", "+", "#", "\0"):
         assert not is_level(name), name
+
+
+def test_values_as_text():
+    for value, text in (
+        (0, "0"),
+        (-5, "-5"),
+        (1 << 63, "9223372036854775808"),
+        (0.0, "0.0"),
+        (231.0, "231.0"),
+        (8.300000000000001, "8.3"),
+        (0.1 + 0.2, "0.3"),
+        (-429496729.5, "-429496729.5"),
+        (0.07000000000000001, "0.07"),
+        (1e-7, "1e-07"),
+        (1e20, "1e+20"),
+    ):
+        assert payload(value) == as_json(value) == text, (value, payload(value))
+    assert payload(None) == "None" and as_json(None) == "null"
+    assert payload("a") == "a" and as_json("a") == '"a"'
+    for value in ("inf", "-inf", "nan"):
+        assert payload(float(value)) == value and as_json(float(value)) == "null"
+    for number in range(1000):  # of one decimal, whatever the arithmetic leaves in the last place
+        assert payload(round(number * 0.1, 1)) == "%d.%d" % (number // 10, number % 10)

@@ -1,0 +1,1 @@
+"""The optional part "mqtt": the points of the device at an MQTT broker."""
