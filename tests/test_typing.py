@@ -43,6 +43,7 @@ MISTAKES = {
     "a misspelt parameter": SLAVE.replace("parity=", "partiy="),
     "a misspelt area": SLAVE + "store.holding_register[100] = 1\n",
     "a text for a number": CLIENT + "client.read_coils(1, 0, '8')\n",
+    "a misspelt call of a slave": CLIENT + "client.slave(7).read_coil(0, 8)\n",
     "a forgotten argument": CLIENT + "client.write_single_register(1, 7)\n",
     "a forgotten await": ASYNC_CLIENT.replace(
         "(await client.read_coils(1, 0, 8))[0]", "client.read_coils(1, 0, 8)[0]"
@@ -107,6 +108,8 @@ def test_an_editor_offers_what_a_driver_can_do():
     )
     assert {"read_coils", "close", "connect"} <= names_after(CLIENT, "client.")
     assert {"read_coils", "close", "connect"} <= names_after(ASYNC_CLIENT, "client.")
+    slave = names_after(CLIENT, "client.slave(7).")
+    assert {"read_coils", "answers"} <= slave and "connect" not in slave
 
 
 @pytest.mark.parametrize(

@@ -26,7 +26,7 @@ def __getattr__(name):
     return getattr(__import__(module, None, None, (name,)), name)
 
 
-def rest_ms(nap_ms: int, rounds: int) -> int:
+def sleep_time_ms(nap_ms: int, rounds: int) -> int:
     """Return how long a task that polls may sleep, after so many rounds in vain.
 
     That grows with the time that has passed, to 5 ms, and is nap_ms at most, or 1 ms if that is 0.
@@ -103,7 +103,7 @@ async def _poll(polled, drivers, every):
             if driver.stopping:
                 return
         rounds = 0 if done else min(rounds + 1, _MOST_ROUNDS)
-        await asyncio.sleep_ms(rest_ms(nap_ms, rounds) if polled else nap_ms)
+        await asyncio.sleep_ms(sleep_time_ms(nap_ms, rounds) if polled else nap_ms)
 
 
 def _finish(drivers):

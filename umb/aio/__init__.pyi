@@ -4,7 +4,7 @@ from .rtu import AsyncRTUClient as AsyncRTUClient
 from .tcp import AsyncTCPClient as AsyncTCPClient
 from .udp import AsyncUDPClient as AsyncUDPClient
 
-def rest_ms(nap_ms: int, rounds: int) -> int:
+def sleep_time_ms(nap_ms: int, rounds: int) -> int:
     """Return how long a task that polls may sleep, after so many rounds in vain.
 
     That grows with the time that has passed, to 5 ms, and is nap_ms at most, or 1 ms if that is 0.

@@ -2,8 +2,8 @@
 
 import asyncio
 
-from ..client import PENDING
-from . import rest_ms
+from ..client.status import PENDING
+from . import sleep_time_ms
 
 
 class AsyncCalls:
@@ -47,12 +47,15 @@ class AsyncCalls:
                 await asyncio.sleep_ms(1)  # a Poller shares the client
             # Bytes are written only now: the buffer is one for all tasks.
             status = self.begin(request)
+            request.prepare_value()
             rounds = 0
             while status == PENDING:
-                await asyncio.sleep_ms(rest_ms(self.rest_ms(), rounds))
+                await asyncio.sleep_ms(sleep_time_ms(self.nap_in_call_ms(), rounds))
                 rounds += 1
                 status = self.go_on(request, False)
-            return self._result(request, status)
+            if status:
+                raise self._error(request, status)
+            return request.value(self._adu, self._n)
         finally:
             queue.remove(request)
             self.release(request)

@@ -2,12 +2,11 @@
 
 from micropython import const
 
-from ..fast import copy
 from ..frame.rtu import RESPONSE, rtu_size
-from . import ODD_REPLY, PENDING, RAW
+from .request import FORWARD
+from .status import ODD_REPLY, PENDING
 
 _FRAME = const(6)  # where in a buffer the slave id is
-_PDU = const(7)  # where in a buffer the PDU begins
 _AROUND_PDU = const(3)  # slave id and CRC of an RTU frame
 
 
@@ -23,12 +22,12 @@ class Forwarder:
     def __init__(self, client):
         self._client = client
         self._adu = None  # the buffer of the request under way
-        self._request = client._request(
-            RAW, 0, 0, 1
-        )  # what the client has as the request under way
+        self._request = client.new_request(FORWARD, 0, 0, 1)
         self.retries = client.retries
         self.is_free = client.is_free
         self.nap_ms = client.nap_ms
+        self.pause_left_ms = client.pause_left_ms
+        self.response_size = client.response_size
         self.sleep = client.sleep
         self.watch = client.watch
         self.close = client.close
@@ -43,61 +42,42 @@ class Forwarder:
         """Whether slave id 0 is everybody behind the server."""
         return self._client.broadcast
 
-    def forward(self, adu, n, timeout_ms, everybody):
+    def forward(self, adu, n, timeout_ms, broadcast):
         """As RTUClient.forward()."""
-        self._client.clear()
         self._adu = adu
-        self._copy_request(n + 1)
-        self._expect(n, timeout_ms, everybody)
-        return self._judged(self._client.start(n))
-
-    def _copy_request(self, n):
-        copy(self._client._adu, _FRAME, self._adu, _FRAME, n)
-
-    def _expect(self, n, timeout_ms, everybody):
-        """Set what the client compares the reply with."""
-        client = self._client
-        client._ask(self._adu[_FRAME], client.strict, client.broadcast)
-        client._broadcast = everybody
-        client._timeout_ms = timeout_ms
-        client._current = self._request
+        request = self._request
+        request.slave_id = adu[_FRAME]
+        request.values = adu
+        request.quantity = n
+        request.timeout_ms = timeout_ms
+        request.broadcast = broadcast
+        request.strict = self._client.strict
+        return self._take_response(self._client.begin_once(request))
 
     def advance(self):
         """Go on with what can be done without waiting. Returns the request's status."""
-        return self._judged(self._client.advance())
+        return self._take_response(self._client.advance())
 
-    def _judged(self, status):
+    def _take_response(self, status):
         """Copy the response if there is one. Returns the status of the request."""
         client = self._client
         if status == PENDING:
             return status
-        client._current = None
-        if status == 0 and client._n:
-            status = client.reply_status()
-            if status == 0 and client._strict and not self._has_its_length():
-                status = ODD_REPLY
+        client.end(self._request)
         if status >= 0:
-            copy(self._adu, _PDU, client._adu, _PDU, client._n)
+            client.copy_response(self._adu)
+        if status == 0 and client.strict and not self._has_its_length(client.response_size()):
+            status = ODD_REPLY
         return status
 
-    def _has_its_length(self):
+    def _has_its_length(self, n):
         """Return whether the response is as long as its own count of bytes says, if it has one."""
-        n = self._client._n
-        size = rtu_size(RESPONSE, self._client._adu, _FRAME, n + 1)
+        size = rtu_size(RESPONSE, self._adu, _FRAME, n + 1) if n else 0
         return size == 0 or size == n + _AROUND_PDU
-
-    def response_size(self):
-        """Return the length of the response PDU; 0: it was a broadcast."""
-        return self._client._n
-
-    def pause_left_ms(self, slave_id, _now_ms):
-        """Return for how many milliseconds no request may be sent to this slave."""
-        pauses = self._client._pauses
-        return 0 if pauses is None else pauses.left_ms(slave_id)
 
     def forwards(self, _adu):
         """Return whether the request is under way."""
-        return self._client._current is self._request
+        return self._client.is_under_way(self._request)
 
     def is_sending(self):
         """Return False: what is being sent can be given up at any time."""

@@ -9,7 +9,7 @@ from micropython import const
 
 from ..fast import copy, crc16
 from ..frame.rtu import RESPONSE, rtu_size
-from . import repeated_size, reply_size
+from .expected import repeated_size, reply_size
 
 _FRAME = const(6)  # where in the buffer an RTU frame begins
 _SHORTEST = const(4)  # slave id, function code, CRC

@@ -6,38 +6,24 @@ from micropython import const
 
 from ..check import integer
 from ..fast import copy, crc16
-from ..frame.rtu import REQUEST, RESPONSE, RTU, rtu_size
+from ..frame.rtu import RESPONSE, RTU
 from ..port.uart import open_line
-from . import (
-    BAD_REPLY,
-    LATE_REPLY,
-    LONGEST_MS,
-    NO_CONNECTION,
-    NO_REPLY,
-    PENDING,
-    REWRITE,
-    Client,
-    boolean,
-)
+from . import LONGEST_MS, Client, boolean
 from .late import LateReplies, fingerprint_of
+from .other_masters import goes_both_ways, is_request
+from .status import BAD_REPLY, LATE_REPLY, NO_CONNECTION, NO_REPLY, PENDING, REWRITE
 
 _FRAME = const(6)  # where in the buffer an RTU frame begins
+_CRC = const(2)  # bytes of a CRC
 _ENDS = const(3)  # by how much a frame is longer than its PDU
 _PIECE = const(32)  # the most that is read from the UART at once
 _ECHO_PIECE = const(16)  # how much of an echo is read at once
-_BEGINNING = const(3)  # the bytes of a frame that are compared with the expected reply
 _SHORTEST = const(4)  # slave id, function code, CRC
 _SHORTEST_REPLY = const(5)  # an exception response
 _NOISE = const(3)  # bytes before a frame, and behind it, that do not count
 _LONGEST = const(256)  # SL 2.5.1.1
 _LONGEST_CHARACTERS = const(513)  # of a frame of ASCII
 _SILENT_CHARACTERS = const(4)
-_READ_FILE = const(20)
-_REFERENCE_TYPE = const(6)  # of every record that is to be read (AP 6.14)
-_READ_FIFO = const(24)
-_SHORT_BITS = const(3)  # bytes of bits in a response that is as long as its request
-# Codes whose requests and responses have the same form.
-_SAME_BOTH_WAYS = const(b"\x05\x06\x08\x15\x16")
 
 # What the client is doing.
 _IDLE = const(0)  # no request is under way
@@ -50,31 +36,6 @@ _TURNAROUND = const(6)  # giving every slave its time after a broadcast
 _POLL_MS = const(10)  # how late a time-out may be noticed
 _INEXACT_MS = const(10)  # the error of times in milliseconds
 _SPIN_US = const(2500)  # this close to the end of the transmission it stays
-
-
-def _is_request(adu, n):
-    """Return whether the PDU of n bytes at adu[7] has the form of a request, not of a response."""
-    n += _ENDS
-    code = adu[7]
-    if rtu_size(REQUEST, adu, _FRAME, n) != n:
-        return False
-    if code < 5:
-        return _is_quantity(adu) and (code > 2 or adu[8] != _SHORT_BITS)
-    if code == _READ_FILE:  # an odd length in a response
-        return adu[9] == _REFERENCE_TYPE
-    return code == _READ_FIFO or rtu_size(RESPONSE, adu, _FRAME, n) != n
-
-
-def _is_quantity(adu):
-    """Return whether the last word of the request at adu[7] is a quantity that can be read."""
-    return 0 < adu[10] << 8 | adu[11] <= 2000
-
-
-def _goes_both_ways(adu, n):
-    """Return whether the PDU of n bytes at adu[7] has the form of a request and of a response."""
-    if adu[7] in (1, 2):
-        return n == 2 + _SHORT_BITS == 2 + adu[8] and _is_quantity(adu)
-    return adu[7] in _SAME_BOTH_WAYS
 
 
 class RTUClient(Client):
@@ -148,6 +109,7 @@ class RTUClient(Client):
         self.broadcast = broadcast
         self.connected = True
         self._own_adu = self._adu  # _adu may be the buffer of a gateway's client, see forward()
+        self._last_adu = None  # the buffer with the last request that was sent
         self._overwritten = False  # a late reply has overwritten the request PDU
         inexact_ms = _INEXACT_MS + line.time_us(1) // 1000 + (0 if line.paced else gap_ms)
         self._late = LateReplies(line.time_us(_LONGEST_CHARACTERS) // 1000, inexact_ms)
@@ -160,12 +122,12 @@ class RTUClient(Client):
         self._size = 0  # of the request frame
         self._echoed = 0  # how many of its bytes have come back
         self._rejected = False  # something was received that is no reply to this request
-        self._expected = 0  # how long the reply's frame is, 0: that cannot be told
+        self._reply_size = 0  # how long the reply's frame is, 0: that cannot be told
         self._known_id = -1  # the slave that was the last to answer, -1: somebody did not since
 
     def serves(self, slave_id):
         """Return whether this slave was asked: frames of others are not searched for."""
-        return self._any_id or slave_id == self._slave_id
+        return self._expected.any_id or slave_id == self._expected.slave_id
 
     def open(self):
         """Return the status: the line is open from the start."""
@@ -195,33 +157,43 @@ class RTUClient(Client):
         """
         if self._late.count:
             self._take_late()
-        else:
+        elif self.line.any():
             self._discard_input()
         return False
 
     def start(self, n):
         """Set out to send the request PDU of n bytes at adu[7]. Returns its status."""
         self._n = n
-        self._late.slave_id = self._slave_id
+        self._last_adu = self._adu
+        self._late.slave_id = self._expected.slave_id
         self.connected = True
         self._rejected = False
-        self._state = _AWAITING if self._late.count or self._overwritten else _SILENCE
-        if self._state == _SILENCE and self._is_silent():
+        if self._late.count or self._overwritten:
+            self._state = _AWAITING
+            self._expire_in(self._busy_ms())
+            return self.advance()
+        self._size = self.line.frame.seal(self._adu, n)
+        self._state = _SILENCE
+        if self._is_silent():
             return self._send()
         self._expire_in(self._busy_ms())
-        return self.advance()
+        return PENDING
 
     # --- for gateways, whose requests and replies stay where they are
 
-    def forward(self, adu, n, timeout_ms, everybody):
-        """Set out to send the request PDU of n bytes at adu[7] to the slave adu[6], or everybody.
+    def forward(self, adu, n, timeout_ms, broadcast):
+        """Set out to send the request PDU of n bytes at adu[7] to the slave adu[6].
 
         Returns the status as advance() does. With 0 or an exception code the response PDU of
         response_size() bytes is at adu[7], too.
         """
         self._adu = adu
-        self._ask(adu[_FRAME], self.strict, self.broadcast)
-        self._broadcast = everybody
+        expected = self._expected
+        expected.slave_id = adu[_FRAME]
+        expected.broadcast = broadcast
+        expected.any_id = not self.strict or (adu[_FRAME] == 0 and not self.broadcast)
+        expected.strict = self.strict
+        expected.any_size = expected.as_bytes = False
         self._timeout_ms = timeout_ms
         self._overwritten = False  # late replies never come to this buffer
         self.clear()
@@ -229,11 +201,7 @@ class RTUClient(Client):
 
     def forwards(self, adu):
         """Return whether the last request that was sent is the one in this buffer."""
-        return self._adu is adu
-
-    def response_size(self):
-        """Return the length of the response PDU; 0: it was a broadcast."""
-        return self._n
+        return self._last_adu is adu
 
     def late_ms(self, slave_id, now_ms):
         """Return for how many milliseconds a late reply of this slave may come at most."""
@@ -242,12 +210,6 @@ class RTUClient(Client):
     def is_free(self):
         """Return whether no request is under way, a gateway's neither."""
         return self._state == _IDLE and self._current is None
-
-    def begin(self, request):
-        """As Client.begin(), in a buffer of its own."""
-        if self.is_free():
-            self._adu = self._own_adu  # it may be the one of a gateway's client
-        return super().begin(request)
 
     def is_sending(self):
         """Return whether a request is leaving."""
@@ -261,11 +223,11 @@ class RTUClient(Client):
             except OSError:
                 self._listen(0)
         if self._state > _SENDING:
-            replies = 0 if self._broadcast else 1
-            if self._state == _ECHO and not (self._echoed or _is_request(self._adu, self._n)):
+            replies = 0 if self._expected.broadcast else 1
+            if self._state == _ECHO and not (self._echoed or is_request(self._adu, self._n)):
                 replies += 1  # the echo will be taken for one
             self._late.timed_out(replies)
-            self._late.abandoned_id = self._slave_id
+            self._late.abandoned_id = self._expected.slave_id
         self._end(0)  # the beginning of the reply stays: its rest is going to come
 
     # --- time
@@ -276,7 +238,7 @@ class RTUClient(Client):
         A broadcast that is not sent is not noticed: it waits for the longest frame to end.
         """
         wait_ms = self._timeout_ms
-        if self._broadcast:
+        if self._expected.broadcast:
             wait_ms = max(wait_ms, self.line.time_us(_LONGEST_CHARACTERS) // 1000)
         return wait_ms + self._silence_us // 1000 + 1
 
@@ -311,16 +273,25 @@ class RTUClient(Client):
         self.line.sleep(wait_ms)
 
     def wait(self):
-        """Sleep as long as nothing can be missed; stay while the reply is coming."""
-        longest_ms = self.nap_ms()
+        """Sleep as long as nothing can be missed, stay while the reply is coming; then advance."""
         line = self.line
-        if self._state == _REPLY:
+        state = self._state
+        if state == _REPLY:
+            n = line.frame.need
+            if line.frame.have + n == self._reply_size and n <= _PIECE:
+                return self._await_end(n)
+            longest_ms = self.nap_ms()
             if not longest_ms or line.sleep(longest_ms):
-                line.wait_for(line.frame.need)
-        elif self._state == _AWAITING:
-            line.sleep(longest_ms)
-        elif longest_ms:
-            sleep_ms(longest_ms)
+                line.wait_for(n)
+            return self._receive()
+        if state == _SILENCE and line.frame.timed:
+            if not line.wait_for(line.waiting + 1):
+                return self._send()
+        elif state == _AWAITING:
+            line.sleep(self.nap_ms())
+        else:
+            sleep_ms(self.nap_ms())
+        return self.advance()
 
     # --- what is done in each state
 
@@ -353,6 +324,7 @@ class RTUClient(Client):
             if frame.out is frame.adu:
                 frame.out = self._own_adu
             frame.adu = self._own_adu
+        self._adu = self._own_adu
         return status
 
     def _take_late(self):
@@ -370,15 +342,17 @@ class RTUClient(Client):
     def _note_late(self, adu, n):
         """Note the PDU of n bytes at adu[7], which does not answer the request under way."""
         has_form = self._late.has_form(adu, n)
-        if not _is_request(adu, n) and (has_form or not _goes_both_ways(adu, n)):
+        if not is_request(adu, n) and (has_form or not goes_both_ways(adu, n)):
             self._late.received(adu[_FRAME], ticks_ms(), has_form)
+            if self._pauses is not None:
+                self._pauses.note(adu[_FRAME], 0)
 
     def _await_late(self):
         """Wait for a late reply of the slave, and for what is arriving to end."""
         line = self.line
         now_us = ticks_us()
         self._take_late()
-        if self.late_ms(self._slave_id, ticks_ms()):
+        if self.pause_left_ms(self._expected.slave_id, ticks_ms()):
             self._expire_in(self._busy_ms())  # the time-out begins when the slave can be asked
             return PENDING
         if line.frame.have:  # the beginning of what may be a late reply
@@ -390,6 +364,7 @@ class RTUClient(Client):
         if self._overwritten:
             self._overwritten = False
             return self._end(REWRITE)
+        self._size = line.frame.seal(self._adu, self._n)
         self._state = _SILENCE
         self._expire_in(self._busy_ms())
         return PENDING
@@ -417,25 +392,30 @@ class RTUClient(Client):
             line.last_us = ticks_us()
 
     def _send(self):
-        """Send the request PDU of _n bytes at adu[7]. Returns the status."""
+        """Send the request frame. Returns the status."""
         frame = self.line.frame
         adu = self._adu
-        frame.reset()
-        frame.rejected = 0
-        if frame.out is frame.adu:  # a frame of RTU is sent from the buffer, one of ASCII is not
-            frame.out = adu
-        frame.adu = adu
-        self._size = frame.seal(adu, self._n)
+        if frame.adu is not adu:
+            if frame.out is frame.adu:  # a frame of RTU is sent from the buffer, one of ASCII not
+                frame.out = adu
+            frame.adu = adu
         self.line.send(self._size)
         self._state = _SENDING
         # While it leaves there is time for what is needed then.
-        self._expect_reply(self._n)
-        size = self._reply_size + _ENDS
-        self._expected = size if _ENDS < size <= _LONGEST and frame.timed else 0
-        self._late.form = self._head[0] << 8 | self._reply_size
+        frame.reset()
+        frame.rejected = 0
+        self._prepare_reply(self._n)
+        late = self._late
+        late.form = self._expected.head[0] << 8 | self._expected.size
         crc = crc16(adu, _FRAME, self._n + 1)
-        self._late.fingerprint = fingerprint_of(adu, self._n, crc)
+        late.fingerprint = fingerprint_of(adu, self._n, crc)
         return self._go_on_sending()
+
+    def _prepare_reply(self, n):
+        """As Client._prepare_reply(); note how long the frame of the reply is."""
+        super()._prepare_reply(n)
+        size = self._expected.size + _ENDS
+        self._reply_size = size if _ENDS < size <= _LONGEST and self.line.frame.timed else 0
 
     def _go_on_sending(self):
         line = self.line
@@ -459,8 +439,9 @@ class RTUClient(Client):
         line = self.line
         line.flush()
         line.last_us = ticks_us()
-        leaving_ms = 0 if line.paced else line.time_us(self._size) // 1000
-        self._note(leaving_ms)
+        leaving_us = 0 if line.paced else line.time_us(self._size)
+        leaving_ms = leaving_us // 1000
+        self._begin_pause(leaving_us)
         if self._echo:
             self._echoed = 0
             self._state = _ECHO
@@ -474,7 +455,7 @@ class RTUClient(Client):
         """Wait for the reply, or for the time that a broadcast takes."""
         wait_ms = self._timeout_ms
         self._state = _REPLY
-        if self._broadcast:
+        if self._expected.broadcast:
             self._n = 0
             self._state = _TURNAROUND
             wait_ms = self._turnaround_ms
@@ -501,15 +482,15 @@ class RTUClient(Client):
         return self.advance()
 
     def _receive(self):
-        """Go on with receiving the reply."""
+        """Go on with receiving the reply. Returns the status."""
         line = self.line
         frame = line.frame
         n = line.waiting
-        if n and self._expected:
-            if n >= _SHORTEST == frame.need and not frame.have:
-                return self._receive_begin()
-            if n <= _PIECE and n == frame.need and frame.have + n == self._expected:
+        if n and n == frame.need and self._reply_size:
+            if frame.have + n == self._reply_size and n <= _PIECE:
                 return self._receive_end(n)
+            if n == _SHORTEST and not frame.have:
+                return self._receive_begin()
         rejected = frame.rejected
         now_us = ticks_us()
         n = line.any()
@@ -526,48 +507,81 @@ class RTUClient(Client):
             return self._end(BAD_REPLY)
         return self._time_out(frame.have or frame.rejected)
 
-    # Nearly every reply comes by way of these three, which do what a frame and a line do for any.
+    # Nearly every reply comes by way of these, which do what a frame and a line do for any.
 
-    def _take(self, at, n):
-        """Move n of the bytes that wait to adu[at:]."""
+    def _await_end(self, n):
+        """Wait for the last n bytes of what is as long as the reply. Returns the status."""
         line = self.line
+        request = self._current
+        if n > _CRC and request.reads_list():
+            if not line.wait_for(n - _CRC):
+                return self._receive()
+            self._take(n - _CRC)
+            # Until the CRC has come there is time to read the values. They count if it is right.
+            request.read_list(self._adu)
+            n = _CRC
+        if line.wait_for(n) and line.waiting == n:
+            status = self._receive_end(n)
+            if status == 0:
+                return 0
+        else:
+            status = self._receive()
+        request.forget_list()
+        return status
+
+    def _take(self, n):
+        """Move n bytes that wait to the frame, which has to come behind them."""
+        line = self.line
+        frame = line.frame
         line.uart.readinto(line.piece, n)
-        copy(self._adu, at, line.piece, 0, n)
+        copy(self._adu, _FRAME + frame.have, line.piece, 0, n)
         line.waiting -= n
+        frame.have += n
+        frame.need -= n
 
     def _receive_begin(self):
         """Take the first bytes of what may be the reply. Returns PENDING."""
-        self._take(_FRAME, _SHORTEST)
-        adu = self._adu
         frame = self.line.frame
-        if adu[_FRAME] == self._slave_id and adu[7] == self._head[0]:
-            frame.have = _SHORTEST
-            frame.need = self._expected - _SHORTEST
+        adu = self._adu
+        self._take(_SHORTEST)
+        if adu[_FRAME] == self._expected.slave_id and adu[7] == self._expected.head[0]:
+            frame.need = self._reply_size - _SHORTEST
         else:
+            frame.have = 0
+            frame.need = _SHORTEST
             frame.received(_SHORTEST)
         return PENDING
 
     def _receive_end(self, n):
         """Take the last n bytes of what is as long as the reply. Returns the status."""
         line = self.line
-        size = self._expected
         adu = self._adu
-        self._take(_FRAME + size - n, n)
-        if adu[_FRAME] == self._slave_id and not self._late.count and not crc16(adu, _FRAME, size):
-            self._n = size - _ENDS
-            if (self._head_size == 2 and adu[8] == self._head[1] and adu[7] == self._head[0]) or (
-                self.reply_status() == 0
-            ):
-                line.frame.reset()
-                if self._known_id != self._slave_id:
-                    self._late.answered()
-                    self._known_id = self._slave_id
-                if self._pauses is not None:
-                    self._note()
-                self._state = _IDLE
-                return 0 if adu is self._own_adu else self._end(0)
+        line.uart.readinto(line.piece, n)
+        copy(adu, _FRAME + line.frame.have, line.piece, 0, n)
+        line.waiting = 0
+        if self._is_reply(adu, self._expected):
+            line.frame.have = 0  # as reset() leaves it
+            line.frame.need = _SHORTEST
+            self._n = self._reply_size - _ENDS
+            if self._known_id != adu[_FRAME]:
+                self._late.answered()
+                self._known_id = adu[_FRAME]
+            if self._pauses is not None:
+                self._begin_pause(ticks_diff(line.last_us, ticks_us()))
+            self._state = _IDLE
+            return 0 if adu is self._own_adu else self._end(0)
         size = line.frame.received(n)
         return self._received(size - _ENDS) if size else PENDING
+
+    def _is_reply(self, adu, expected):
+        """Return whether the frame at adu[6], which is as long as the reply, is the reply."""
+        if adu[_FRAME] != expected.slave_id or self._late.count:
+            return False
+        if crc16(adu, _FRAME, self._reply_size):
+            return False
+        if expected.head_size == 2 and adu[8] == expected.head[1] and adu[7] == expected.head[0]:
+            return True
+        return expected.status(adu, self._reply_size - _ENDS) == 0
 
     # --- whether what has come is the reply
 
@@ -577,26 +591,26 @@ class RTUClient(Client):
         slave_id = self._adu[_FRAME]
         status = BAD_REPLY
         if self._may_answer(slave_id, n):
-            status = self.reply_status()
+            status = self._expected.status(self._adu, n)
         if status < 0 and not self._is_bad_reply(slave_id, n):
             self._rejected = True
             return self._time_out(True)
-        if status >= 0 and self._may_be_late(self._slave_id, n, self._late.fingerprint):
+        if status >= 0 and self._may_be_late(self._expected.slave_id, n, self._late.fingerprint):
             status = LATE_REPLY
         self._late.answered()
-        self._note()
+        self._begin_pause()
         return self._end(status)
 
     def _may_answer(self, slave_id, n):
         """Return whether a PDU of n bytes of this slave may be the reply, whatever it says."""
-        if slave_id != self._slave_id and not (
-            self._any_id and not self._may_be_late(slave_id, n, None)
+        if slave_id != self._expected.slave_id and not (
+            self._expected.any_id and not self._may_be_late(slave_id, n, None)
         ):
             return False
         # If the form of the reply is not known, a frame may be another master's request.
-        if self._reply_size or (self._as_bytes and n == 2 + self._adu[8]):
+        if self._expected.size or (self._expected.as_bytes and n == 2 + self._adu[8]):
             return True
-        return not _is_request(self._adu, n)
+        return not is_request(self._adu, n)
 
     def _may_be_late(self, slave_id, n, fingerprint):
         """Return whether a reply with a PDU of n bytes may answer another request than this."""
@@ -606,29 +620,18 @@ class RTUClient(Client):
     def _is_bad_reply(self, slave_id, n):
         """Return whether a frame is the reply, if a wrong one: then no other is going to come."""
         adu = self._adu
-        if slave_id != self._slave_id:
+        if slave_id != self._expected.slave_id:
             self._note_late(adu, n)
             return False
-        if _is_request(adu, n):
+        if is_request(adu, n):
             return False  # another master asks
-        if _goes_both_ways(adu, n) and (adu[7] < 3 or adu[7] != self._head[0]):
+        if goes_both_ways(adu, n) and (adu[7] < 3 or adu[7] != self._expected.head[0]):
             return False  # probably another master, too
         if not self._may_be_late(slave_id, n, None):
             return True
         # The right one may follow. This one may be damaged, not late: then one may still come.
         self._late.received(slave_id, ticks_ms(), False)
         return False
-
-    def _mismatches(self, at, n):
-        """Return in how many of its first 3 bytes adu[at:] is not the reply; n have come."""
-        adu = self._adu
-        head = self._head
-        count = 0 if self._any_id or adu[at] == self._slave_id else 1
-        if n > 1 and adu[at + 1] != head[0]:
-            return count if adu[at + 1] == head[0] | 0x80 else count + 1
-        if n > 2 and self._head_size > 1 and adu[at + 2] != head[1]:
-            count += 1
-        return count
 
     def _has_stopped(self, now_us):
         """Return whether a frame that has begun will not go on, as receive() saw it at now_us.
@@ -646,14 +649,16 @@ class RTUClient(Client):
         """
         if n < _SHORTEST_REPLY:
             return False
-        return self._mismatches(_FRAME, n) <= (1 if n == self._reply_size + _ENDS else 0)
+        expected = self._expected
+        return expected.mismatches(self._adu, _FRAME, n) <= (n == expected.size + _ENDS)
 
     def _reply_us(self):
         """Return how long the reply takes at most, from its first byte until it is found.
 
         Noise before it is received with it, and noise behind it has to end by silence.
         """
-        n = min(self._reply_size + _ENDS, _LONGEST) if self._reply_size else _LONGEST
+        size = self._expected.size
+        n = min(size + _ENDS, _LONGEST) if size else _LONGEST
         return self._frame_us(n + 2 * _NOISE) + self._pause_us + self._silence_us
 
     def _frame_us(self, n):
@@ -667,12 +672,17 @@ class RTUClient(Client):
 
     def _is_arriving(self):
         """Return whether the reply has begun and is not over."""
-        frame = self.line.frame
-        n = frame.have if frame.timed else frame.have - 1  # ASCII counts the colon
-        if n <= 0:
-            return frame.have > 0 or self.line.waiting > 0
-        for at in range(_FRAME, _FRAME + min(n, _BEGINNING)):  # there may be noise before it
-            if not self._mismatches(at, n + _FRAME - at):
+        line = self.line
+        end = (
+            line.frame.have if line.frame.timed else line.frame.have - 1
+        )  # ASCII counts the colon
+        if end <= 0:
+            return line.frame.have > 0 or line.waiting > 0
+        end += _FRAME
+        at = min(end, _FRAME + _NOISE)
+        while at > _FRAME:  # there may be noise before it
+            at -= 1
+            if not self._expected.mismatches(self._adu, at, end - at):
                 return True
         return False
 
@@ -682,6 +692,6 @@ class RTUClient(Client):
         if left_ms > 0 or (self._is_arriving() and -1000 * left_ms <= self._reply_us()):
             return PENDING
         self._known_id = -1
-        if not self._broadcast:
+        if not self._expected.broadcast:
             self._late.timed_out(1)
         return self._end(BAD_REPLY if anything_received or self._rejected else NO_REPLY)

@@ -10,10 +10,9 @@ Client.slave() creates it and loads this module. Calls allocate as those of the 
 from micropython import const
 
 from ..check import integer, wrong
+from .request import RAW
+from .status import NO_CONNECTION, NO_REPLY
 
-_NO_REPLY = const(-2)  # of umb.client, as all of these are
-_NO_CONNECTION = const(-4)
-_RAW = const(0)
 _MASK_WRITE = const(22)
 _READ_WRITE = const(23)
 _DIAGNOSTICS = const(8)
@@ -69,12 +68,12 @@ class Slave:
     def count(self, status, n, took_ms):
         """For the client: count a request with this status and a reply of n bytes."""
         self.requests += 1
-        if status == _NO_REPLY:
+        if status == NO_REPLY:
             self.time_outs += 1
         elif status > 0:
             self.exceptions += 1
         elif status:
-            self.bad_replies += status != _NO_CONNECTION
+            self.bad_replies += status != NO_CONNECTION
         else:
             self.answers += n > 0
         if status > 0 or (status == 0 and n):
@@ -84,9 +83,11 @@ class Slave:
     def _call(self, request):
         return self.client._call(request)
 
-    def _request(self, function_code, address, quantity, values=None):
+    def _request(self, function_code, address, quantity, values=None, into=None, signed=None):
         """Return the client's Request with this in it, and with the settings of this slave."""
-        request = self.client._request(function_code, self.slave_id, address, quantity, values)
+        request = self.client.new_request(
+            function_code, self.slave_id, address, quantity, values, into, signed
+        )
         request.slave = self
         if self.timeout_ms is not None:
             request.timeout_ms = self.timeout_ms
@@ -102,33 +103,23 @@ class Slave:
 
     def read_coils(self, starting_address: int, quantity: int, into=None) -> list:
         """FC 1 (AP 6.1): read 1..2000 bits. Returns a list of 0 and 1."""
-        request = self._request(1, starting_address, quantity)
-        request.into = into
-        return self._call(request)
+        return self._call(self._request(1, starting_address, quantity, None, into))
 
     def read_discrete_inputs(self, starting_address: int, quantity: int, into=None) -> list:
         """FC 2 (AP 6.2): read 1..2000 bits. Returns a list of 0 and 1."""
-        request = self._request(2, starting_address, quantity)
-        request.into = into
-        return self._call(request)
+        return self._call(self._request(2, starting_address, quantity, None, into))
 
     def read_holding_registers(
         self, starting_address: int, quantity: int, into=None, *, signed=None
     ) -> list:
         """FC 3 (AP 6.3): read 1..125 registers. Returns a list of values."""
-        request = self._request(3, starting_address, quantity)
-        request.into = into
-        request.signed = signed
-        return self._call(request)
+        return self._call(self._request(3, starting_address, quantity, None, into, signed))
 
     def read_input_registers(
         self, starting_address: int, quantity: int, into=None, *, signed=None
     ) -> list:
         """FC 4 (AP 6.4): read 1..125 registers. Returns a list of values."""
-        request = self._request(4, starting_address, quantity)
-        request.into = into
-        request.signed = signed
-        return self._call(request)
+        return self._call(self._request(4, starting_address, quantity, None, into, signed))
 
     def write_single_coil(self, address: int, value: int) -> int:
         """FC 5 (AP 6.5): write 0 or 1. Returns it."""
@@ -163,10 +154,8 @@ class Slave:
         signed=None,
     ) -> list:
         """FC 23 (AP 6.17): write 1..121 values, then read 1..125. Returns what was read."""
-        request = self._request(_READ_WRITE, read_address, quantity, values)
+        request = self._request(_READ_WRITE, read_address, quantity, values, into, signed)
         request.write_address = write_address
-        request.into = into
-        request.signed = signed
         return self._call(request)
 
     def read_exception_status(self) -> int:
@@ -225,4 +214,4 @@ class Slave:
 
         Of the response only the slave id and the function code are compared with the request.
         """
-        return self._call(self._request(_RAW, 0, 1, pdu))
+        return self._call(self._request(RAW, 0, 1, pdu))

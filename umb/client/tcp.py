@@ -1,6 +1,5 @@
 """TCPClient: the calls of umb.client over Modbus TCP, and over RTU frames in a TCP stream."""
 
-import select
 from errno import ECONNRESET, ETIMEDOUT
 from time import sleep_ms, ticks_diff, ticks_ms
 
@@ -10,21 +9,12 @@ from ..check import integer, wrong
 from ..frame import ADU_SIZE
 from ..frame.mbap import MBAP
 from ..frame.rtu import RESPONSE
-from ..port.errnos import failure
-from ..port.sockets import Stream, check_address, connect
-from . import (
-    BAD_REPLY,
-    FIRST_TRANSACTION,
-    LONGEST_MS,
-    NO_CONNECTION,
-    NO_REPLY,
-    PENDING,
-    Client,
-    boolean,
-)
+from ..port.sockets import Stream, connect
+from . import LONGEST_MS, boolean
+from .network import NetworkClient
+from .status import BAD_REPLY, NO_CONNECTION, NO_REPLY, PENDING
 
 _FRAMES_AT_ONCE = const(16)  # that are read before other connections get their turn
-_POLL_MS = const(10)
 _FIRST_BACKOFF_MS = const(100)  # between the first two attempts to connect in a row; it doubles,
 _LONGEST_BACKOFF_MS = const(10_000)  # up to this
 _IN = const(1)  # select.POLLIN and the others, the same on every port
@@ -40,7 +30,7 @@ _WRITING = const(4)  # sending the request
 _READING = const(5)  # receiving the reply
 
 
-class TCPClient(Client):
+class TCPClient(NetworkClient):
     """A client of the Modbus TCP server at `address`, (host, port).
 
     timeout_ms  how long a call waits for the connection, and then for the reply
@@ -81,7 +71,6 @@ class TCPClient(Client):
         connect_pause_ms: int = 0,
         reconnect_after_timeouts: int = 1,
     ):
-        check_address(address)
         if not (callable(framer) and hasattr(framer, "wrapping")):
             raise wrong("framer", framer, "umb.frame.mbap.MBAP or umb.frame.rtu_stream.RTUStream")
         frame = framer(RESPONSE)
@@ -97,7 +86,6 @@ class TCPClient(Client):
             self._stream = Stream(bytearray(ADU_SIZE), frame, frame.header)
         else:
             raise wrong("echo", echo, "None, but for framer=RTUStream")
-        boolean("broadcast", broadcast)
         integer("connect_pause_ms", connect_pause_ms, 0, LONGEST_MS)
         integer("reconnect_after_timeouts", reconnect_after_timeouts, 1, LONGEST_MS)
         if self._search is not None and reconnect_after_timeouts != 1:
@@ -105,23 +93,18 @@ class TCPClient(Client):
             raise wrong(
                 "reconnect_after_timeouts", reconnect_after_timeouts, "1 with framer=RTUStream"
             )
-        super().__init__(self._stream.adu, timeout_ms, retries, pause_ms, busy_pause_ms, strict)
-        self.broadcast = broadcast
+        adu = self._stream.adu
+        super().__init__(
+            address, adu, timeout_ms, retries, pause_ms, busy_pause_ms, strict, broadcast
+        )
         self.connect_pause_ms = connect_pause_ms
         self.reconnect_after_timeouts = reconnect_after_timeouts
-        self._address = address
-        self._poller = None
-        self._shared = None  # another select.poll that reports the connection, see watch()
-        self._events = 0  # what both report
-        self._transaction = FIRST_TRANSACTION
         self._state = _NO_CALL
         self._size = 0  # of the request frame; 0: only the connection is wanted
-        self._rejected = False  # something was received that is no reply to this request
         self._used = False  # a reply has come over this connection
         self._is_new = False  # no request has been sent over this connection
         self._connected_ms = 0  # when it was made
         self._silent = 0  # time-outs in a row without any byte received
-        self._since_ms = 0  # when the time-out began
         self._attempt_ms = 0  # when it last tried to connect
         self._backoff_ms = 0  # how long after that it may try again
 
@@ -130,7 +113,7 @@ class TCPClient(Client):
     @property
     def connected(self):
         """Whether there is a connection, as far as is known."""
-        return self._stream.sock is not None and self._state != _CONNECTING
+        return self._sock is not None and self._state != _CONNECTING
 
     def close(self):
         """Close the connection. A call that is under way ends with NoConnectionError."""
@@ -140,15 +123,11 @@ class TCPClient(Client):
 
     def _hang_up(self):
         """Close the connection; the call that is under way may make a new one."""
-        stream = self._stream
-        if stream.sock is not None:
-            if self._shared is not None:
-                self._shared.unregister(stream.sock)
-            stream.sock.close()
-            stream.sock = self._poller = None
-        stream.clear()
+        self._close_socket()
+        self._stream.sock = None
+        self._stream.clear()
         self._state = _NO_CALL
-        self._used = self._exact = self._stale = False
+        self._used = False
         self._silent = 0
 
     def _give_up(self):
@@ -170,9 +149,8 @@ class TCPClient(Client):
     def failure(self):
         """Return why there is no connection, for an error's text."""
         backoff_ms = self._backoff_left_ms()
-        text = "no connection to %s:%d: " % (self._address[0], self._address[1])
-        text += failure(self._errno)
-        if backoff_ms and self._stream.sock is None:
+        text = super().failure()
+        if backoff_ms and self._sock is None:
             text += ", the next attempt is due in %d ms" % backoff_ms
         return text
 
@@ -187,19 +165,9 @@ class TCPClient(Client):
         self._attempt_ms = ticks_ms()
         self._backoff_ms = min(2 * self._backoff_ms or _FIRST_BACKOFF_MS, _LONGEST_BACKOFF_MS)
         self._state = _NO_CALL
-        sock = connect(self._address)  # raises OSError
-        poller = select.poll()  # a new one: where registering fails, it is of no more use
-        try:
-            poller.register(sock, _OUT)
-        except BaseException:
-            sock.close()
-            raise
-        self._stream.sock = sock
-        self._poller = poller
-        self._events = _OUT
+        self._take_socket(connect(self._address), _OUT)  # raises OSError
+        self._stream.sock = self._sock
         self._state = _CONNECTING
-        if self._shared is not None:
-            self._shared.register(sock, _OUT)
         return PENDING
 
     def _backoff_left_ms(self):
@@ -242,9 +210,9 @@ class TCPClient(Client):
 
     def clear(self):
         """Throw away late replies to earlier requests. Returns whether the buffer was used."""
-        if self._state != _NO_CALL or (self._any_id and self._stale):
+        if self._state != _NO_CALL or (self._expected.any_id and self._stale):
             self._hang_up()
-        if self._stream.sock is None or not self._ready(0):
+        if self._sock is None or not self._ready(0):
             return False
         for _ in range(_FRAMES_AT_ONCE):
             missing = self._read_frame() if self._search is None else self._read_anything()
@@ -258,61 +226,36 @@ class TCPClient(Client):
 
     def start(self, n):
         """Set out to send the request PDU of n bytes. Returns the status."""
-        self._transaction = self._transaction + 1 & 0xFFFF
-        self._adu[0] = self._transaction >> 8
-        self._adu[1] = self._transaction & 0xFF
+        self._begin_transaction(n)
         stream = self._stream
         stream.have = 0
-        self._expect_reply(n)
         self._size = stream.frame.seal(self._adu, n)
-        self._n = 0
-        self._rejected = False
         if self._search is not None:
             self._search.begin(self._size)
-        if stream.sock is None:
+        if self._sock is None:
             return self._begin_to_connect()
         return self._begin_to_write()
-
-    def took_ms(self):
-        """Return how long ago the request had left."""
-        return max(0, ticks_diff(ticks_ms(), self._since_ms))
-
-    def nap_ms(self):
-        """Return for how many milliseconds one may sleep without missing much."""
-        return _POLL_MS
-
-    def watch(self, poller):
-        """Use this select.poll from now on, too: others may use it."""
-        if poller is not self._shared:
-            self._shared = poller
-            if self._stream.sock is not None:
-                poller.register(self._stream.sock, self._events)
-
-    def sleep(self, wait_ms):
-        """Sleep so long, or until a select.poll reports something."""
-        poller = self._shared or self._poller
-        if poller is None:
-            sleep_ms(wait_ms)
-            return
-        for _ in poller.ipoll(wait_ms):
-            pass
 
     def _wait_for(self, events):
         """Have each select.poll report these events of the connection."""
         self._events = events
-        self._poller.modify(self._stream.sock, events)
+        self._poller.modify(self._sock, events)
         if self._shared is not None:
-            self._shared.modify(self._stream.sock, events)
+            self._shared.modify(self._sock, events)
 
     def wait(self):
-        """Sleep until there may be something to go on with."""
+        """Sleep until there may be something to go on with; then as advance()."""
         if self._state == _PAUSING:
             sleep_ms(self._pause_left_ms())
-            return
-        wait_ms = self._timeout_ms - ticks_diff(ticks_ms(), self._since_ms)
+        else:
+            self._wait_in_time(self._timeout_ms - ticks_diff(ticks_ms(), self._since_ms))
+        return self.advance()
+
+    def _wait_in_time(self, wait_ms):
+        """Sleep so long at most until there may be something to go on with."""
         if not 0 < wait_ms <= self._timeout_ms:
             return
-        if self._stream.sock is not None:
+        if self._sock is not None:
             self._ready(wait_ms)
         elif self._state == _BACKOFF:
             sleep_ms(min(wait_ms, self._backoff_left_ms()))
@@ -333,7 +276,7 @@ class TCPClient(Client):
             events = self._ready(0)
             if events & _BROKEN:
                 if state == _CONNECTING:
-                    self._stream.sock.readinto(self._stream.whole, 1)  # raises OSError: why
+                    self._sock.readinto(self._stream.whole, 1)  # raises OSError: why
                 return self._lost(NO_CONNECTION)
             if events & _OUT:
                 return self._finish_connecting() if state == _CONNECTING else self._write()
@@ -347,11 +290,6 @@ class TCPClient(Client):
         for _, event in self._poller.ipoll(wait_ms):
             events |= event
         return events
-
-    def _is_time_up(self):
-        """Return whether timeout_ms have passed."""
-        # Less than 0: so much time has passed that the clock has wrapped.
-        return not 0 <= ticks_diff(ticks_ms(), self._since_ms) < self._timeout_ms
 
     def _finish_connecting(self):
         """The connection was made. Returns the status."""
@@ -386,9 +324,9 @@ class TCPClient(Client):
             return PENDING
         self._wait_for(_IN)
         self._since_ms = ticks_ms()
-        self._note()
-        self._state = _NO_CALL if self._broadcast else _READING
-        return 0 if self._broadcast else PENDING
+        self._begin_pause()
+        self._state = _NO_CALL if self._expected.broadcast else _READING
+        return 0 if self._expected.broadcast else PENDING
 
     def _read(self):
         """Go on with receiving the reply. Returns the status."""
@@ -400,14 +338,10 @@ class TCPClient(Client):
                 return self._time_out(self._rejected or self._stream.have)
             n = self._stream.have - self._stream.frame.wrapping
             self._stream.have = 0
-            if self._is_answer(self._ago(), n):
+            if self._is_answer(n):
                 return self._answered(n)
             self._rejected = True
         return self._time_out(True)
-
-    def _ago(self):
-        """Return how many transactions before this one that was which the frame belongs to."""
-        return self._transaction - (self._adu[0] << 8 | self._adu[1])
 
     def _read_frame(self):
         """Read a frame as far as it has come.
@@ -450,15 +384,13 @@ class TCPClient(Client):
         return NO_CONNECTION if n < 0 else int(not n)
 
     def _answered(self, n):
-        """The reply was received. Returns the status."""
-        self._note()
-        self._n = n
+        """As NetworkClient._answered()."""
         self._stream.have = 0
         self._state = _NO_CALL
         self._used = True
         self._backoff_ms = 0
         self._silent = 0
-        return 0
+        return super()._answered(n)
 
     def _time_out(self, anything_received):
         """Return PENDING, or when the time is up why there is no reply."""

@@ -4,7 +4,7 @@ from time import ticks_diff, ticks_ms
 
 from micropython import const
 
-from ..client import NO_CONNECTION, NO_REPLY, PENDING
+from ..client.status import NO_CONNECTION, NO_REPLY, PENDING
 from ..fast import copy
 from ..frame import refuse
 from ..server import LATER

@@ -14,7 +14,9 @@ import sys
 from micropython import const
 
 from ..check import function, integer
-from ..client import NO_REPLY, PENDING, Client, Request, boolean
+from ..client import Client, boolean
+from ..client.request import Request
+from ..client.status import NO_REPLY, PENDING
 from ..points import Points
 from . import ticks
 from .device import Device, error_for
@@ -202,9 +204,9 @@ class Poller:
             return 0
         if self._device is not None:
             is_over = self._status != PENDING
-            return 0 if self._is_choosing or is_over else self.client.rest_ms()
+            return 0 if self._is_choosing or is_over else self.client.nap_in_call_ms()
         if not self.client.is_free():
-            return self.client.rest_ms()
+            return self.client.nap_in_call_ms()
         if self._is_asking():
             return 0
         now_ms = self.now_ms()
@@ -390,7 +392,7 @@ class Poller:
         """The request has ended: keep its reply. Returns how many were answered."""
         self._ended_ms = self.now_ms()
         if self._status == 0 and self.write is None:
-            self.client.copy_response(self._reply)
+            self.client.copy_data(self._reply)
         if self._taken is None:  # else the values of the reply before go first
             self._end()
         return 1 if is_answer(self._status) else 0

@@ -2,7 +2,7 @@
 
 from micropython import const
 
-from ..client import NO_CONNECTION, NO_REPLY
+from ..client.status import NO_CONNECTION, NO_REPLY
 from ..errors import BadReplyError, NoConnectionError, NoReplyError, exception_for
 from ..store import Registers
 from .schedule import OFFLINE, is_answer

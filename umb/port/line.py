@@ -159,7 +159,7 @@ class Line:
     def _send(self, n):
         frame = self.frame
         at = frame.start
-        self.frame_us = self.time_us(n) if self.paced else 0
+        self.frame_us = n * self.character_x64 + 63 >> 6 if self.paced else 0
         if self.abort_size and self.wait_for(self.abort_size):
             return False
         self.de(1 - self.idle)

@@ -8,7 +8,7 @@ from support.client_core import Scripted
 from support.pdu import raw
 from support.umb import Signed, raises
 
-from umb.client import BAD_REPLY, LATE_REPLY, NO_CONNECTION, NO_REPLY
+from umb.client.status import BAD_REPLY, LATE_REPLY, NO_CONNECTION, NO_REPLY
 from umb.errors import (
     BadReplyError,
     IllegalDataAddressError,

@@ -11,7 +11,7 @@ from support.rtu import frame
 from support.umb import raises
 
 from umb.errors import ModbusError
-from umb.client import PENDING
+from umb.client.status import PENDING
 from umb.client.rtu import RTUClient
 from umb.errors import BadReplyError, NoReplyError
 

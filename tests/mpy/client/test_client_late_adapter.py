@@ -74,16 +74,16 @@ def interrupted(after_us):
     """A way to give up a request so long after it began."""
 
     def give_up(client, long):
-        advance = client.advance
+        wait = client.wait
         until_us = clock.now_us() + after_us
 
         def look():
             if clock.now_us() >= until_us:
-                client.advance = advance
+                client.wait = wait
                 raise KeyboardInterrupt
-            return advance()
+            return wait()
 
-        client.advance = look
+        client.wait = look
         raises(KeyboardInterrupt, ask_in_vain, client, long)
 
     return give_up

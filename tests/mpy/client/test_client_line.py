@@ -4,7 +4,7 @@ from support.boards import BOARDS
 from support.client import Bench, always, clock, frame, garbled, in_turn, raw, silent
 from support.client_calls import BROADCASTS
 
-from umb.client import PENDING
+from umb.client.status import PENDING
 
 _READ = "read_holding_registers(1, 10, 2)"
 _RIGHT = always("030400460047")

@@ -3,11 +3,11 @@
 from support.boards import RECEIVERS, BOARDS
 from support.client import Bench, always, clock, frame, garbled, in_turn, raw
 from support import spread
-from support.bus import value_of  # isort: skip
+from support.bus import answer, value_of  # isort: skip
 
 import random
 
-from umb.client import PENDING
+from umb.client.status import PENDING
 from umb.fast import crc16
 
 _READ = "read_holding_registers(1, 10, 2)"
@@ -197,6 +197,35 @@ def test_a_request_alone_is_no_reply():
     bench.works()
 
 
+def test_values_are_never_those_of_a_frame_that_ends_early():
+    """A slave that begins again: any part of its reply, a pause of any length, then all of it."""
+    for baudrate in (9600, 115200):
+        for quantity in (1, 4, 15, 120):
+            wanted = [value_of(5, i) for i in range(quantity)]
+            text = "read_holding_registers(5, 0, {})".format(quantity)
+            size = 5 + 2 * quantity
+            for cut in spread(range(1, min(size + 3, 14)), 13):
+                for pause_us in (0, 1000, 5000, 21_000):
+                    bench = Bench(baudrate=baudrate, timeout_ms=300)
+                    bench.replies = twice(bench, cut, pause_us)
+                    got = bench.outcome(text)
+                    what = (baudrate, quantity, cut, pause_us, got)
+                    assert got == wanted or got in ("BadReplyError", "NoReplyError"), what
+
+
+def twice(bench, cut, pause_us):
+    """A script: so many bytes of the reply, perhaps with others behind it, and then the reply."""
+
+    def reply(slave_id, pdu):
+        whole = frame(slave_id, answer(slave_id, pdu))
+        other = bytes(byte ^ 0x55 for byte in whole[3:-2])
+        begun = (whole[:3] + other + whole[-2:] + b"\x05\x03")[:cut]
+        begun_us = bench.say(2500, begun)
+        bench.say(begun_us + pause_us, whole)
+
+    return reply
+
+
 # --- a reply that takes longer than the time-out
 
 
@@ -232,7 +261,7 @@ def test_a_reply_within_noise_is_heard_to_its_end():
 
 def polled(client, every_us):
     """Read two registers as a gateway does, which looks so often. Returns the status."""
-    request = client._request(3, 5, 0, 2)
+    request = client.new_request(3, 5, 0, 2)
     status = client.begin(request)
     while status == PENDING:
         clock.sleep_us(every_us)

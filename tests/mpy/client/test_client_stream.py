@@ -288,7 +288,7 @@ class Interrupted(TCPClient):
         if not self.left:
             raise KeyboardInterrupt
         self.left -= 1
-        TCPClient.wait(self)
+        return TCPClient.wait(self)
 
 
 def test_the_reply_of_an_abandoned_call_is_nobodys():

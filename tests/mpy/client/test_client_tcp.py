@@ -448,7 +448,7 @@ def test_a_connection_that_the_program_ends_does_not_add_to_it():
         def wait(self):
             if self.connected:
                 raise KeyboardInterrupt
-            TCPClient.wait(self)
+            return TCPClient.wait(self)
 
     def close(client):
         client.connect()
@@ -582,10 +582,10 @@ def test_a_call_that_is_given_up_in_the_pause_leaves_the_connection():
         left = 0
 
         def wait(self):
-            TCPClient.wait(self)
             self.left -= 1
             if self.left == 0:
                 raise KeyboardInterrupt
+            return TCPClient.wait(self)
 
     for framer in (MBAP, RTUStream):
         net.reset()
@@ -601,7 +601,7 @@ def test_a_call_that_is_given_up_in_the_pause_leaves_the_connection():
     client = TCPClient((HOST, PORT), connect_pause_ms=1000)
     client.connect()
     rest(400)
-    request = client._request(3, 1, 10, 2)
+    request = client.new_request(3, 1, 10, 2)
     client.begin(request)
     client.release(request)
     rest(100)
@@ -613,7 +613,7 @@ def test_closed_in_the_pause():
         def wait(self):
             if self.connected:
                 self.close()
-            TCPClient.wait(self)
+            return TCPClient.wait(self)
 
     net.reset()
     net.server = good()
@@ -775,7 +775,7 @@ class Stalled(TCPClient):
 
     def wait(self):
         rest(self.stall_ms)
-        TCPClient.wait(self)
+        return TCPClient.wait(self)
 
 
 def stalled(server, idle_ms, **options):
@@ -844,7 +844,7 @@ def test_closed_in_every_state():
             if self.left == 0:
                 self.close()
             self.left -= 1
-            TCPClient.wait(self)
+            return TCPClient.wait(self)
 
     for accept_ms, room, server in (
         (None, 9, good()),

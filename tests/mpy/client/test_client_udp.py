@@ -163,7 +163,7 @@ class Stalled(UDPClient):
 
     def wait(self):
         clock.now_ns += self.stall_ms * 1_000_000
-        UDPClient.wait(self)
+        return UDPClient.wait(self)
 
 
 def test_a_program_that_stalls_during_a_call():
@@ -204,7 +204,7 @@ def test_closed_in_the_middle():
     class Closing(UDPClient):
         def wait(self):
             self.close()
-            UDPClient.wait(self)
+            return UDPClient.wait(self)
 
     client = client_of(good(), Closing)
     assert read(client) == ("NoConnectionError", 0)

@@ -71,7 +71,7 @@ class Driven(TCPClient):
 
     def wait(self):
         self.tcp.poll()
-        TCPClient.wait(self)
+        return TCPClient.wait(self)
 
 
 class Traffic:
@@ -133,9 +133,9 @@ def test_after_time_outs_on_a_connection_that_is_kept():
         for _ in range(2):
             raises(NoReplyError, client.read_holding_registers, 1, 0, 1)
         client.tcp, client.timeout_ms = bench.tcp, 5000
-        sock = client._stream.sock
+        sock = client._sock
         free_of_heap("after time-outs", call_again_and_again, traffic)
-        assert client._stream.sock is sock
+        assert client._sock is sock
         client.close()
 
 

@@ -295,7 +295,7 @@ def test_any_number_of_slaves():
     for slave_id in (0, 1, 5, 199, 201, 255):
         assert 10 <= pauses.left_ms(slave_id) <= 11, slave_id
     assert 200 <= pauses.left_ms(200) <= 201
-    pauses.note(-1, 5)
+    pauses.note(-1, 5000)
     for slave_id in (0, 5, 20, 255):
         assert max(10, slave_id) + 5 <= pauses.left_ms(slave_id) <= max(10, slave_id) + 6
     clock.now_ns += 300 * 1_000_000

@@ -7,7 +7,7 @@ from support.client_core import Scripted
 from support.heap import free_of_heap
 from support.umb import raises
 
-from umb.client import BAD_REPLY, LATE_REPLY, NO_CONNECTION, NO_REPLY, REWRITE
+from umb.client.status import BAD_REPLY, LATE_REPLY, NO_CONNECTION, NO_REPLY, REWRITE
 from umb.client.slave import Slave
 from umb.errors import BadReplyError, ModbusError, NoReplyError
 

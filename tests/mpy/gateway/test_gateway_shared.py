@@ -11,7 +11,7 @@ from support.late import LateBus
 from support.pdu import raw, request
 
 from umb.aio import AsyncRTUClient
-from umb.client import PENDING
+from umb.client.status import PENDING
 from umb.errors import ModbusError
 from umb.gateway import Gateway
 
@@ -32,13 +32,13 @@ def test_the_program_closes_the_line_and_asks_itself():
             for _ in range(polls):
                 line.poll()
             client.close()
-            own = client._request(3, 4, 200, 1)
+            own = client.new_request(3, 4, 200, 1)
             own.timeout_ms = TIMEOUT_MS
             status = client.begin(own)
             while status == PENDING:
                 line.poll()
                 status = client.go_on(own, False)
-            assert client._result(own, status) == [value_of(4, 200)]
+            assert status == 0 and own.value(client._adu, client._n) == [value_of(4, 200)]
             client.release(own)
             line.until_answered(asker)
             whole = answer(3, request(3, 100, 2))
@@ -54,14 +54,14 @@ def test_the_gateway_is_finished_after_the_program_has_taken_the_line():
     asker.ask(line.gateway, 3, request(3, 100, 2))
     line.poll()
     client.close()
-    own = client._request(3, 4, 200, 1)
+    own = client.new_request(3, 4, 200, 1)
     own.timeout_ms = TIMEOUT_MS
     status = client.begin(own)
     line.gateway.finish()
     assert asker.answers == [_NO_ANSWER]
     while status == PENDING:
         status = client.go_on(own, False)
-    assert client._result(own, status) == [value_of(4, 200)]
+    assert status == 0 and own.value(client._adu, client._n) == [value_of(4, 200)]
     line.is_clean()
 
 

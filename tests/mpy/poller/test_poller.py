@@ -8,7 +8,7 @@ from support.polling import polling
 from support.umb import raises
 
 from umb import errors
-from umb.client import BAD_REPLY, NO_CONNECTION, NO_REPLY
+from umb.client.status import BAD_REPLY, NO_CONNECTION, NO_REPLY
 from umb.client.tcp import TCPClient
 from umb.points import Points, PointStore
 from umb.poller import Poller

@@ -2,7 +2,8 @@
 
 from support.pdu import raw, shown
 
-from umb.client import NO_REPLY, PENDING, Client
+from umb.client import Client
+from umb.client.status import NO_REPLY, PENDING
 
 
 class Scripted(Client):
@@ -30,15 +31,15 @@ class Scripted(Client):
         return False
 
     def start(self, n):
-        self._expect_reply(n)
+        self._prepare_reply(n)
         adu = self._adu
         self._request_pdu = bytes(adu[7 : 7 + n])
         self.asked.append((adu[6], shown(self._request_pdu).replace(" ", "")))
         self._n = 0
-        return 0 if self._broadcast else PENDING
+        return 0 if self._expected.broadcast else PENDING
 
     def wait(self):
-        pass
+        return self.advance()
 
     def nap_ms(self):
         return 0
@@ -47,14 +48,14 @@ class Scripted(Client):
         return self.took
 
     def advance(self):
-        response = self.respond(self._slave_id, self._request_pdu)
+        response = self.respond(self._expected.slave_id, self._request_pdu)
         if isinstance(response, int):
             return response
         if isinstance(response, str):
             response = raw(response)
         self._adu[7 : 7 + len(response)] = response
         self._n = len(response)
-        return 0
+        return self._expected.status(self._adu, self._n)
 
     def abandon(self):
         self.abandoned += 1

@@ -10,6 +10,7 @@ import errno
 
 from support.pdu import words
 
+import umb.client.network
 import umb.client.tcp
 import umb.client.udp
 
@@ -206,7 +207,7 @@ class Poll:
 
 
 net = Net()
-umb.client.tcp.select = umb.client.udp.select = net
+umb.client.network.select = net
 umb.client.tcp.connect = net.connect
 umb.client.udp.datagrams = net.datagrams
 

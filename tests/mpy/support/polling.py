@@ -1,6 +1,7 @@
 """A bus in memory, whose devices answer, refuse or are silent, its clock, and a Poller on it."""
 
-from umb.client import NO_REPLY, PENDING, Client
+from umb.client import Client
+from umb.client.status import NO_REPLY, PENDING
 from umb.poller import Poller
 from umb.server import Counters
 
@@ -67,17 +68,20 @@ class Bus(Client):
 
     def wait(self):
         self.clock.passed += 1
+        return self.advance()
 
     def start(self, n):
-        handler = self.devices.get(self._slave_id)
+        self._prepare_reply(n)
+        slave_id = self._expected.slave_id
+        handler = self.devices.get(slave_id)
         adu = self._adu
         if self.is_logging:
-            self.log.append((self.clock.passed, self._slave_id, bytes(adu[7 : 7 + n])))
+            self.log.append((self.clock.passed, slave_id, bytes(adu[7 : 7 + n])))
         self._end = NO_REPLY
         takes_ms = self._timeout_ms
         if hasattr(handler, "handle"):
             self._n = handler.handle(adu, n, self._link)
-            self._end = 0 if self._n else NO_REPLY
+            self._end = self._expected.status(adu, self._n) if self._n else NO_REPLY
         elif handler is not None:
             answer = handler(bytes(adu[7 : 7 + n]))
             if isinstance(answer, int):
@@ -85,7 +89,7 @@ class Bus(Client):
             elif answer is not None:
                 adu[7 : 7 + len(answer)] = answer
                 self._n = len(answer)
-                self._end = 0
+                self._end = self._expected.status(adu, self._n)
         if self._end != NO_REPLY:
             takes_ms = self.answer_ms
         self._until = self.clock.passed + self.wire_ms + takes_ms
