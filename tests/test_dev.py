@@ -103,12 +103,12 @@ def test_run_prints_where_it_listens_and_its_map(run):
     assert f"Modbus TCP on 127.0.0.1:{service.port}" in text
     assert f"Modbus RTU on {device_of(service)}, 19200" in text
     for row in (
-        r"coils +0-7 ",
-        r"discrete inputs +0-7 ",
-        r"input registers +0-3 ",
-        r"input registers +100-101 ",
-        r"input registers +102 ",
-        r"holding registers +0-15 ",
+        r"coils +0 x 8 ",
+        r"discrete inputs +0 x 8 ",
+        r"input registers +0 x 4 ",
+        r"input registers +100 x 2 ",
+        r"input registers +102 x 1 ",
+        r"holding registers +0 x 16 ",
     ):
         assert re.search(row, text), row
     assert service.end() == 0
@@ -122,8 +122,19 @@ def test_run_tells_of_clients_that_come_and_go(run):
     service.wait_for(f"{peer} disconnected")
     assert [line for line in service.lines if peer in line] == [
         f"{peer} connected",
-        f"{peer} disconnected",
+        f"{peer} disconnected: it closed the connection",
     ]
+
+
+def test_run_prints_every_request_if_it_is_asked_to(run):
+    service = run("--verbose")
+    with ModbusTcpClient("127.0.0.1", port=service.port, timeout=10) as client:
+        client.read_holding_registers(100, count=5)
+        client.write_coil(3, True)
+    line = service.wait_for("read holding registers 100 x 5  -> 1 192 0 1 0")
+    assert re.fullmatch(r" *\d+\.\d{3}  127.0.0.1:\d+  id 1  .*  \d+\.\d\d ms", line), line
+    service.wait_for("write coil 3 = 1  ok")
+    service.wait_for("coil 3: 1")
 
 
 def test_run_serves_tcp_and_rtu_from_one_store(run):

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import re
 import shutil
 import signal
 import subprocess
@@ -19,6 +20,9 @@ from tools.env import ROOT
 from tools.pty_line import PtyLine
 
 OURS, NO_PATH, NO_ANSWER, REFUSED = 247, 10, 11, 1
+_ROW = re.compile(r"  ((?:coils|discrete|input|holding)[ a-z]*?) +(\d+) x (\d+)  ")
+_TABLES = {"coils": 0, "discrete inputs": 1, "input registers": 3, "holding registers": 4}
+needs_mbpoll = pytest.mark.skipif(not shutil.which("mbpoll"), reason="there is no mbpoll")
 _PEER = ROOT / "tests" / "support" / "peer.py"
 
 
@@ -80,7 +84,7 @@ def gateway(micropython, tmp_path_factory):
         }
         devices = ("--serial", line_1.client_path, "--serial2", line_2.client_path)
         folder = tmp_path_factory.mktemp("gateway")
-        with running(micropython, folder, settings, *devices) as service:
+        with running(micropython, folder, settings, *devices, "--verbose") as service:
             service.udp_port, service.rtu_port = udp, rtu
             yield service
 
@@ -138,6 +142,16 @@ def test_the_gateway_itself(client):
     assert information[4] == b"umb gateway"
 
 
+def test_every_transaction_is_printed(gateway):
+    with ModbusTcpClient("127.0.0.1", port=gateway.port, timeout=5, retries=0) as client:
+        holding(client, 2, 33, 2)
+        line = gateway.wait_for("id 2  read holding registers 33 x 2  -> 2033 2034")
+        assert re.fullmatch(r" *\d+\.\d{3}  127.0.0.1:\d+  id 2  .*  \d+\.\d\d ms", line), line
+        holding(client, 9, 77)
+        line = gateway.wait_for("id 9  read holding registers 77 x 1  exception 11")
+        assert float(line.split()[-2]) > 250  # the time-out of the line
+
+
 def test_line_2_has_counters_of_its_own(gateway):
     with ModbusTcpClient("127.0.0.1", port=gateway.port, timeout=5) as client:
         before = inputs(client, 150, 2)
@@ -145,17 +159,38 @@ def test_line_2_has_counters_of_its_own(gateway):
         assert inputs(client, 150, 2) == [one + 1 for one in before]
 
 
-@pytest.mark.skipif(not shutil.which("mbpoll"), reason="there is no mbpoll")
+def mbpoll(port, slave_id, table, address, count):
+    """Return what mbpoll prints of so many values."""
+    command = ["mbpoll", "-p", port, "-0", "-1", "-a", slave_id]
+    command += ["-t", table, "-r", address, "-c", count, "127.0.0.1"]
+    done = subprocess.run(
+        list(map(str, command)), capture_output=True, text=True, check=False, timeout=30
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return [line.split()[1] for line in done.stdout.splitlines() if line.startswith("[")]
+
+
+@needs_mbpoll
 def test_mbpoll(gateway):
-    command = ["mbpoll", "-p", gateway.port, "-0", "-1", "-r", 0, "-c", 2]
-    for slave_id, values in ((1, ("1000", "1001")), (50, ("3000", "3001"))):
-        words = [*command, "-a", slave_id, "-t", 4, "127.0.0.1"]
-        done = subprocess.run(
-            list(map(str, words)), capture_output=True, text=True, check=False, timeout=30
-        )
-        assert done.returncode == 0, done.stdout + done.stderr
-        found = [line.split()[-1] for line in done.stdout.splitlines() if line.startswith("[")]
-        assert found == list(values)
+    assert mbpoll(gateway.port, 1, 4, 0, 2) == ["1000", "1001"]
+    assert mbpoll(gateway.port, 50, 4, 0, 2) == ["3000", "3001"]
+
+
+def paste(service, slave_id):
+    """Ask for every line of the register map that was printed, as it stands there."""
+    rows = [_ROW.match(line) for line in service.lines]
+    rows = [row.groups() for row in rows if row]
+    assert len(rows) > 5
+    for table, address, count in rows:
+        assert len(mbpoll(service.port, slave_id, _TABLES[table], address, count)) == int(count)
+
+
+@needs_mbpoll
+def test_the_map_can_be_read_as_it_is_printed(gateway, slave):
+    paste(gateway, OURS)
+    paste(slave, 1)
+    assert len(mbpoll(slave.port, 1, 3, 100, 48)) == 48
+    assert len(mbpoll(slave.port, 1, 4, 100, 11)) == 11
 
 
 def test_who_may_do_what(micropython, tmp_path, pty_pair):

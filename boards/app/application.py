@@ -56,6 +56,7 @@ class Application:
     state     the DeviceState
     server    the DeviceServer that answers for the slave id of the device
     product   what it calls itself
+    log       a Log that prints what is going on, None: nobody wants that
     permits   what Access permits to networks; None where there is none
     handler   what networks ask: the server, or a Gateway that a part has put in its place
     drivers   what is run: parts add theirs
@@ -74,6 +75,7 @@ class Application:
         state.problems = problems
         self.drivers = []
         self._is_networked = networked
+        self.log = start_log(self) if settings["log"] != "quiet" else None
         role = make(settings["role"], self)
         self.parts = [role]
         self.product = role.PRODUCT
@@ -130,18 +132,24 @@ class Application:
         self.drivers.append(driver)
         self.state.counters.append(driver.counters)
         self.count(bank, driver.counters)
+        if self.log is not None and driver.serial:
+            self.log.watch_server_line("serial line", driver.counters)
+
+    def front(self):
+        """Return the handler for a server in front: what answers, or what prints that as well."""
+        return self.handler if self.log is None else self.log.traced(self.handler)
 
     def open(self):
         """Have the parts open what they serve or ask."""
         for part in self.parts:
             part.open()
 
-    def listen(self, failed, **hooks):
+    def listen(self, failed):
         """Serve in the network, too, see drivers.open_network()."""
         from .drivers import open_network
 
         fronts = self.state.fronts
-        for driver in open_network(self, failed, **hooks):
+        for driver in open_network(self, failed):
             if fronts:
                 driver.counters = fronts[0].counters  # one bank for all
                 self.drivers.append(driver)
@@ -157,7 +165,10 @@ class Application:
         """
         keeper = self.keeper
         keeper.drivers = drivers = self.drivers
-        every = (PERIOD_MS, keeper.update)
+        update = keeper.update
+        if self.log is not None:
+            update = self.log.update_after(update)
+        every = (PERIOD_MS, update)
         try:
             if self._is_networked:
                 from .tasks import run
@@ -166,7 +177,7 @@ class Application:
             elif drivers:
                 serve(*drivers, every=every)
             while not drivers:
-                keeper.update()
+                update()
                 sleep_ms(PERIOD_MS)
         finally:
             keeper.close()
@@ -197,6 +208,13 @@ def start_watchdog(hardware, timeout_s, problems):
     except Exception as error:  # noqa: BLE001 - ports raise what they like
         problems.append("watchdog_s: {}".format(error))
         return None
+
+
+def start_log(application):
+    """Return a Log."""
+    from .log import Log
+
+    return Log(application)
 
 
 def start_trial(settings, compose, state, say):

@@ -37,6 +37,7 @@ _RULES = {
     "role": (ROLES,),
     "slave_id": (1, 247),  # SL 2.2
     "name": (0, 64),
+    "log": (("quiet", "events", "all"),),
     "rtu": (),
     "failsafe_s": (0, 65535),
     "watchdog_s": (0, 8),

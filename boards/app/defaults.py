@@ -7,6 +7,7 @@ VALUES = {
     "role": "io",
     "slave_id": 1,
     "name": "",
+    "log": "quiet",
     "rtu": True,
     "failsafe_s": 0,
     "watchdog_s": 0,

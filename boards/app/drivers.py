@@ -51,25 +51,22 @@ def _options(application, settings):
     return options
 
 
-def open_network(application, failed, **hooks):
+def open_network(application, failed):
     """Return the servers that listen in the network, in a list.
 
     failed   failed(error) is called for each that cannot
-    hooks    on_connect and on_disconnect of TCPServer
     """
     settings = application.settings
     most = application.board.NETWORK
     more = settings["rtu_tcp_port"]
     if more:
         most -= most // 2
-    hooks["idle_timeout_ms"] = settings["idle_timeout_s"] * 1000
-    opened = [_open_tcp(application, settings["tcp_port"], failed, max_clients=most, **hooks)]
+    opened = [_open_tcp(application, settings["tcp_port"], failed, max_clients=most)]
     if more:
         from umb.frame.rtu_stream import RTUStream
 
         most = max(1, application.board.NETWORK - most)
-        hooks["framer"] = RTUStream
-        opened.append(_open_tcp(application, more, failed, max_clients=most, **hooks))
+        opened.append(_open_tcp(application, more, failed, max_clients=most, framer=RTUStream))
     if settings["udp_port"]:
         opened.append(_open_udp(application, settings["udp_port"], failed))
     return [driver for driver in opened if driver is not None]
@@ -78,7 +75,11 @@ def open_network(application, failed, **hooks):
 def _open_tcp(application, port, failed, **options):
     from umb.server.tcp import TCPServer
 
-    return _listen(TCPServer, application, port, failed, options)
+    options["idle_timeout_ms"] = application.settings["idle_timeout_s"] * 1000
+    driver = _listen(TCPServer, application, port, failed, options)
+    if application.log is not None and driver is not None:
+        application.log.watch_clients(driver)
+    return driver
 
 
 def _open_udp(application, port, failed):
@@ -90,9 +91,11 @@ def _open_udp(application, port, failed):
 def _listen(kind, application, port, failed, options):
     """Return a TCPServer or UDPServer at this port, None if it cannot be had."""
     settings = application.settings
-    options["allow"] = settings["allow"]
+    allow = settings["allow"]
+    if application.log is not None:
+        allow = application.log.allow(allow)
     try:
-        return kind((settings["bind"], port), application.handler, **options)
+        return kind((settings["bind"], port), application.front(), allow=allow, **options)
     except Exception as error:  # noqa: BLE001 - ports raise what they like
         failed(error)
         return None

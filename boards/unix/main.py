@@ -66,7 +66,7 @@ def serve_application(wanted, stored, devices):
         if wanted["profile"]:
             application.drivers += simulated_drivers(wanted)
         application.open()
-        application.listen(cannot_listen, on_connect=greet, on_disconnect=bid_farewell)
+        application.listen(cannot_listen)
         for text in [note] + problems:
             if text:
                 say("settings: " + text)
@@ -214,16 +214,6 @@ def open_devices(wanted, settings, devices):
 def cannot_listen(error):
     """End a program that cannot serve as it was told to."""
     raise CannotStart(error.args[-1])
-
-
-def greet(peer):
-    """Print that a TCP client has connected."""
-    say("{}:{} connected".format(peer[0], peer[1]))
-
-
-def bid_farewell(peer):
-    """Print that a TCP client has disconnected."""
-    say("{}:{} disconnected".format(peer[0], peer[1]))
 
 
 def say(text):

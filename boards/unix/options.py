@@ -18,6 +18,7 @@ _DEFAULTS = {
     "mqtt": None,  # (host, port) of a broker
     "panel": None,  # the port of the page for browsers
     "panel_password": None,
+    "verbose": False,
     "pins_id": None,  # the slave id of the other side of the simulated pins
 }
 
@@ -41,6 +42,7 @@ lines.
   --parity P       N, E or O                         E
   --gap-ms MS      longest pause inside a frame      20: more for slow USB adapters
   --config FILE    settings, as a board's /umb.json  none: kept in memory
+  --verbose        print a line for each request
   --pins-id ID     serve the simulated pins, too, as a slave of this id
   --profile FILE   serve a device that this file of points describes, with values that move
                    with --role poller: poll such a device
@@ -67,8 +69,8 @@ def parse(args):
     args = list(args)
     while args:
         name, given, value = args.pop(0).partition("=")
-        if name in ("-h", "--help"):
-            options["help"] = True
+        if name in _FLAGS:
+            given_here[_FLAGS[name]] = True
             continue
         if name == "--panel" and not given:
             value = given = _PANEL_PORT
@@ -173,6 +175,7 @@ def _role(name, value):
     return value
 
 
+_FLAGS = {"-h": "help", "--help": "help", "--verbose": "verbose"}
 _CONVERT = {
     "--host": _text,
     "--port": _port,

@@ -1,4 +1,4 @@
-"""What a client finds where, in lines to print."""
+"""What a client finds where, in lines to print: a table, the first address and how many."""
 
 _TABLES = ("coils", "discrete inputs", "input registers", "holding registers")
 _STATE = (
@@ -40,6 +40,4 @@ def _points(settings):
 
 
 def _line(table, address, count, meaning):
-    last = address + count - 1
-    addresses = "{}-{}".format(address, last) if count > 1 else str(address)
-    return "  {:17} {:<8} {}".format(_TABLES[table], addresses, meaning)
+    return "  {:17} {:>3} x {:<2}  {}".format(_TABLES[table], address, count, meaning)

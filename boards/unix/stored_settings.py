@@ -18,6 +18,7 @@ class StoredSettings:
         self._memory = {}
         self._given = {key: given[key] for key in _OPTIONS if key in given}
         self._line2 = line2
+        self._is_verbose = given.get("verbose", False)
         self._changes = {}  # the last arguments of compose()
         self._replace = False
 
@@ -33,6 +34,9 @@ class StoredSettings:
     def _amend(self, raw):
         """Put the options of the command line in the place of settings."""
         raw.update(self._given)
+        if self._is_verbose:
+            raw["log"] = "all"
+        raw.setdefault("log", "events")
         if self._line2 is not None:
             raw.setdefault("line2", self._line2)
 

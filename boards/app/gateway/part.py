@@ -60,6 +60,9 @@ class Part:
             if not route["host"]:
                 bank = _LINE_2_BANK if route["line"] == 2 else _LINE_1_BANK
                 application.count(bank, gateway.line_counters[-1], _COUNTED)
+                if application.log is not None:
+                    name = "line {}".format(route["line"])
+                    application.log.watch_client_line(name, gateway.line_counters[-1])
         if gateway is not None:
             application.handler = gateway
             application.drivers.append(gateway)
@@ -71,4 +74,4 @@ class Part:
     def _serve(self, options):
         from umb.server.rtu import RTUServer
 
-        return RTUServer(server=self._application.handler, **options)
+        return RTUServer(server=self._application.front(), **options)

@@ -22,6 +22,9 @@ class Part:
         points = Points(application.hardware, application.settings, application.state)
         self.make_safe = points.make_safe
         self.coils = points.coils
+        if application.log is not None:
+            application.log.watch_outputs("coil", points.coils)
+            application.log.watch_outputs("holding register", points.pwms)
         self.discrete_inputs = points.discrete_inputs
         self.input_registers = (points.analogues,)
         self.holding_registers = (
@@ -40,4 +43,4 @@ class Part:
             application.serve_with(driver, _SERIAL_BANK)
 
     def _serve(self, options):
-        return RTUServer(server=self._application.server, **options)
+        return RTUServer(server=self._application.front(), **options)

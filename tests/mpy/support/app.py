@@ -220,6 +220,8 @@ def use(name):
     board = Board(name)
     chip.use(board, BOARDS[name])
     sys.modules["board"] = board
+    if "umb.port.line" in sys.modules:  # the UARTs of the board before would take memory
+        sys.modules["umb.port.line"].owners.clear()
     network.wlan = network.name = None
     clock.reset()
     return board
