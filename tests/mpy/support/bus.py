@@ -10,7 +10,7 @@ from support.uart import UART, clock  # comes first: it stands in for the module
 from support.pdu import words
 from support.rtu import crc, frame
 
-STEP_US = 5  # what a look at the clock takes
+STEP_US = 5
 _KEPT = 300  # requests
 
 
@@ -56,12 +56,15 @@ class Bus(UART):
     replies  replies(slave_id, pdu) -> (delay_us, bytes) or None, in place of slaves that have
              everything
     absent   slave ids that never answer
+    step_us  what a call of it and a look at the clock take
     """
 
-    def __init__(self, baudrate=115200, parity=0, *, replies=None, absent=(), **line):
-        clock.reset(step_us=STEP_US)
+    def __init__(
+        self, baudrate=115200, parity=0, *, replies=None, absent=(), step_us=STEP_US, **line
+    ):
+        clock.reset(step_us=step_us)
         gc.collect()  # what the last one leaves is large: the heap would go to pieces
-        super().__init__(baudrate, 8, parity, 1, cost_us=STEP_US, **line)
+        super().__init__(baudrate, 8, parity, 1, cost_us=step_us, **line)
         self.delay_us = 500
         self.absent = absent
         self.asked = []  # (slave id, PDU) of the last requests, and when they had come

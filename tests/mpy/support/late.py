@@ -8,6 +8,7 @@ from support.bus import Bus, answer, clock  # comes first: by the clock of suppo
 from support.rtu import frame
 
 TIMEOUT_MS = 20
+_STEP_US = 10  # a finer clock takes longer and shows nothing more, where delays are milliseconds
 
 
 class LateBus(Bus):
@@ -19,7 +20,7 @@ class LateBus(Bus):
     """
 
     def __init__(self, delay_us, baudrate=115200, **line):
-        super().__init__(baudrate, replies=self._say, **line)
+        super().__init__(baudrate, replies=self._say, step_us=_STEP_US, **line)
         self.delay_for = delay_us
         self.number = 0
         self._busy_us = 0
