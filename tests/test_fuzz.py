@@ -17,26 +17,26 @@ from fuzz.model import Device, Link, Model
 
 _SEED = 20261127
 _CASES_S = 60  # none takes that long
-# How many cases of a kind are played: all of them together take less than 20 s of one core.
+# How many cases of a kind are played: all of them together take less than 10 s of one core.
 _CASES = {
-    "pdu": 60,
-    "rtu": 40,
-    "rtu-rare": 20,
-    "ascii": 25,
-    "client-rtu": 12,
-    "client-ascii": 8,
-    "client-aio": 6,
-    "client-aio-tcp": 12,
-    "gateway": 12,
-    "gateway-tcp": 15,
-    "gateway-rtu-tcp": 15,
-    "gateway-udp": 15,
-    "tcp": 25,
-    "rtu-tcp": 25,
-    "udp": 30,
-    "client-tcp": 40,
-    "client-rtu-tcp": 40,
-    "client-udp": 40,
+    "pdu": 36,
+    "rtu": 24,
+    "rtu-rare": 12,
+    "ascii": 15,
+    "client-rtu": 7,
+    "client-ascii": 4,
+    "client-aio": 4,
+    "client-aio-tcp": 7,
+    "gateway": 7,
+    "gateway-tcp": 9,
+    "gateway-rtu-tcp": 9,
+    "gateway-udp": 9,
+    "tcp": 15,
+    "rtu-tcp": 15,
+    "udp": 18,
+    "client-tcp": 24,
+    "client-rtu-tcp": 24,
+    "client-udp": 24,
 }
 _INDEPENDENT = (
     "model",

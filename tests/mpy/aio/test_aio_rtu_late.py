@@ -1,6 +1,7 @@
 """AsyncRTUClient and late replies: tasks that share a line get their own values, or errors."""
 
 from support.loop import clock, run  # comes first: asyncio by the clock of support.uart
+from support import spread
 
 import random
 
@@ -63,7 +64,7 @@ def test_one_reply_of_many_is_late():
 
 
 def test_slaves_that_are_late_once_or_always():
-    for delay_ms in range(0, _WIDTH_MS, 2):
+    for delay_ms in spread(range(_WIDTH_MS), 15):
         for retries in range(4):
             us = delay_ms * 1000
             for slave_ids in ((5, 5), (5, 7, 7)):
@@ -74,8 +75,8 @@ def test_slaves_that_are_late_once_or_always():
 
 def test_cancelled_calls():
     """At every moment; what they asked for is not given to the next one."""
-    for delay_ms in range(0, _WIDTH_MS, 4):
-        for cancelled_ms in range(0, 70, 3):
+    for delay_ms in spread(range(_WIDTH_MS), 10):
+        for cancelled_ms in spread(range(70), 18):
             bus = LateBus(always(delay_ms * 1000))
             client = client_on(bus)
 

@@ -1,5 +1,6 @@
 """Serial lines through USB adapters: bytes come in lumps, and what is sent may come back."""
 
+from support import spread
 from support.pdu import raw, request, write_bits, write_registers
 from support.rtu import OTHER, OURS, Bench, frame
 from support.uart import clock
@@ -113,9 +114,9 @@ _ASKS = (
 
 
 def test_an_echo_is_no_request():
-    for baudrate in (1200, 9600, 19200, 115200):
+    for baudrate in spread((1200, 9600, 19200, 115200), 3):
         for lump_ms in (0, 1):
-            for first in _ASKS:
+            for first in spread(_ASKS, 4):
                 bench = adapter(baudrate, True, lump_ms)
                 for pdu in (first,) + _ASKS + (first,):
                     assert ask_once(bench, pdu) == 1, (baudrate, lump_ms, first, pdu)
@@ -144,7 +145,7 @@ def test_an_echo_between_what_others_say():
 def test_the_same_request_once_more_is_no_echo():
     """However soon a master asks again: a write of the same value repeats the response."""
     for baudrate in (1200, 9600, 19200, 115200):
-        for first in _ASKS:
+        for first in spread(_ASKS, 3):
             for pause_us in (0, 1000, 20_000):
                 bench = adapter(baudrate, False, 0)
                 bench.ask(first, for_us=2 * bench.t35_us + 1000)

@@ -116,7 +116,7 @@ def test_a_main_program_that_is_long_in_coming():
 
 
 def test_other_slaves_on_every_port():
-    for port in spread(sorted(PORTS), 4):
+    for port in spread(sorted(PORTS), 3):
         check_exchanges(115200 if PORTS[port].hard else 19200, 0, make=on(port))
 
 
@@ -127,7 +127,7 @@ def test_other_slaves_beside_a_slow_program():
 
 
 def test_garbage_on_every_port():
-    for port in spread(sorted(PORTS), 4):
+    for port in spread(sorted(PORTS), 3):
         check_garbage(115200 if PORTS[port].hard else 19200, 0, make=on(port))
     check_garbage(9600, 0, make=on("rp2"))
 
@@ -151,7 +151,7 @@ def test_noise_on_both_sides_of_a_request():
 
 def test_torn_requests_whatever_the_hole():
     """A hole may begin to look like silence, and the rest may come while that is looked at."""
-    for port in PORTS:
+    for port in spread(sorted(PORTS), 5):
         for baudrate in (9600, 115200):
             bench = BackgroundBench(baudrate, port=port)
             ask = frame(OURS, write_registers(0, range(9)))
@@ -199,7 +199,11 @@ def test_lives_on_every_port():
     """Where handlers are not hard, they are no sooner than the main program gives way."""
     for port in PORTS:
         exact = PORTS[port].hard_timer and PORTS[port].hard and PORTS[port].event is not None
-        live(range(50, 56), make=on(port), every_us=(20, 1000, 15_000) if exact else (20,))
+        live(
+            spread(range(50, 56), 3),
+            make=on(port),
+            every_us=(20, 1000, 15_000) if exact else (20,),
+        )
 
 
 def test_ascii():
@@ -319,7 +323,7 @@ def test_a_full_scheduler_loses_nothing():
 
 def test_stop_at_any_moment():
     """The pin is at receive, what was due has left, and poll() serves on; then start() again."""
-    for port in PORTS:
+    for port in spread(sorted(PORTS), 5):
         for baudrate in (19200, 115200):
             bench = BackgroundBench(baudrate, port=port)
             length_us = bench.uart.chars_ns(90) // 1000

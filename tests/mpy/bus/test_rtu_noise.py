@@ -1,5 +1,6 @@
 """RTUServer on a line that others use and that carries noise: silent about it, ready after it."""
 
+from support import spread
 from support.boards import BOARDS, RECEIVERS
 from support.pdu import raw, request, write_registers
 from support.rtu import OTHER, OURS, Bench, crc, frame
@@ -26,7 +27,7 @@ def test_other_slaves_at_9600():
 
 
 def test_other_slaves_at_115200():
-    for every_us in _EVERY_US:
+    for every_us in spread(_EVERY_US, 2):
         check_exchanges(115200, every_us)
 
 
@@ -106,7 +107,7 @@ def test_a_request_behind_others_reply_that_lost_a_byte():
     for baudrate in (9600, 115200):
         for every_us in (0, 1000):
             bench = Bench(baudrate)
-            for lost in (1, 2, 5, 100, 247, 248, 249):
+            for lost in spread((1, 2, 5, 100, 247, 248, 249), 4):
                 for pause_us in range(bench.t35_us + 500, 16_000, 2300):
                     for pdu in asks:
                         bench.hear(frame(OTHER, request(3, 0, 125)), 30_000)
@@ -122,7 +123,7 @@ def test_a_torn_request_whose_beginning_has_a_right_crc():
     """With these values the CRC is right before the last byte has come."""
     for baudrate, every_us in ((19200, 0), (115200, 0), (115200, 1000)):
         bench = Bench(baudrate)
-        for byte in range(0, 256, 5):
+        for byte in spread(range(256), 18):
             head = write_registers(9, (byte << 8,))[:-1]
             pdu = head + crc(bytes((OURS,)) + head)[:1]
             ask = frame(OURS, pdu)
@@ -256,7 +257,7 @@ def test_noise_before_the_longest_requests():
     """Both together fill the buffer, or do not fit into it, however seldom the program polls."""
     for baudrate in (9600, 38400, 115200):
         for every_us in (0, 1000, 3000, 5000, 8000):
-            for count in range(114, 124):
+            for count in spread(range(114, 124), 4):
                 for noise in (b"", b"q", b"qq", b"q\xff\xff", b"\xff\x00"):
                     bench = Bench(baudrate, hold_ms=20 if every_us <= 2000 else 200)
                     bench.hear(noise + frame(OURS, write_registers(0, range(count))), 12_000)
@@ -269,7 +270,7 @@ def test_a_line_that_does_not_fall_silent_does_not_hold_the_program():
     wrong = frame(OURS, ASK)[:-1] + b"\x55"
     endless = (bytes((OURS,)), bytes((OURS, 16)), wrong, frame(OURS, ASK), frame(0, ASK), b"\xff")
     for baudrate in (9600, 115200):
-        for hold_ms in (0, 20, 30, 100, 1000):
+        for hold_ms in spread((0, 20, 30, 100, 1000), 3):
             for data in endless:
                 bench = Bench(baudrate, hold_ms=hold_ms)
                 most_us = hold_ms * 1000 + 40 * bench.char_us + 1000

@@ -311,7 +311,7 @@ def test_time_outs_that_are_shorter_than_the_silence():
     for baudrate in (1200, 2400, 9600, 19200, 115200):
         for line in ({}, {"paced": False, "txdone": "true"}):
             for echo in (False, True):
-                for timeout_ms in spread(range(1, 60), 10):
+                for timeout_ms in spread(range(1, 60), 4):
                     check_short(baudrate, timeout_ms, dict(line, echo=echo), echo)
 
 

@@ -137,9 +137,9 @@ def test_hooks():
         return (kind(0, 100, **hooks), kind(100, 2100, **hooks))
 
     whole = Store(Bits(0, 2200, **hooks), 2200, 330, Registers(0, 330, **hooks))
-    hot(Server(whole), _REQUESTS, 100)
+    hot(Server(whole), _REQUESTS, 40)
     several = Store(halves(Bits), halves(Bits), halves(Registers), halves(Registers))
-    hot(Server(several), _REQUESTS, 100)
+    hot(Server(several), _REQUESTS, 40)
 
 
 def endpoint(slave_id, function_code, address, value=0):

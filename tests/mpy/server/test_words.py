@@ -759,7 +759,7 @@ def test_hooks_that_come_between_spoil_nothing():
     """A slave in the background calls hooks between two steps of the program."""
     for kind, samples in _SAMPLES:
         for order in _ORDERS:
-            for value in samples:
+            for value in spread(samples, 3):
                 for times in (1, 2, 5, 300):
                     wanted = ordered(kind, value, order)
                     registers = Interrupted([0] * 4, times)
