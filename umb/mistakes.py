@@ -22,7 +22,7 @@ _NEEDED = {
     "object": "text or bytes, 244 bytes at most",
     "server_id": "text or bytes",
     "additional": "text or bytes, with server_id 250 bytes at most",
-    "slave_ids": "a list of different numbers, such as (1,)",
+    "slave_ids": "a list of numbers, such as (1,)",
     "slave_id": "one that is served",
     "slave_id of a read": "1..255, as nobody answers a broadcast; see client.slave(0,"
     " broadcast=False) for a device that has slave id 0",

@@ -203,11 +203,6 @@ class Line:
         sleep_us(self.sending_us())
         self.de(self.idle)
 
-    def require_uart(self):
-        """Raise RuntimeError if another driver was made for the same UART later."""
-        if self.number is not None and owners[self.number] is not self:
-            raise RuntimeError("UART %d was given to another driver since" % self.number)
-
     def nap_ms(self):
         """Return the longest sleep in which no byte's time is missed."""
         return _UART_NAP_MS if self.paced else _TTY_NAP_MS
@@ -215,11 +210,12 @@ class Line:
     def watch(self, poller):
         """Use this select.poll for sleep() from now on. Other objects may use it, too.
 
-        Raises RuntimeError as require_uart().
+        Raises RuntimeError if another driver was made for the same UART later.
         """
         if poller is self.poller:
             return
-        self.require_uart()
+        if self.number is not None and owners[self.number] is not self:
+            raise RuntimeError("UART %d was given to another driver since" % self.number)
         self.poller = poller
         # A poller keeps a broken entry if registering fails, so another one tries it first.
         self._wakes = self._register(select.poll()) and self._register(poller)

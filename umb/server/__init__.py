@@ -147,8 +147,6 @@ class Server:
         except TypeError:
             raise wrong("slave_ids", slave_ids)
         for slave_id in slave_ids:
-            if slave_id in self.slave_ids:
-                raise wrong("slave_ids", slave_ids)
             self.add(slave_id, store)
         if functions != ():
             from .functions import Functions

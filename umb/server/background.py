@@ -6,6 +6,7 @@ from micropython import const
 
 from ..frozen import frozen
 from ..port.idle import BufferedUART, Idle
+from ..port.line import owners
 
 _SHORTEST = const(4)
 _RECENT_US = const(1_000_000)
@@ -27,9 +28,11 @@ class Background(Idle):
     """
 
     def __init__(self, rtu, timer):
+        line = rtu.line
+        if line.number is not None and owners[line.number] is not line:
+            raise RuntimeError("UART %d was given to another driver since" % line.number)
         self._rtu = rtu
         self._error = None  # what was raised within an interrupt
-        line = rtu.line
         super().__init__(line, timer)
         # A pin that falls by itself needs nobody to wait for the frame's end.
         self._end_lead_us = 0 if hasattr(line.de, "watch_frames") else self.lead_us

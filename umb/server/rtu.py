@@ -239,7 +239,6 @@ class RTUServer(Driver):
         if self.gateway is not None:
             raise ValueError("a gateway is not served in the background: see umb.serve.serve()")
         self.stop()
-        self.line.require_uart()
         from .background import Background
 
         self.background = Background(self, timer)

@@ -298,9 +298,12 @@ def test_slave_ids():
 
 
 def test_slave_ids_that_cannot_be():
-    for slave_ids in ((1, 1), [5, 6, 5], bytes((7, 7)), 1, None, 2.0, Store()):
+    for slave_ids in (1, None, 2.0, Store()):
         error = raises(ValueError, Server, Store(), slave_ids=slave_ids)
-        assert "must be a list of different numbers, such as (1,)" in str(error)
+        assert "must be a list of numbers, such as (1,)" in str(error)
+    for slave_ids in ((1, 1), [5, 6, 5], bytes((7, 7))):
+        error = raises(ValueError, Server, Store(), slave_ids=slave_ids)
+        assert "one that is not served yet, not %d" % slave_ids[0] in str(error)
     for slave_ids in ([5, 6], (5, 6), range(5, 7), b"\x05\x06", {5: 0, 6: 0}, {5, 6}):
         server = Server(Store(1), slave_ids=slave_ids)
         assert [i for i in range(256) if server.serves(i)] == [5, 6], slave_ids
