@@ -13,6 +13,7 @@ import pytest
 from tests.support import brokers
 from tests.support.service import Service, free_port
 from tools import board_libraries
+from tools.bench import fleet
 from tools.env import ROOT
 
 PROGRAM = ROOT / "tests" / "support" / "bridge_program.py"
@@ -312,6 +313,18 @@ def test_another_client(world):
     listener.wait_for("umb/b/state", "online")
     listener.wait(lambda: len(set(counts_of(listener))) > 5)
     board.finish()
+
+
+def test_a_fleet(libraries):
+    """Six boards; dev.py bench --fleet has a hundred."""
+    brokers.need_mosquitto()
+    del libraries  # they are at hand
+    found = fleet.run(6, say=lambda _: None, away_s=1, change_s=8, step_ms=250)
+    assert found.wrong == []
+    assert found.lost == []
+    assert found.rate > 20
+    assert len(found.back_s) == 6
+    assert len(set(found.heaps)) < 6  # they are alike
 
 
 _MANY = """

@@ -131,7 +131,19 @@ def main(args):
     parser = argparse.ArgumentParser(prog="dev.py bench", description=__doc__.splitlines()[0])
     parser.add_argument("--count", type=int, default=10000, help="requests in a round")
     parser.add_argument("--rounds", type=int, default=5, help="rounds; the median is shown")
+    parser.add_argument(
+        "--fleet",
+        type=int,
+        nargs="?",
+        const=100,
+        metavar="N",
+        help="so many boards (100) at an MQTT broker, which is killed and comes back",
+    )
     arguments = parser.parse_args(args)
+    if arguments.fleet:
+        from tools.bench import fleet  # noqa: PLC0415 - it needs other packages
+
+        return fleet.main(arguments.fleet)
     os.sched_setaffinity(0, {0})
     with tempfile.TemporaryDirectory() as folder:
         commands = servers(folder)
