@@ -47,7 +47,7 @@ PARTS = {
     "gateway": Part(("gateway", "client.rtu", "server.tcp")),
     "functions": Part(("functions.diagnostics", "functions.files", "functions.identity")),
     "points": Part(("points", "points.store"), ("errors",)),
-    "poller": Part(("poller",), ("points.store",)),
+    "poller": Part(("poller",), ("poller.mirror",)),
     "panel": Part(("panel", "panel.sessions"), (), (), ("panel/page.html.gz",)),
     "bridge": Part(
         ("bridge", "points.store"), ("bridge.discovery", "bridge.mqtt", "bridge.umqtt")

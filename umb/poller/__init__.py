@@ -157,6 +157,18 @@ class Poller:
         self.devices.append(device)
         return device
 
+    def registers(self, start: int = 0) -> tuple:
+        """Return blocks of what is counted, for the input registers of a slave on this board.
+
+        Each device has 16 registers, see Device.registers(): the first one those from `start` on,
+        the others those behind, in the order in which device() was called. Devices that come later
+        have none.
+        """
+        from .counters import SIZE
+
+        devices = self.devices
+        return tuple(devices[i].registers(start + i * SIZE) for i in range(len(devices)))
+
     def _check_device(self, slave_id, points):
         """Raise ValueError unless this slave can be polled for these points."""
         integer("slave_id", slave_id, 0, 255)

@@ -9,9 +9,9 @@ from .schedule import OFFLINE, is_answer
 from .values import Values
 
 _STATES = ("unknown", "online", "offline")
+_COUNTED = const(0x3FFFFFFF)  # counters wrap here: the largest small integer of 32-bit boards
 _INPUT = const(2)  # areas below have bits
 _WHOLE = const(0xFFFF)  # the mask of a point that has all of its registers
-_COUNTERS = const(9)
 _ACKNOWLEDGE = const(5)
 _BUSY = const(6)
 # What is in a write that waits:
@@ -48,7 +48,7 @@ class Device:
 
     slave_id, points   as Poller.device() was given them
 
-    What it counts, modulo 65536:
+    What it counts, modulo 2**30:
 
     request_count, answer_count, exception_count, timeout_count, wrong_reply_count
     missed_count       readings that were left out because the one before them was too late
@@ -81,15 +81,18 @@ class Device:
         Raises KeyError.
         """
         i = self.points.index(name)
+        return self._values.value(i) if self._has_value(i) else None
+
+    def _has_value(self, i):
+        """Return whether there is a value of point number i that is new enough."""
         values = self._values
-        if not values.is_writing(i):
-            if not values.is_read(i):
-                return None
-            if self.max_age_ms is not None:
-                age_ms = values.age_ms(i, self._poller.now_ms())
-                if age_ms > self.max_age_ms:
-                    return None
-        return values.value(i)
+        if values.is_writing(i):
+            return True
+        if not values.is_read(i):
+            return False
+        if self.max_age_ms is None:
+            return True
+        return values.age_ms(i, self._poller.now_ms()) <= self.max_age_ms
 
     def __setitem__(self, name: str, value):
         """Have a value written as soon as possible, and then read back.
@@ -109,7 +112,7 @@ class Device:
 
     @property
     def missed_count(self) -> int:
-        """How many readings were left out, modulo 65536."""
+        """How many readings were left out, modulo 2**30."""
         return self.schedule.missed
 
     @property
@@ -168,26 +171,31 @@ class Device:
         if ticket[1]:
             raise error_for(ticket[1], self, asked + " of point %r" % name)
 
-    def registers(self, address: int = 0) -> Registers:
+    def registers(self, start: int = 0) -> Registers:
         """Return a block of what it counts, for the input registers of a slave on this board.
 
-        Nine registers: state (0 unknown, 1 online, 2 offline), requests, answers, exceptions,
-        time-outs, wrong replies, missed readings, last and worst milliseconds.
+        Its 16 registers are described in docs/how-to/poller.md.
         """
-        block = Registers(address, _COUNTERS, on_read=lambda *_: self._show(block))
-        return block
+        from .counters import CounterRegisters
 
-    def _show(self, block):
-        at = block.start
-        block[at] = self.schedule.state
-        block[at + 1] = self.request_count
-        block[at + 2] = self.answer_count
-        block[at + 3] = self.exception_count
-        block[at + 4] = self.timeout_count
-        block[at + 5] = self.wrong_reply_count
-        block[at + 6] = self.missed_count
-        block[at + 7] = min(self.last_ms, 0xFFFF)
-        block[at + 8] = min(self.worst_ms, 0xFFFF)
+        return CounterRegisters(self, start)
+
+    # --- for a Mirror
+
+    def copy(self, i, buf):
+        """Copy the bytes of point number i to buf, as on the wire. Returns whether it has any."""
+        if not self._has_value(i):
+            return False
+        self._values.copy(i, buf)
+        return True
+
+    def is_unsupported(self, i):
+        """Return whether the device has refused to be read at point number i."""
+        return self._values.is_refused(i)
+
+    def write_bytes(self, i, data):
+        """Have the bytes of point number i written, as on the wire."""
+        self._queue(i, data, None)
 
     # --- writing
 
@@ -205,7 +213,11 @@ class Device:
         if not self.points.is_writable(i):
             raise ValueError("point %r is not writable" % name)
         self._refuse_if_offline(name)
-        data, before = self._values.write(i, value)
+        self._queue(i, self._values.encode(i, value), ticket)
+
+    def _queue(self, i, data, ticket):
+        """Put the bytes of a value into the queue of writes."""
+        before = self._values.write(i, data)
         write = None
         for waiting in self.writes:
             if waiting[_POINT] == i and waiting is not self._poller.write:
@@ -299,13 +311,13 @@ class Device:
 
     def ended(self, status, began_ms, now_ms):
         """Count the end of a request. Returns whether the device has answered."""
-        self.request_count = self.request_count + 1 & 0xFFFF
+        self.request_count = self.request_count + 1 & _COUNTED
         if status > 0:
-            self.exception_count = self.exception_count + 1 & 0xFFFF
+            self.exception_count = self.exception_count + 1 & _COUNTED
         if not is_answer(status):
             self._failed(status, began_ms, now_ms)
             return False
-        self.answer_count = self.answer_count + 1 & 0xFFFF
+        self.answer_count = self.answer_count + 1 & _COUNTED
         self.last_ms = now_ms - began_ms & 0xFFFFFFF
         self.worst_ms = max(self.worst_ms, self.last_ms)
         if self.schedule.answered(now_ms, self.pause_ms):
@@ -315,9 +327,9 @@ class Device:
     def _failed(self, status, began_ms, now_ms):
         """Note a request without an answer, or with a wrong one."""
         if status == NO_REPLY:
-            self.timeout_count = self.timeout_count + 1 & 0xFFFF
+            self.timeout_count = self.timeout_count + 1 & _COUNTED
         elif status < 0 and status != NO_CONNECTION:
-            self.wrong_reply_count = self.wrong_reply_count + 1 & 0xFFFF
+            self.wrong_reply_count = self.wrong_reply_count + 1 & _COUNTED
         if self.schedule.failed(began_ms, now_ms, self.timeout_ms):
             self._lose_writes(status, now_ms)
             self._poller.notify_state(self)

@@ -15,6 +15,7 @@ _WRITTEN = const(4)  # it was written: the next reading calls on_change in any c
 _OLD = const(8)  # the value is older than OLDEST_MS
 _ONE_BIT = const(16)  # it is a coil or a discrete input
 _PART = const(32)  # it is a bit of a register
+_REFUSED = const(64)  # the device does not support it
 OLDEST_MS = const(1 << 27)
 
 
@@ -77,6 +78,10 @@ class Values:
         """Return whether there is a value of point number i."""
         return self._flags[i] & _READ != 0
 
+    def is_refused(self, i):
+        """Return whether the device does not support point number i."""
+        return self._flags[i] & _REFUSED != 0
+
     def is_writing(self, i):
         """Return whether point number i was written, and that is not answered."""
         return self._flags[i] & _UNANSWERED != 0
@@ -95,15 +100,13 @@ class Values:
 
     # --- what is written
 
-    def write(self, i, value):
-        """Take a value for point number i. Returns its bytes, and those that were there.
+    def encode(self, i, value):
+        """Return the bytes that stand for a value of point number i.
 
         Raises ValueError for what the point cannot be.
         """
         points = self.points
-        at = self._offsets[i]
-        before = bytes(self._image[at : at + self._bytes(i)])
-        data = bytearray(before)
+        data = self._get(i)
         if points.area(i) < _INPUT:
             if value not in (0, 1):
                 raise ValueError("point %r: it takes 0 or 1, not %r" % (points.name(i), value))
@@ -111,9 +114,27 @@ class Values:
         else:
             points.check(i, value)
             points.encode(i, value, data, 0, self._exponent(i))
+        return data
+
+    def _get(self, i):
+        at = self._offsets[i]
+        return bytearray(self._image[at : at + self._bytes(i)])
+
+    def copy(self, i, buf):
+        """Copy the bytes of point number i to buf, as on the wire."""
+        at = self._offsets[i]
+        n = self._bytes(i)
+        while n:
+            n -= 1
+            buf[n] = self._image[at + n]
+
+    def write(self, i, data):
+        """Take these bytes for point number i. Returns those that were there."""
+        before = self._get(i)
+        at = self._offsets[i]
         self._image[at : at + len(data)] = data
         self._flags[i] |= _UNANSWERED | _WRITTEN
-        return data, before
+        return before
 
     def written(self, i, now_ms):
         """Note that point number i was written: it has this value until it is read back."""
@@ -131,7 +152,7 @@ class Values:
     def lose(self, i):
         """Remove the value of point number i: the device does not support it."""
         had_value = self.is_read(i)
-        self._flags[i] &= ~_READ
+        self._flags[i] = self._flags[i] & ~_READ | _REFUSED
         if had_value:
             self._notify(i)
 
@@ -147,7 +168,7 @@ class Values:
         else:
             changed = self._copy_registers(i, reply, at << 1)
         self._read_ms[i] = self.now_ms
-        self._flags[i] = flags & ~(_WRITTEN | _OLD) | _READ
+        self._flags[i] = flags & ~(_WRITTEN | _OLD | _REFUSED) | _READ
         if flags & (_READ | _WRITTEN) != _READ or (changed and not self._is_near(i)):
             self._changed(i)
 

@@ -593,31 +593,6 @@ def test_exponents():
     assert (7, "w", 420) in told.changes
 
 
-def test_counters_as_registers():
-    from umb.store import Store
-
-    _, server = meter()
-    poller, _ = polling({7: server})
-    device = poller.device(7, Points(_METER))
-    block = device.registers(100)
-    own = answers_of(Server(Store(input_registers=block), slave_ids=(7,)))
-    poller.run(2000)
-    reply = own(b"\x04\x00\x64\x00\x09")
-    got = [reply[i] << 8 | reply[i + 1] for i in range(2, 20, 2)]
-    assert got == [
-        1,
-        device.request_count,
-        device.answer_count,
-        1,  # setpoint and flag cannot be read together
-        0,
-        0,
-        0,
-        device.last_ms,
-        device.worst_ms,
-    ]
-    assert device.request_count == device.answer_count == len(poller.client.log)
-
-
 def test_arguments():
     poller, _ = polling({})
     points = Points(_METER)
