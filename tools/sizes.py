@@ -103,7 +103,7 @@ BUDGETS = {
     "gateway": Budget(41_350, 91_650, 98_700),
     "functions": Budget(7_700, 19_100, 19_800),
     "points": Budget(19_050, 40_100, 46_150),
-    "poller": Budget(39_000, 84_300, 89_100),
+    "poller": Budget(40_900, 87_600, 92_700),
     "panel": Budget(12_500, 32_900, 36_000),
     "bridge": Budget(30_000, 60_000, 70_000),
     "ascii": Budget(3_450, 8_350, 8_350),

@@ -19,18 +19,13 @@ from ..client.request import Request
 from ..client.status import NO_REPLY, PENDING
 from ..points import Points
 from . import ticks
+from .choice import Choice
 from .device import Device, error_for
 from .plan import check_ranges
 from .schedule import Schedule, is_answer
-from .ticks import passed
 
-_LONGEST_NAP_MS = const(500)
-_LATE_MS = const(1000)  # after so long a device of low priority goes first
-# How much is done in one poll(), so that others have their turn in between:
-_TAKEN_AT_ONCE = const(4)  # points whose values are taken
-_DEVICES_AT_ONCE = const(3)  # devices of which the next one is chosen
+_TAKEN_AT_ONCE = const(4)  # points whose values are taken in one poll()
 _LONGEST_INTERVAL_MS = const(500_000_000)  # ticks_ms() wraps after a bit more
-_SWEEP_MS = const(1 << 26)  # so often ages are looked at before the clock wraps
 _MOST_DATA = const(250)  # of a response (AP 6.3)
 _LEAST_GAP = const(16)  # registers: max_gap is never less on a serial line
 _WIDEST_GAP = const(125)
@@ -79,13 +74,7 @@ class Poller:
         self._reply = bytearray(_MOST_DATA)  # to this request
         self._taken = None  # the device whose values are taken from its last reply
         self._taken_reply = bytearray(_MOST_DATA)
-        self._next = None  # the device that was chosen to be asked next
-        self._is_choosing = False  # whether one is being chosen
-        self._compared = 0  # how many devices were compared for that
-        self._chosen = None  # the one that goes first, of those compared so far
-        self._late_ms = 0  # for how long its deadline has passed
-        self._chosen_ms = 0  # when the choice was made
-        self._holds_ms = 0  # for how long nothing else becomes due that might go first
+        self._choice = Choice(client, self.devices)  # which device is asked next
 
     def device(
         self,
@@ -198,7 +187,7 @@ class Poller:
             if self._status != PENDING:
                 return self._received()
         # One thing each time. What can wait is done while the next request is under way.
-        if self._device is None and self._is_asking() and self.client.is_free():
+        if self._device is None and self._choice.is_asking() and self.client.is_free():
             return self._begin_next()
         if self._taken is not None:
             self._take()
@@ -206,8 +195,8 @@ class Poller:
             self._idle()
         elif self._status != PENDING:
             self._end()
-        elif self._is_choosing:
-            self._choose()
+        elif self._choice.is_open:
+            self._choice.go_on(self.now_ms())
         return 0
 
     def nap_ms(self) -> int:
@@ -216,27 +205,12 @@ class Poller:
             return 0
         if self._device is not None:
             is_over = self._status != PENDING
-            return 0 if self._is_choosing or is_over else self.client.nap_in_call_ms()
+            return 0 if self._choice.is_open or is_over else self.client.nap_in_call_ms()
         if not self.client.is_free():
             return self.client.nap_in_call_ms()
-        if self._is_asking():
+        if self._choice.is_asking():
             return 0
-        now_ms = self.now_ms()
-        nap_ms = _LONGEST_NAP_MS
-        i = len(self.devices)
-        while i:
-            i -= 1
-            nap_ms = min(nap_ms, self._nap_ms(self.devices[i], now_ms))
-        return nap_ms
-
-    def _nap_ms(self, device, now_ms):
-        """Return for how many milliseconds this device need not be asked."""
-        if device.schedule.is_idle:
-            return _LONGEST_NAP_MS
-        wait_ms = passed(device.schedule.at_ms, now_ms)
-        if wait_ms > 0:
-            return wait_ms
-        return self.client.nap_ms() if self.client.pause_left_ms(device.slave_id, now_ms) else 0
+        return self._choice.nap_ms(self.now_ms())
 
     def watch(self, poller) -> None:
         """Use this select.poll from now on, see umb.serve."""
@@ -244,7 +218,7 @@ class Poller:
 
     def finish(self) -> None:
         """Give up what is under way: a frame that is being sent leaves, see umb.serve."""
-        self._next = None
+        self._choice.begin(False)
         self._take_all()
         device = self._device
         if device is None:
@@ -276,21 +250,16 @@ class Poller:
 
     # --- one request after another
 
-    def _is_asking(self):
-        """Return whether a device was chosen to be asked next, or is being chosen."""
-        return self._is_choosing or self._next is not None
-
     def _begin_next(self):
         """Ask the device that was chosen, if it still is the one. Returns how many answered."""
         now_ms = self.now_ms()
-        device = self._next
-        if device is None:
-            self._choose()
-            return 0
-        if passed(now_ms, self._chosen_ms) < self._holds_ms and self._is_ready(device, now_ms):
-            self._next = None
-            return self._begin(device, now_ms)
-        self.choose_again()
+        choice = self._choice
+        if choice.is_open:
+            choice.go_on(now_ms)
+        elif choice.holds(now_ms):
+            return self._begin(choice.device, now_ms)
+        else:
+            choice.begin()
         return 0
 
     def _begin(self, device, now_ms):
@@ -313,6 +282,10 @@ class Poller:
         self.choose_again()
         return 0 if self._status == PENDING else self._received()
 
+    def choose_again(self):
+        """Choose who is asked next, after a write that is under way."""
+        self._choice.begin(self.write is None)
+
     def _idle(self):
         """No request is under way: see whether one is due."""
         if not self.client.is_free():
@@ -322,83 +295,6 @@ class Poller:
         except OSError:
             self.client.abandon()
         self.choose_again()
-
-    # --- who is asked next
-
-    def choose_again(self):
-        """Begin to choose the device that is asked next, after a write that is under way."""
-        self._next = self._chosen = None
-        self._is_choosing = self.write is None
-        self._compared = 0
-
-    def _choose(self):
-        """Compare some devices. When all were compared, the one that goes first is chosen."""
-        i = self._compared
-        if i == 0:
-            self._chosen_ms = self.now_ms()
-            self._holds_ms = _LONGEST_NAP_MS
-        end = min(i + _DEVICES_AT_ONCE, len(self.devices))
-        while i < end:
-            if self._consider(self.devices[i], self._chosen_ms):
-                end = i = len(self.devices)
-            else:
-                i += 1
-        self._compared = i
-        if i == len(self.devices):
-            self._is_choosing = False
-            self._next = self._chosen
-
-    def _consider(self, device, now_ms):
-        """Compare a device with the one that was chosen. Returns whether it has to be this one."""
-        self._look_after(device, now_ms)
-        if not self._is_ready(device, now_ms):
-            self._holds_ms = min(self._holds_ms, self._nap_ms(device, now_ms))
-            return False
-        if device.writes:
-            self._chosen = device
-            return True
-        self._compare(device, now_ms)
-        return False
-
-    def _look_after(self, device, now_ms):
-        """Start a device, and mark its old values from time to time."""
-        schedule = device.schedule
-        if not schedule.started:
-            schedule.start(now_ms)
-            device.finish()
-        elif passed(now_ms, schedule.swept_ms) > _SWEEP_MS:
-            device.forget_old(now_ms)
-
-    def _is_ready(self, device, now_ms):
-        """Return whether a device is to be asked, and may be asked now."""
-        schedule = device.schedule
-        return not (
-            schedule.is_idle
-            or passed(now_ms, schedule.at_ms) < 0
-            or self.client.pause_left_ms(device.slave_id, now_ms)
-        )
-
-    def _compare(self, device, now_ms):
-        """Choose this device if it is to be asked before the one that was chosen.
-
-        Of those that are not yet a second late, the one with the highest priority; of these, and
-        of all that are later, the one whose deadline is first.
-        """
-        late_ms = device.schedule.choose(now_ms)
-        self._holds_ms = min(self._holds_ms, device.schedule.holds_ms)
-        if late_ms is None:
-            return
-        chosen = self._chosen
-        if device.schedule.due_for_ms(now_ms) > _LATE_MS:
-            late_ms += _LONGEST_INTERVAL_MS
-        elif chosen is not None and self._late_ms <= _LATE_MS:
-            if device.priority < chosen.priority:
-                return
-            if device.priority > chosen.priority:
-                chosen = None
-        if chosen is None or late_ms > self._late_ms:
-            self._chosen = device
-            self._late_ms = late_ms
 
     def _received(self):
         """The request has ended: keep its reply. Returns how many were answered."""
@@ -430,7 +326,7 @@ class Poller:
                 if self.client.serial:
                     self._measure(device)
         device.finish()
-        if status or self._next is None:
+        if status or self._choice.device is None:
             self.choose_again()  # this device may have to be asked something else now
 
     def _take(self):

@@ -5,7 +5,7 @@ from micropython import const
 from ..store import Registers
 
 SIZE = 16  # registers of a device
-_LONGEST_MS = const(0xFFFF)
+_MOST_MS = const(0xFFFF)
 
 
 class CounterRegisters(Registers):
@@ -31,8 +31,8 @@ class CounterRegisters(Registers):
         self._put(8, device.timeout_count)
         self._put(10, device.wrong_reply_count)
         self._put(12, device.missed_count)
-        self._put(14, min(device.last_ms, _LONGEST_MS))
-        self._put(15, min(device.worst_ms, _LONGEST_MS))
+        self._put(14, min(device.last_ms, _MOST_MS))
+        self._put(15, min(device.worst_ms, _MOST_MS))
 
     def _put(self, i, value):
         """Put a number into two registers, the high one first; into the last one alone."""

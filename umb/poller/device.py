@@ -9,7 +9,7 @@ from .schedule import OFFLINE, is_answer
 from .values import Values
 
 _STATES = ("unknown", "online", "offline")
-_COUNTED = const(0x3FFFFFFF)  # counters wrap here: the largest small integer of 32-bit boards
+_LAST_COUNT = const(0x3FFFFFFF)  # counters wrap here: the largest small integer of 32-bit boards
 _INPUT = const(2)  # areas below have bits
 _WHOLE = const(0xFFFF)  # the mask of a point that has all of its registers
 _ACKNOWLEDGE = const(5)
@@ -311,13 +311,13 @@ class Device:
 
     def ended(self, status, began_ms, now_ms):
         """Count the end of a request. Returns whether the device has answered."""
-        self.request_count = self.request_count + 1 & _COUNTED
+        self.request_count = self.request_count + 1 & _LAST_COUNT
         if status > 0:
-            self.exception_count = self.exception_count + 1 & _COUNTED
+            self.exception_count = self.exception_count + 1 & _LAST_COUNT
         if not is_answer(status):
             self._failed(status, began_ms, now_ms)
             return False
-        self.answer_count = self.answer_count + 1 & _COUNTED
+        self.answer_count = self.answer_count + 1 & _LAST_COUNT
         self.last_ms = now_ms - began_ms & 0xFFFFFFF
         self.worst_ms = max(self.worst_ms, self.last_ms)
         if self.schedule.answered(now_ms, self.pause_ms):
@@ -327,9 +327,9 @@ class Device:
     def _failed(self, status, began_ms, now_ms):
         """Note a request without an answer, or with a wrong one."""
         if status == NO_REPLY:
-            self.timeout_count = self.timeout_count + 1 & _COUNTED
+            self.timeout_count = self.timeout_count + 1 & _LAST_COUNT
         elif status < 0 and status != NO_CONNECTION:
-            self.wrong_reply_count = self.wrong_reply_count + 1 & _COUNTED
+            self.wrong_reply_count = self.wrong_reply_count + 1 & _LAST_COUNT
         if self.schedule.failed(began_ms, now_ms, self.timeout_ms):
             self._lose_writes(status, now_ms)
             self._poller.notify_state(self)

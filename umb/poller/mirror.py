@@ -10,7 +10,7 @@ from ..errors import GatewayTargetDeviceFailedToRespondError, IllegalDataAddress
 from ..points.store import PointStore
 
 _WHOLE = const(0xFFFF)  # the mask of a point that has all of its registers
-_LONGEST = const(250)  # bytes of a point
+_MOST_DATA = const(250)  # of a response (AP 6.3), and so of a point
 
 
 class Mirror(PointStore):
@@ -33,7 +33,7 @@ class Mirror(PointStore):
 
     def __init__(self, device):
         self._device = device
-        self._bytes = bytearray(_LONGEST)  # of one point
+        self._bytes = bytearray(_MOST_DATA)  # of one point
         self._hooks = [self._hook(area) for area in range(4)]
         super().__init__(device.points, on_change=device.__setitem__)
 

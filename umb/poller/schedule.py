@@ -18,7 +18,7 @@ _FIRST_PROBE_MS = const(500)  # while it is offline, each interval is longer by 
 _LAST_PROBE_MS = const(10_000)  # up to this
 _PROBE_SHARE = const(20)  # or up to so many time-outs, so that it takes little time of others
 _OVERLOAD_MS = const(10_000)  # so long after a missed reading the intervals are not kept
-_COUNTED = const(0x3FFFFFFF)  # counters wrap here: the largest small integer of 32-bit boards
+_LAST_COUNT = const(0x3FFFFFFF)  # counters wrap here: the largest small integer of 32-bit boards
 _MEASURED = const(8)  # how many answers are measured
 _NEVER_MS = const(1 << 29)  # more than any interval
 _ACKNOWLEDGE = const(5)
@@ -157,7 +157,7 @@ class Schedule:
             return
         late_ms = passed(now_ms, self._due_ms[place])
         if late_ms >= interval_ms and self.state == ONLINE and not self._failures:
-            self.missed = self.missed + late_ms // interval_ms & _COUNTED
+            self.missed = self.missed + late_ms // interval_ms & _LAST_COUNT
             self._missed_ms = now_ms
         self._due_ms[place] = after(now_ms, interval_ms - late_ms % interval_ms)
 
