@@ -8,8 +8,8 @@ class Frozen:
     """
 
     def __init__(self):
-        self.depth = 0  # of blocks within each other
-        self.missed = False  # whether something has waited
+        self.depth = 0  # how many blocks the program is in, one within another
+        self.missed = False  # whether a line has something to do that waits for the end
         self.lines = []
 
     def __enter__(self):

@@ -67,7 +67,7 @@ def check(drivers, every):
 
 
 def _run(drivers, every):
-    # A driver that answers one request after another, all alone, need not be asked each time.
+    # A single driver that has just answered need not be asked for its nap_ms() each time.
     alone = len(drivers) == 1 and getattr(drivers[0], "gateway", None) is None
     due_ms = ticks_ms()
     done = 0

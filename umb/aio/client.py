@@ -41,7 +41,8 @@ class AsyncCalls:
         try:
             place = queue.index(request)
             while place:
-                await asyncio.sleep_ms(place)  # each call before this one takes that at least
+                # Each call before this one takes a millisecond at least.
+                await asyncio.sleep_ms(place)
                 place = queue.index(request)
             while not self.is_free():
                 await asyncio.sleep_ms(1)  # a Poller shares the client

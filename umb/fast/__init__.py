@@ -13,7 +13,8 @@ from micropython import const
 _ARMV6M = const(4)  # the first and the last Thumb processor in the numbering of .mpy files
 _ARMV7EMDP = const(8)
 
-# No emitter, another architecture, left out, or another Python.
+# What an import raises where the board has no emitter of machine code or another processor,
+# where the file was not installed, and in other Pythons.
 _REASONS = (ImportError, SyntaxError, ValueError, AttributeError)
 
 try:

@@ -11,7 +11,7 @@ replies without copying, and a server writes the response over the request.
 
 ADU_SIZE = 262  # 7 of MBAP, 253 of the longest PDU (AP 4.1), 2 of the CRC
 
-# The function codes that write and read nothing: these can be broadcast (SL 2.1).
+# The function codes that only write: these can be broadcast (SL 2.1).
 WRITES = b"\x05\x06\x0f\x10\x16"
 
 

@@ -108,10 +108,11 @@ class RTU:
         """Discard what was received: the next byte begins a frame."""
         self.have = 0  # bytes at adu[6:] that belong to no frame yet
         self.need = _SHORTEST  # how many more are needed before anything is decided
-        self.open = True  # more bytes can make a frame of the length that its code announces
-        self.for_us = False  # the frame that may begin at adu[6] is of interest
+        self.open = True  # whether more bytes can complete a frame of announced length
+        self.for_us = False  # whether serves() is true of the slave id that was received
         self._begin = 0  # the first byte after the last silence is at adu[6 + _begin]
-        self._judged = 0  # silence() was called since the last byte: 1, with final=True: 2
+        # What silence() was called for since the last byte: 1 t3.5, 2 final, 0 neither.
+        self._judged = 0
 
     def clear(self):
         """Discard what was received, and count it as rejected."""
@@ -138,7 +139,7 @@ class RTU:
         at = self._begin
         while not self._is_whole(at):
             if at:
-                at = 0  # or do the last bytes belong to those before the silence?
+                at = 0  # the last bytes may continue those before the silence
             elif self.need:
                 return 0
             else:  # longer than any frame

@@ -115,7 +115,7 @@ class Diagnostics:
         if n < 3:
             return -_ILLEGAL_VALUE
         if sub_function == 0:
-            return n  # returns the data, whatever they are
+            return n  # the response repeats the data, whatever they are
         if sub_function == 3:
             return self._set_delimiter(adu, n, link)
         if not (sub_function in (1, 2, 4, 10, 20) or 11 <= sub_function <= 18):

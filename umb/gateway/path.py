@@ -68,8 +68,8 @@ class Path:
         self._cache = cache
         # The first `count` of these wait, in their order.
         self._waiting = [_WaitingRequest() for _ in range(gateway.queue)]
-        self._begun = False  # the client has the first one
-        # Of the request that the client has, for retries.
+        self._begun = False  # whether the first of them is under way in the client
+        # A copy of the request PDU under way: its buffer receives the reply, and retries need it.
         self._copy = bytearray(_LONGEST_PDU) if client.retries else None
 
     def leads_to(self, slave_id):
@@ -176,7 +176,7 @@ class Path:
             if self._begun:
                 return self.client.advance()
             if not self.client.is_free():
-                return PENDING  # a Poller shares it
+                return PENDING  # a Poller shares the client, and uses it
             if self._choose():
                 return self._begin()
             self.client.clear()  # bytes that no request waits for would keep serve() awake

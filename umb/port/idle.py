@@ -151,7 +151,7 @@ class Idle:
 
     def after(self, us):
         """Have due() called in so many microseconds, and not at the time given before."""
-        if not self.ticks:  # else it is called anyway
+        if not self.ticks:  # else due() is called every millisecond
             self.armed = True
             # The frame of a function that needs more than 11 words for its variables and its stack
             # is put on the heap, if that is not locked.
@@ -211,8 +211,8 @@ class BufferedUART:
         self.raw = uart = line.uart
         self._any = line.any
         self._data = bytearray(_LONGEST + _PIECE)
-        self._at = 0  # what has been read and not been taken begins here,
-        self.left = 0  # and is so long
+        self._at = 0  # where in _data the bytes begin that were read, but not taken by the Line
+        self.left = 0  # how many these are
         self.write = uart.write
         self.txdone = uart.txdone
         line.uart = self
@@ -247,7 +247,7 @@ class BufferedUART:
             return 0
         data = self._data
         self.raw.readinto(data, n)
-        # rtu_size() would tell it of the first codes, too, and take longer.
+        # For the first codes rtu_size() would return the same, but take longer.
         if not crc16(data, 0, n) and (
             (data[1] < _COUNTED_CODES and REQUEST[data[1]] + _AROUND_PDU == n)
             or rtu_size(REQUEST, data, 0, n) == n

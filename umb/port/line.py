@@ -46,7 +46,7 @@ class Line:
         self.any = uart.any
         self.de = de
         self.idle = idle
-        # Whether it is known when the last bit has left: by txdone(), or by the time.
+        # Whether txdone() or the time tells when the last bit has left. Adapters hide that.
         self.paced = getattr(uart, "paced", True)
         self.waiting = 0  # bytes in the UART that have been counted
         self.last_us = ticks_us()  # when the last of them was received

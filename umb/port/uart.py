@@ -68,7 +68,7 @@ def open_line(
         raise wrong("uart", uart)
     idle = 1 - de_active
     line = Line(framer(bytearray(ADU_SIZE), table, serves), uart, _pin(de, idle), idle)
-    # A slave that is late must not speak into the next request; four bytes may be one.
+    # A slave that is late must not send while the next request comes. Four bytes may be one.
     line.abort_size = _SHORTEST if table is REQUEST else 0
     line.baudrate = baudrate
     line.number = number

@@ -120,7 +120,7 @@ class Background(Idle):
                 line.last_us = now_us
                 return n
         if -_RECENT_US < ticks_diff(now_us, line.last_us) < 0:
-            now_us = line.last_us  # the last look was after the last byte
+            now_us = line.last_us  # look() was last called after the last byte had come
         return line.receive(n, now_us)
 
     def due(self):
@@ -138,7 +138,7 @@ class Background(Idle):
         line = self.line
         rtu = self._rtu
         if rtu.state != _WAITING:
-            return  # a handler has returned LATER
+            return  # a handler has returned LATER, and answers by answered()
         us = ticks_diff(ticks_us(), line.last_us)
         us = line.reply_delay_us - us if us >= 0 else 0
         if us > 0 and line.any() != line.waiting:
@@ -149,7 +149,7 @@ class Background(Idle):
         elif line.send(rtu.size):
             rtu.state = _REPLYING
             self._end()
-        else:  # a master has moved on
+        else:  # others have sent: the reply would disturb them
             rtu.state = _LISTENING
             self.look_soon()
 

@@ -186,9 +186,9 @@ class RTUServer(Driver):
                 and line.reply_delay_us + line.time_us(self.size) > longest_us
             ):
                 return 0
-            self.state = _LISTENING  # where it stays if the UART raises
+            self.state = _LISTENING  # if the UART raises, it listens from then on
             if not line.send(self.size):
-                return 0  # the master has moved on
+                return 0  # others have sent: the reply would disturb them
             self.state = _REPLYING
         if line.sending_us() > longest_us:
             return 0

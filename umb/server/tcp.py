@@ -43,7 +43,7 @@ class _Connection(Stream):
         self.driver = driver
         self.counters = driver.counters
         self.early = bytearray(_EARLY)  # bytes of the next request, read with this one
-        self.held = False  # a handler keeps the buffer, see LATER
+        self.held = False  # whether a handler that returned LATER keeps the buffer
         self.open(None, None)
 
     def open(self, sock, peer):
@@ -228,11 +228,11 @@ class TCPServer(Driver):
         self._by_socket = {}  # those that are open
         self._listener = listen(address, max_clients)
         self._accepting = True  # the poller is to report new clients
-        self._newcomer = False  # it has
+        self._newcomer = False  # the poller has reported one
         self.poller = select.poll()
         self.poller.register(self._listener, _IN)
         self._swept_ms = ticks_ms()
-        self._sweep_number = 0  # which part of the time that was in
+        self._sweep_number = 0  # ticks_ms() >> _SWEEP_BITS of then
 
     def poll(self, wait_ms: int = 0) -> int:
         """Answer requests; with wait_ms, sleep that long at most until there is one.
@@ -297,7 +297,7 @@ class TCPServer(Driver):
                 self.refused = self.refused + 1 & 0xFFFF
             if connection is not None:
                 self._by_socket[sock] = connection
-                bytearray(_RESERVE)  # a poller whose memory runs out here crashes later
+                bytearray(_RESERVE)  # a poller that has no memory in register() crashes later
                 self.poller.register(sock, _IN)
         except MemoryError:
             connection = None
@@ -319,7 +319,7 @@ class TCPServer(Driver):
                 self._connections.append(_Connection(self))
                 return self._connections[-1]
             except MemoryError:
-                pass  # then as if these were all
+                pass  # without memory for another place, an idle client has to make room
         connection = self._idlest(host)
         if connection is not None:
             self.drop(connection, MADE_ROOM)

@@ -52,7 +52,7 @@ class UDPServer(Driver):
             self._allow = host_filter(allow)
         self._adu = bytearray(ADU_SIZE)
         self._from = None  # the peer as the port's socket takes it
-        self._held = False  # a handler keeps the buffer, see LATER
+        self._held = False  # whether a handler that returned LATER keeps the buffer
         self._short = False  # there was no memory for the last datagram
         self._sock = listen(address)
         self.poller = select.poll()
@@ -67,7 +67,7 @@ class UDPServer(Driver):
         for event in self.poller.ipoll(wait_ms):
             if event[0] is self._sock and not self._held:
                 self._receive()
-        if short:  # after a sleep without the socket: try again
+        if short:  # the sleep is over in which the poller did not report the socket
             self._short = False
             self._watch()
         if self.gateway is not None:
