@@ -68,12 +68,12 @@ class _Connection(Stream):
             n = self.receive(missing)
             if n <= 0:
                 if n < 0:
-                    self.driver.drop(self, CLOSED_BY_CLIENT)
+                    self._end(CLOSED_BY_CLIENT)
                 return
             missing = self.frame.missing(self.adu, self.have)
         if missing:
             if missing < -_EARLY:  # garbage
-                self.driver.drop(self, NO_FRAME)
+                self._end(NO_FRAME)
                 return
             self._put_aside(-missing)
         counters = self.counters
@@ -103,7 +103,7 @@ class _Connection(Stream):
             try:  # as send() does: a call less for every request
                 n = self.sock.write(self.adu, self.at, self.size) or 0
             except OSError:
-                self.driver.drop(self, CLOSED_BY_CLIENT)
+                self._end(CLOSED_BY_CLIENT)
                 return
             self.size -= n
             if self.size:
@@ -120,7 +120,7 @@ class _Connection(Stream):
     def _go_on(self):
         """Send more of a response."""
         if self.held:  # then the poller reports only that the client is gone
-            self.driver.drop(self, CLOSED_BY_CLIENT)
+            self._end(CLOSED_BY_CLIENT)
             return
         self._reply(0)
         if not self.size:
@@ -152,7 +152,11 @@ class _Connection(Stream):
         elif not self.held:
             self.idle_ms = min(self.idle_ms + elapsed_ms, _LONGEST_MS)
             if 0 < self.driver.idle_timeout_ms <= self.idle_ms:
-                self.driver.drop(self, IDLE)
+                self._end(IDLE)
+
+    def _end(self, reason):
+        """Close the connection; functions that call this need a word less for their frame."""
+        self.driver.drop(self, reason)
 
     def is_idle(self):
         """Return whether this client may have to make room for another."""
