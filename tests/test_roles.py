@@ -231,3 +231,52 @@ def test_a_new_slave_id_is_confirmed_over_its_line(micropython, tmp_path, pty_pa
         assert json.loads(path.read_text())["slave_id"] == 9
         assert not client.read_coils(0, device_id=9).isError()
         assert service.count("Ctrl-C") == 2
+
+
+def points(*names, writable=False):
+    """Return points of registers from 0 on."""
+    return [
+        {"name": name, "address": i, "writable": writable, "input_type": "holding"}
+        for i, name in enumerate(names)
+    ]
+
+
+def test_a_poller_serves_on_what_it_reads(micropython, tmp_path, pty_pair):
+    profile = tmp_path / "pump.json"
+    profile.write_text(json.dumps(points("speed", "pressure", writable=True)))
+    with (
+        pymodbus_slaves(pty_pair.server_path, 1, 2),
+        host({60: {"registers": [6000, 6001]}}) as port,
+    ):
+        devices = [
+            {"name": "meter", "slave_id": 1, "points": points("voltage"), "interval_ms": 100},
+            {"name": "pump", "slave_id": 2, "points": str(profile), "interval_ms": 100},
+            {"name": "gone", "slave_id": 9, "points": points("x"), "interval_ms": 100},
+            {"name": "far", "slave_id": 60, "points": points("a", "b"), "serve_as": 61},
+        ]
+        devices[-1].update({"host": "127.0.0.1", "port": port, "interval_ms": 100})
+        settings = {"role": "poller", "slave_id": OURS, "baudrate": 115200, "parity": "N"}
+        settings.update({"devices": devices, "timeout_ms": 100})
+        serial = ("--serial", pty_pair.client_path, "--verbose")
+        with running(micropython, tmp_path, settings, *serial) as service:
+            for name in ("meter", "pump", "far"):
+                service.wait_for(f"{name} is online")
+            service.wait_for("gone is offline")
+            service.wait_for("line 1  id 1  read holding registers 0 x 1  -> 1000")
+            with ModbusTcpClient("127.0.0.1", port=service.port, timeout=5, retries=0) as client:
+                assert holding(client, 1, 0) == [1000]
+                assert holding(client, 2, 0, 2) == [2000, 2001]
+                assert holding(client, 61, 0, 2) == [6000, 6001]
+                assert holding(client, 9, 0) == -NO_ANSWER
+                assert holding(client, 60, 0) == -NO_ANSWER  # nobody has it
+                assert holding(client, 1, 1) == -2
+                assert not client.write_register(1, 77, device_id=2).isError()
+                service.wait_for("line 1  id 2  write register 1 = 77  ok")
+                wait_until(lambda: holding(client, 2, 1) == [77])
+                assert client.write_register(0, 5, device_id=1).exception_code == 2
+                state, requests = inputs(client, 200), inputs(client, 202, 2)
+                assert state == [1]  # online
+                wait_until(lambda: inputs(client, 202, 2) > requests)
+                assert inputs(client, 232, 1) == [2]  # offline
+                assert inputs(client, 110) == [0]
+            paste(service, OURS)

@@ -1,20 +1,13 @@
 """Application: a device, whatever its role, and the drivers that serve it."""
 
-import sys
 from time import sleep_ms
 
-import umb
-from umb.functions.diagnostics import Diagnostics
-from umb.functions.identity import Identity, ServerId
 from umb.serve import serve
 from umb.server import Server
-from umb.store import Store
 
-from .control import Control
-from .keeper import PERIOD_MS, Keeper
-from .parts import OPTIONAL, make
+from .keeper import PERIOD_MS
 from .state import DeviceState
-from .status import OF_SERVER, Status
+from .status import OF_SERVER
 
 _NETWORK_BANK = 1  # of the counters of all that listens in the network
 
@@ -54,6 +47,7 @@ class Application:
 
     board, hardware, settings, config, say   as above, for its parts
     state     the DeviceState
+    status    the Status
     server    the DeviceServer that answers for the slave id of the device
     product   what it calls itself
     log       a Log that prints what is going on, None: nobody wants that
@@ -66,65 +60,27 @@ class Application:
     def __init__(
         self, board, hardware, settings, problems, config, say, wifi=None, networked=False
     ):
+        from .assembly import assemble  # which is dropped once everything runs
+
         self.board = board
         self.hardware = hardware
         self.settings = settings
         self.config = config
         self.say = say
-        self.state = state = DeviceState()
-        state.problems = problems
+        self.state = DeviceState()
+        self.state.problems = problems
         self.drivers = []
+        self.parts = []
         self._is_networked = networked
-        self.log = start_log(self) if settings["log"] != "quiet" else None
-        role = make(settings["role"], self)
-        self.parts = [role]
-        self.product = role.PRODUCT
-        reset_cause = hardware.reset_cause()
-        self.permits = None
-        if networked:
-            from .access import Access
-
-            self.permits = Access(settings, state, reset_cause).permits
-        control = Control(settings, config.compose, state)
-        self._status = status = Status(state, reset_cause, role.BANKS)
-        self.server = self.handler = DeviceServer(
-            state,
-            Store(
-                coils=role.coils,
-                discrete_inputs=role.discrete_inputs,
-                input_registers=role.input_registers + (status.block,),
-                holding_registers=role.holding_registers + (control.block,),
-            ),
-            (settings["slave_id"],),
-            (
-                Identity(identity(self.product, board.NAME, settings["name"])),
-                ServerId("{} {} {}".format(self.product, board.NAME, umb.__version__)),
-                Diagnostics(),
-            ),
-            self.permits,
-        )
-        self.keeper = Keeper(
-            state,
-            role.make_safe,
-            config.write,
-            say,
-            failsafe_s=settings["failsafe_s"],
-            led=open_led(hardware, settings["led"], problems),
-            feed_watchdog=start_watchdog(hardware, settings["watchdog_s"], problems),
-            wifi=wifi,
-            trial=start_trial(settings, config.compose, state, say),
-        )
-        for name in OPTIONAL:
-            if settings.get(name):
-                self.parts.append(make(name, self))
+        assemble(self, wifi, networked)
 
     def count(self, bank, counters, names=OF_SERVER):
         """Report these counters in a bank of input registers, see Status."""
-        self._status.banks[bank] = (counters, names)
+        self.status.banks[bank] = (counters, names)
 
     def counters(self, bank):
         """Return (an object, names of what it counts) of a bank, None if nothing is counted."""
-        banks = self._status.banks
+        banks = self.status.banks
         return banks[bank] if bank < len(banks) else None
 
     def serve_with(self, driver, bank):
@@ -157,6 +113,11 @@ class Application:
                 self.serve_with(driver, _NETWORK_BANK)
             fronts.append(driver)
 
+    def settle(self):
+        """Let go of what only its start needs. Optional parts may need it later, too."""
+        if len(self.parts) == 1:
+            self.board = self.hardware = self.settings = None
+
     def serve(self):
         """Run all drivers until a client has ordered a restart.
 
@@ -186,55 +147,3 @@ class Application:
         """Let go of all lines and sockets."""
         for driver in self.drivers:
             driver.server_close()
-
-
-def open_led(hardware, point, problems):
-    """Return what switches the LED, None if there is none."""
-    if not point:
-        return None
-    try:
-        return hardware.output(point["pin"], point["invert"], 0)
-    except Exception as error:  # noqa: BLE001 - ports raise what they like
-        problems.append("led: the pin {}: {}".format(point["pin"], error))
-        return None
-
-
-def start_watchdog(hardware, timeout_s, problems):
-    """Return what feeds the watchdog, None if none is wanted or there is none."""
-    if not timeout_s:
-        return None
-    try:
-        return hardware.watchdog(timeout_s)
-    except Exception as error:  # noqa: BLE001 - ports raise what they like
-        problems.append("watchdog_s: {}".format(error))
-        return None
-
-
-def start_log(application):
-    """Return a Log."""
-    from .log import Log
-
-    return Log(application)
-
-
-def start_trial(settings, compose, state, say):
-    """Return a Trial if the serial line has new settings, None if it has not."""
-    if not (settings["previous"] and settings["rtu"]):
-        return None
-    from .trial import Trial
-
-    return Trial(settings["previous"], compose, state, say)
-
-
-def identity(product, code, name):
-    """Return the objects of device identification, function code 43/14 (AP 6.21)."""
-    objects = {
-        0: "umb",
-        1: code,
-        2: umb.__version__,
-        4: product,
-        5: getattr(sys.implementation, "_machine", sys.platform),
-    }
-    if name:
-        objects[6] = name
-    return objects

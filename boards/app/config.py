@@ -1,4 +1,4 @@
-"""The file of settings, /umb.json: read and written. check.py says what may be in it.
+"""The file of settings, /umb.json: read and written. loading.py makes settings of it.
 
 CPython runs it, too, for tests and for boards/unix.
 """
@@ -7,57 +7,10 @@ import json
 import os
 from errno import EIO, ENOENT
 
-from .defaults import defaults
-
 FILE = "/umb.json"
 _NEW = ".new"  # the suffix of a new file until it replaces the old one
 _PIECE = 64
 _ENOSPC = 28  # which the module errno of MicroPython lacks
-
-
-def load(board, path=FILE, amend=None):
-    """Return (settings, problems, note) of the file at path, complete with the board's defaults.
-
-    amend   amend(raw) changes what the file has before it is checked
-
-    problems is a list of sentences, each about one thing that could not be used; note is a
-    sentence about the file, or None. Neither a bad file nor a lack of memory raises an exception.
-    check.py is loaded only if there is a file.
-    """
-    problems = []
-    note = None
-    raw = {}
-    try:
-        raw = read(path)
-        if raw is None:
-            note = "there is no {}: defaults hold".format(path)
-    except Exception as error:  # noqa: BLE001 - a board starts whatever its file is like
-        problems.append(_unusable(error))
-    try:
-        return _checked(raw, amend, board, problems), problems, note
-    except Exception as error:  # noqa: BLE001 - as above
-        problems.append(_unusable(error))
-    raw = None  # its memory is free for what follows
-    return defaults(board), problems, None
-
-
-def _unusable(error):
-    return "the file cannot be used ({}): defaults hold".format(str(error) or "no memory")
-
-
-def _checked(raw, amend, board, problems):
-    """Return the settings of a file, None: there is none. Puts what is wrong into problems."""
-    if not raw and amend is None:
-        return defaults(board)
-    from .check import Checked
-
-    raw = raw or {}
-    if amend is not None:
-        amend(raw)
-    checked = Checked(raw, board)
-    for what, instead in checked.problems:
-        problems.append("{}: {}".format(what, instead))
-    return checked.settings
 
 
 def read(path=FILE):

@@ -9,6 +9,7 @@ _ORDER = const(110)
 _SAVE_AND_RESTART = const(0x5AFE)
 _RESTART = const(0xB007)
 _PARITIES = "NOE"  # 0, 1, 2
+KEYS = ("slave_id", "baudrate", "parity", "stop")  # the settings of the serial line
 # What registers 100 to 104 hold: (setting, lowest, highest); the baudrate in hundreds.
 _REGISTERS = (
     ("slave_id", 1, 247),
@@ -27,7 +28,10 @@ class Control:
     """
 
     def __init__(self, settings, compose, state):
-        self._settings = settings
+        self._kept = None  # the settings of the serial line, if it is tried with new ones
+        if settings["role"] == "io" and settings["rtu"]:
+            self._kept = {key: settings[key] for key in KEYS}
+            self._previous = settings["previous"] or {}  # those that the last try began with
         self._compose = compose
         self._state = state
         self.block = block = Registers(
@@ -78,14 +82,11 @@ class Control:
 
         If the last ones were not confirmed either, the ones before return.
         """
-        from .trial import KEYS, PREVIOUS
-
-        settings = self._settings
-        if settings["role"] == "io" and settings["rtu"]:
-            previous = {key: settings[key] for key in KEYS if key in changes}
-            previous.update(settings.get(PREVIOUS) or {})
+        if self._kept is not None:
+            previous = {key: self._kept[key] for key in KEYS if key in changes}
+            previous.update(self._previous)
             if previous:
-                changes[PREVIOUS] = previous
+                changes["previous"] = previous
 
 
 def encode(settings, key):

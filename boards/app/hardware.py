@@ -80,8 +80,3 @@ class Hardware:
             if getattr(machine, name, None) == cause:
                 return number
         return 0
-
-    def restart(self):
-        """Start again, as if the power had been switched on."""
-        time.sleep_ms(50)  # let what was printed leave
-        machine.reset()

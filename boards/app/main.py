@@ -1,18 +1,18 @@
 """The application on a board: what its main.py runs after each reset."""
 
+import gc
 import os
 import sys
 import time
 
-import umb
-
-from . import config
-from .application import Application
-from .drivers import described
-from .hardware import Hardware
-
-_ESCAPE_S = 3
 _CRASH_S = 5  # time to interrupt before the next start
+# What is needed to start, and takes 20 KB: the rules and texts of settings, and what puts all of
+# an application together.
+_OF_START = (
+    "start hardware assembly loading check defaults drivers parts io.settings io.opening"
+    " gateway.settings gateway.ids poller.settings masters.settings masters.clients"
+    " panel.settings mqtt.settings"
+)
 
 
 def say(text):
@@ -24,10 +24,9 @@ def main():
     """Serve until Ctrl-C. After any other end the board is reset."""
     import board
 
-    hardware = Hardware()
     application = None
     try:
-        application = start(board, hardware)
+        application = start(board)
         application.serve()
         say("restarting")
     except KeyboardInterrupt:
@@ -41,66 +40,37 @@ def main():
     finally:
         if application is not None:
             application.close()
-    hardware.restart()
+    restart()
 
 
-def start(board, hardware):
-    """Return the Application, ready to serve, and print what it is."""
-    settings, problems, note = config.load(board)
-    wifi = open_wifi(settings, problems)
-    application = Application(
-        board, hardware, settings, problems, config, say, wifi, wifi is not None
-    )
-    what = "{} {} on {}, slave id {}"
-    say(what.format(application.product, umb.__version__, board.NAME, settings["slave_id"]))
-    for text in [note] + problems:
-        if text:
-            say("{}: {}".format(config.FILE, text))
-    if settings["rtu"]:
-        announce_lines(board, settings)
-    application.open()
-    if wifi is not None:
-        application.listen(lambda error: report(problems, "Modbus TCP", error))
-    if not application.drivers:
-        problems.append("neither the serial line nor a network is served")
-        say(problems[-1])
-    say("serving; Ctrl-C ends it")  # not printed where the REPL has lost its line
+def start(board):
+    """Return the Application, ready to serve, with nothing in memory that only its start needs."""
+    from .start import start
+
+    application = start(board, say)
+    application.settle()
+    for name in _OF_START.split():
+        forget("app." + name)
+    gc.collect()
     return application
 
 
-def open_wifi(settings, problems):
-    """Return a WiFi that sets out to connect; None where none is wanted or there is no radio."""
-    if not settings.get("ssid"):
-        return None
-    from .network import WiFi
+def forget(name):
+    """Free the memory of a module that nobody has: it is loaded again if it is imported again.
 
-    try:
-        return WiFi(settings, say)
-    except Exception as error:  # noqa: BLE001 - ports raise what they like
-        problems.append("WiFi: {}".format(error))
-        return None
+    MicroPython keeps what was imported in two places.
+    """
+    if sys.modules.pop(name, None) is not None:
+        package, _, name = name.rpartition(".")
+        setattr(sys.modules[package], name, None)
 
 
-def report(problems, what, error):
-    """Note and print what could not be had."""
-    problems.append("{}: {}".format(what, error))
-    say(problems[-1])
+def restart():
+    """Start again, as if the power had been switched on."""
+    import machine
 
-
-def announce_lines(board, settings):
-    """Print which serial lines there are going to be."""
-    say(described(settings))
-    if settings.get("line2"):
-        say(described(settings["line2"]))
-    if board.REPL_ON_LINE:
-        take_line()
-
-
-def take_line():
-    """Take the serial line from the REPL (esp8266 has no other), unless Ctrl-C is pressed."""
-    say("that is this line: Ctrl-C within {} s keeps the REPL".format(_ESCAPE_S))
-    time.sleep_ms(_ESCAPE_S * 1000)
-    os.dupterm(None, 1)
+    time.sleep_ms(50)  # let what was printed leave
+    machine.reset()
 
 
 def give_line(board):

@@ -7,8 +7,11 @@ from time import ticks_diff, ticks_ms, ticks_us
 
 from micropython import const
 
+from umb.frame import ADU_SIZE
+
 _LATER = const(-1)  # LATER of umb.server
 _PENDING = const(-1)  # PENDING of umb.client
+_PDU = const(7)  # where in a buffer the PDU begins
 _MOST_KEPT = const(40)
 _MOST_VALUES = const(8)  # of a transaction
 _NAMES = {
@@ -209,7 +212,7 @@ def trace_client(client, who, trace):
     It takes the place of the two calls that a Poller uses.
     """
     begin, go_on = client.begin, client.go_on
-    data = bytearray(250)
+    data = bytearray(ADU_SIZE)
     begin_us = 0
 
     def traced_begin(request):
@@ -241,11 +244,7 @@ def _request(request):
 
 def _response(client, request, status, data):
     """Return the response PDU that this status stands for; b"" for none."""
-    code = request.function_code
     if status:
-        return bytes((code | 0x80, status)) if status > 0 else b""
-    if not 0 < code < 5:
-        return bytes((code,))
-    n = 2 * request.quantity if code > 2 else request.quantity + 7 >> 3
+        return bytes((request.function_code | 0x80, status)) if status > 0 else b""
     client.copy_response(data)
-    return bytes((code, n)) + data[:n]
+    return bytes(data[_PDU : _PDU + client.response_size()])

@@ -5,8 +5,6 @@ Else nobody could reach a board whose settings were changed wrongly. Loaded whil
 
 from micropython import const
 
-PREVIOUS = "previous"  # the key of the file that has the settings before
-KEYS = ("slave_id", "baudrate", "parity", "stop")
 _S = const(60)
 
 
@@ -42,7 +40,7 @@ class Trial:
             self._say("nobody has asked over the serial line: its old settings return")
             changes = dict(self._previous)
             state.restarting = True
-        changes[PREVIOUS] = None
+        changes["previous"] = None  # the key of the file that has these
         try:
             state.new_settings = self._compose(changes)
         except Exception as error:  # noqa: BLE001 - whatever it is, the device goes on

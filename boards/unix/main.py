@@ -182,6 +182,8 @@ def announce(wanted, application):
                 wanted["host"], settings["panel"]["port"]
             )
         )
+    for device in settings["devices"] if settings["role"] == "poller" else ():
+        say("  slave id {} has the points of {}".format(device["serve_as"], device["name"]))
     if wanted["pins_id"]:
         say("  slave id {} is the other side of the pins".format(wanted["pins_id"]))
     for text in lines(settings):

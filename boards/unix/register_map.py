@@ -5,11 +5,12 @@ _STATE = (
     (2, 100, 2, "uptime in seconds, high word first"),
     (2, 102, 1, "requests for this device, modulo 65536"),
     (2, 110, 11, "state, memory, address, versions"),
+    (2, 121, 4, "peers and requests refused, changes of settings"),
 )
 _COUNTERS = {
     "io": ("the serial line", "the network"),
     "gateway": ("line 1", "the network", "line 2"),
-    "poller": ("line 1", "the network", "line 2"),
+    "poller": (None, "the network"),
 }
 _SETTINGS = (
     (3, 100, 5, "settings of line and fail-safe"),
@@ -23,7 +24,10 @@ def lines(settings):
     rows = list(_points(settings) if role == "io" else ())
     rows.extend(_STATE)
     for i, name in enumerate(_COUNTERS[role]):
-        rows.append((2, 130 + 10 * i, 8, "counters of " + name))
+        if name is not None:
+            rows.append((2, 130 + 10 * i, 8, "counters of " + name))
+    for i, device in enumerate(settings["devices"] if role == "poller" else ()):
+        rows.append((2, 200 + 16 * i, 16, "counters of " + device["name"]))
     rows.extend(_SETTINGS)
     return [_line(*row) for row in sorted(rows) if row[2]]
 

@@ -2,6 +2,7 @@
 
 from app import config
 from app.check import Checked
+from app.loading import load
 
 _OPTIONS = ("role", "slave_id", "baudrate", "parity")
 
@@ -25,7 +26,7 @@ class StoredSettings:
     def load(self, board):
         """Return what app.config.load() returns."""
         if self._path:
-            return config.load(board, self._path, self._amend)
+            return load(board, self._path, self._amend)
         raw = dict(self._memory)
         self._amend(raw)
         checked = Checked(raw, board)

@@ -2,9 +2,6 @@
 
 from umb.gateway import Gateway
 
-from ..drivers import open_serial
-from ..masters.clients import Clients
-from .ids import slave_ids
 
 _LINE_1_BANK = 0  # of the counters
 _LINE_2_BANK = 2
@@ -36,6 +33,10 @@ class Part:
 
     def open(self):
         """Open the lines, and put the gateway in the place of the device's own server."""
+        from ..drivers import open_serial  # these are dropped after the start
+        from ..masters.clients import Clients
+        from .ids import slave_ids
+
         application = self._application
         clients = Clients(application)
         gateway = None

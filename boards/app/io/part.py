@@ -3,7 +3,6 @@
 from umb.server.rtu import RTUServer
 from umb.store import Registers
 
-from ..drivers import open_serial
 from .points import Points
 
 _SERIAL_BANK = 0  # of the counters
@@ -37,6 +36,8 @@ class Part:
 
     def open(self):
         """Open the serial line."""
+        from ..drivers import open_serial  # which is dropped after the start
+
         application = self._application
         if application.settings["rtu"]:
             driver = open_serial(application, 1, self._serve)

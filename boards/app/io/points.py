@@ -19,16 +19,18 @@ class Points:
     """
 
     def __init__(self, hardware, settings, state):
-        self._hardware = hardware
+        from .opening import open_pins  # which is dropped after the start
+
+        problems = state.problems
         self._state = state
         self._coils_safe = [safe_value(point) for point in settings["outputs"]]
         self._pwms_safe = [safe_value(point) for point in settings["pwms"]]
         self._full = [point["full"] if point else _RAW for point in settings["pwms"]]
         self._scales = [point and point["scale"] for point in settings["analogues"]]
-        self._output_pins = self._open("outputs", settings, self._output)
-        self._input_pins = self._open("inputs", settings, self._input)
-        self._channels = self._open("analogues", settings, self._analogue)
-        self._pwm_pins = self._open("pwms", settings, self._pwm)
+        self._output_pins = open_pins(hardware, "outputs", settings, problems)
+        self._input_pins = open_pins(hardware, "inputs", settings, problems)
+        self._channels = open_pins(hardware, "analogues", settings, problems)
+        self._pwm_pins = open_pins(hardware, "pwms", settings, problems)
         self.coils = Bits(0, len(self._output_pins), on_write=self._drive)
         self.discrete_inputs = Bits(0, len(self._input_pins), on_read=self._sample)
         self.analogues = Registers(0, len(self._channels), on_read=self._measure)
@@ -36,34 +38,6 @@ class Points:
             _PWMS, len(self._pwm_pins), on_write=self._modulate, validate=self._is_duty
         )
         self._store_safe_values()
-
-    def _open(self, name, settings, open_one):
-        """Return what drives or reads each of these points, None for one that does nothing."""
-        opened = []
-        for point in settings[name]:
-            pin = None
-            if point:
-                try:
-                    pin = open_one(point)
-                except Exception as error:  # noqa: BLE001 - ports raise what they like
-                    text = "{}[{}]: the pin {}: {}"
-                    problem = text.format(name, len(opened), point["pin"], error)
-                    self._state.problems.append(problem)
-            opened.append(pin)
-        return opened
-
-    def _output(self, point):
-        return self._hardware.output(point["pin"], point["invert"], safe_value(point) or 0)
-
-    def _input(self, point):
-        return self._hardware.input(point["pin"], point["invert"], point["pull"])
-
-    def _analogue(self, point):
-        return self._hardware.analogue(point["pin"])
-
-    def _pwm(self, point):
-        level = duty(safe_value(point) or 0, point["full"])
-        return self._hardware.pwm(point["pin"], point["freq"], level)
 
     def _drive(self, address, quantity):
         self._state.written = True
@@ -92,7 +66,10 @@ class Points:
         for at in range(address, address + quantity):
             pin = self._pwm_pins[at - _PWMS]
             if pin is not None:
-                pin(duty(self.pwms[at], self._full[at - _PWMS]))
+                pin(self._duty(at))
+
+    def _duty(self, address):
+        return duty(self.pwms[address], self._full[address - _PWMS])
 
     def _store_safe_values(self):
         for channel in range(len(self._output_pins)):

@@ -2,49 +2,92 @@
 
 from umb.points import Points
 from umb.poller import Poller
+from umb.poller.mirror import Mirror
 
-from ..masters.clients import Clients
+_COUNTERS = 200  # the first input register of what is counted of devices
+_SIZE = 16  # registers of each
 
 
 class Part:
-    """Polls devices on one or two serial lines, and at hosts."""
+    """Polls devices on one or two serial lines, and at hosts, and serves on what they have.
+
+    pollers   a Poller for each line and host
+    devices   {name: Device}
+    """
 
     PRODUCT = "umb poller"
-    BANKS = 3
-    coils = discrete_inputs = input_registers = holding_registers = ()
+    BANKS = 2
+    coils = discrete_inputs = holding_registers = ()
 
     def __init__(self, application):
+        from ..masters.clients import Clients  # which is dropped after the start
+
         self._application = application
         self.pollers = []
-        self.devices = {}  # name: Device
+        self.devices = {}
+        self._served = []  # (slave id, Device)
+        counters = []
+        clients = Clients(application)
+        for settings in application.settings["devices"]:
+            try:
+                device = self._poll(self._poller(clients.get(settings), settings), settings)
+            except Exception as error:  # noqa: BLE001 - ports and files raise what they like
+                self._report("{}: {}".format(settings["name"], error))
+                continue
+            self.devices[settings["name"]] = device
+            self._served.append((settings["serve_as"], device))
+            counters.append(device.registers(_COUNTERS + _SIZE * len(counters)))
+        self.input_registers = tuple(counters)
+
+    def _report(self, what):
+        self._application.state.problems.append("devices: " + what)
 
     def make_safe(self):
         """There are no outputs."""
 
     def open(self):
-        """Make a Poller for each line and host, and its devices."""
+        """Run the pollers, and serve what they read."""
         application = self._application
-        clients = Clients(application)
-        pollers = {}
-        for settings in application.settings["devices"]:
+        application.drivers.extend(self.pollers)
+        for slave_id, device in self._served:
             try:
-                client = clients.get(settings)
-                if client not in pollers:
-                    pollers[client] = Poller(client)
-                    application.drivers.append(pollers[client])
-                    self.pollers.append(pollers[client])
-                self._poll(pollers[client], settings)
-            except Exception as error:  # noqa: BLE001 - ports raise what they like
-                problem = "devices: {}: {}".format(settings["name"], error)
-                application.state.problems.append(problem)
+                application.server.add(slave_id, Mirror(device))
+            except ValueError as error:  # points that overlap
+                self._report("slave {} is not served on: {}".format(slave_id, error))
+
+    def _poller(self, client, settings):
+        """Return the Poller of a client, made when it is asked for first."""
+        for poller in self.pollers:
+            if poller.client is client:
+                return poller
+        poller = Poller(client, on_error=self._tell_error)
+        log = self._application.log
+        if log is not None:
+            where = settings["host"] or "line {}".format(settings["line"])
+            log.watch_client(where, client)
+            poller.on_state = self._tell_state
+        self.pollers.append(poller)
+        return poller
 
     def _poll(self, poller, settings):
+        """Return the Device that these settings describe."""
         points = settings["points"]
         points = Points(points) if isinstance(points, list) else Points.load(points)
-        name = settings["name"] or "slave %d" % settings["serve_as"]
-        self.devices[name] = poller.device(
+        return poller.device(
             settings["slave_id"],
             points,
             interval_ms=settings["interval_ms"],
             timeout_ms=settings["timeout_ms"],
         )
+
+    def _name(self, device):
+        for name in self.devices:
+            if self.devices[name] is device:
+                return name
+        return ""
+
+    def _tell_state(self, device, state):
+        self._application.say("{} is {}".format(self._name(device), state))
+
+    def _tell_error(self, device, name, error):
+        self._application.say("{}: {} is not written: {}".format(self._name(device), name, error))

@@ -30,14 +30,21 @@ def _devices(checked):
     table.update(TARGET)
     found = []
     served = [checked.settings["slave_id"]]
+    names = []
     for device in take_objects(checked, "devices", _MOST_DEVICES, table) or ():
         slave_id = device["serve_as"] = device["serve_as"] or device["slave_id"]
+        name = device["name"] = device["name"] or "slave {}".format(slave_id)
+        what = None
         if slave_id in served or not 1 <= slave_id <= 247:
-            what = "devices: {} cannot be served as slave {}".format(device["name"], slave_id)
+            what = "devices: {} cannot be served as slave {}".format(name, slave_id)
+        elif name in names:
+            what = "devices: two have the name {}".format(name)
+        if what:
             checked.report(what, "it is left out")
-        else:
-            served.append(slave_id)
-            found.append(device)
+            continue
+        served.append(slave_id)
+        names.append(name)
+        found.append(device)
     return found
 
 

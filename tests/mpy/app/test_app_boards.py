@@ -1,5 +1,7 @@
 """The application on every board, with its pins, UART and radio played."""
 
+import sys
+
 import support.app
 from support.app import BOARDS, Restart, chip, clock, network, use
 from support.rtu import frame
@@ -9,19 +11,23 @@ from app import config
 from app import main as main_module
 from app.check import Checked
 from app.defaults import defaults
-from app.hardware import Hardware
 
 saved = []
 said = []
 
 
 def load(board, raw=None):
-    """Let config.load() find a file with this in it."""
-    checked = Checked(raw or {}, board)
-    problems = ["{}: {}".format(*problem) for problem in checked.problems]
-    config.load = lambda _: (checked.settings, problems, None)
+    """Let there be a file with this in it; board: whose settings they are."""
+    assert board is not None
+    config.read = lambda _: raw or {}
     config.write = saved.append
     saved.clear()
+
+
+def play_os():
+    """Put a System in the place of os, for what is loaded while the application starts."""
+    system = main_module.os = sys.modules["os"] = support.app.System()
+    return system
 
 
 def start(name, **raw):
@@ -29,9 +35,9 @@ def start(name, **raw):
     board = use(name)
     load(board, raw)
     said.clear()
-    main_module.os = support.app.System()
+    play_os()
     main_module.say = said.append
-    application = main_module.start(board, Hardware())
+    application = main_module.start(board)
     return board, application.drivers, application
 
 
@@ -177,7 +183,7 @@ def run_main(name, serve=None, **raw):
     board = use(name)
     load(board, raw)
     said.clear()
-    system = main_module.os = support.app.System()
+    system = play_os()
     main_module.say = said.append
     application_module.serve = serve or (lambda *_, **__: None)
     try:
@@ -199,7 +205,7 @@ def test_esp8266_takes_the_line_after_three_seconds():
 def test_esp8266_keeps_its_repl_when_somebody_is_there():
     board = use("ESP8266_GENERIC")
     load(board)
-    system = main_module.os = support.app.System()
+    system = play_os()
 
     def interrupted(_):
         raise KeyboardInterrupt

@@ -8,10 +8,10 @@ import vfs
 from support.app import BOARDS, chip, use
 
 from app import config
-from app import main as main_module
 from app.application import Application
 from app.check import Checked
 from app.hardware import Hardware
+from app import loading
 from umb.port.hosts import host_filter
 
 _PATH = "/ram/umb.json"
@@ -209,7 +209,6 @@ def test_it_starts_with_all_of_them():
     """With every pin of the board refusing now and then, too."""
     random.seed(8)
     names = sorted(BOARDS)
-    main_module.say = lambda _: None
     for _ in range(300):
         board = use(random.choice(names))
         raw = {}
@@ -246,8 +245,8 @@ def test_more_problems_than_memory():
 
 
 def load(board):
-    """config.load(), which may not raise, and what it returns has to be possible."""
-    settings, problems, note = config.load(board, _PATH)
+    """load(), which may not raise, and what it returns has to be possible."""
+    settings, problems, note = loading.load(board, _PATH)
     assert_possible(settings, board, problems)
     return settings, problems, note
 

@@ -9,7 +9,7 @@ import vfs
 
 sys.path.insert(0, "boards")
 
-from app import config
+from app import config, loading
 from app.check import Checked
 from umb.fast import copy
 
@@ -376,7 +376,7 @@ def test_with_too_little_memory_it_starts_with_defaults():
             ballast = Ballast()
             ballast.let_go(1000)
             contiguous = None
-            settings, problems, _ = config.load(Board, _PATH)
+            settings, problems, _ = loading.load(Board, _PATH)
             ballast = None
             levels.add((settings["slave_id"], len(problems)))
             assert contiguous is ballast is None

@@ -104,8 +104,8 @@ def test_two_lines_and_a_host():
 
 def test_a_poller_for_each_line():
     devices = [DEVICE, dict(DEVICE), dict(DEVICE)]
-    devices[1].update({"slave_id": 8})
-    devices[2].update({"slave_id": 9, "line": 2})
+    devices[1].update({"slave_id": 8, "name": "pump"})
+    devices[2].update({"slave_id": 9, "name": "fan", "line": 2})
     kinds, problems = run({"role": "poller", "line2": LINE2, "devices": devices})
     assert (kinds, problems) == (["Poller", "Poller"], [])
 
@@ -115,6 +115,25 @@ def test_masters_on_the_second_line():
     line2["serve"] = True
     kinds, problems = run({"role": "gateway", "line2": line2})
     assert (kinds, problems) == (["Gateway", "RTUServer"], [])
+
+
+def test_what_cannot_be_polled_is_named():
+    overlapping = [POINT, dict(POINT)]
+    overlapping[1].update({"name": "other", "data_type": "uint32"})
+    for device, what in (
+        ({"slave_id": 7, "serve_as": 8}, "devices: two have the name meter"),
+        ({"name": "x"}, "devices: x cannot be served as slave 7"),
+        ({"name": "x", "slave_id": 1}, "devices: x cannot be served as slave 1"),  # its own
+        ({"name": "x", "slave_id": 0}, "devices: x cannot be served as slave 0"),
+        ({"name": "x", "serve_as": 9}, "devices: x: slave 7 is polled already"),
+        ({"name": "x", "slave_id": 9, "points": "/none.json"}, "devices: x: "),
+        ({"name": "x", "slave_id": 9, "points": overlapping}, "slave 9 is not served on: "),
+    ):
+        second = dict(DEVICE)
+        second.update(device)
+        kinds, problems = run({"role": "poller", "devices": [DEVICE, second]})
+        assert kinds == ["Poller"]
+        assert [text for text in problems if what in text], (what, problems)
 
 
 def test_what_cannot_be_is_named():

@@ -1,0 +1,117 @@
+"""What an Application is put together of. Loaded while it starts, and dropped then."""
+
+import sys
+
+import umb
+from umb.functions.diagnostics import Diagnostics
+from umb.functions.identity import Identity, ServerId
+from umb.store import Store
+
+from .application import DeviceServer
+from .control import Control
+from .keeper import Keeper
+from .parts import OPTIONAL, make
+from .status import Status
+
+
+def assemble(application, wifi, networked):
+    """Make what an Application has, see there."""
+    settings = application.settings
+    state = application.state
+    hardware = application.hardware
+    compose = application.config.compose
+    application.log = start_log(application) if settings["log"] != "quiet" else None
+    role = make(settings["role"], application)
+    application.parts.append(role)
+    application.product = role.PRODUCT
+    reset_cause = hardware.reset_cause()
+    application.permits = open_access(settings, state, reset_cause) if networked else None
+    control = Control(settings, compose, state)
+    application.status = status = Status(state, reset_cause, role.BANKS)
+    application.server = application.handler = DeviceServer(
+        state,
+        Store(
+            coils=role.coils,
+            discrete_inputs=role.discrete_inputs,
+            input_registers=role.input_registers + (status.block,),
+            holding_registers=role.holding_registers + (control.block,),
+        ),
+        (settings["slave_id"],),
+        functions_of(application),
+        application.permits,
+    )
+    application.keeper = Keeper(
+        state,
+        role.make_safe,
+        application.config.write,
+        application.say,
+        failsafe_s=settings["failsafe_s"],
+        led=open_led(hardware, settings["led"], state.problems),
+        feed_watchdog=start_watchdog(hardware, settings["watchdog_s"], state.problems),
+        wifi=wifi,
+        trial=start_trial(settings, compose, state, application.say),
+    )
+    for name in OPTIONAL:
+        if settings.get(name):
+            application.parts.append(make(name, application))
+
+
+def functions_of(application):
+    """Return what the device offers besides its store."""
+    name = application.board.NAME
+    objects = {
+        0: "umb",
+        1: name,
+        2: umb.__version__,
+        4: application.product,
+        5: getattr(sys.implementation, "_machine", sys.platform),
+    }
+    if application.settings["name"]:
+        objects[6] = application.settings["name"]
+    server_id = ServerId("{} {} {}".format(application.product, name, umb.__version__))
+    return (Identity(objects), server_id, Diagnostics())
+
+
+def open_access(settings, state, reset_cause):
+    """Return what says what networks may do."""
+    from .access import Access
+
+    return Access(settings, state, reset_cause).permits
+
+
+def open_led(hardware, point, problems):
+    """Return what switches the LED, None if there is none."""
+    if not point:
+        return None
+    try:
+        return hardware.output(point["pin"], point["invert"], 0)
+    except Exception as error:  # noqa: BLE001 - ports raise what they like
+        problems.append("led: the pin {}: {}".format(point["pin"], error))
+        return None
+
+
+def start_watchdog(hardware, timeout_s, problems):
+    """Return what feeds the watchdog, None if none is wanted or there is none."""
+    if not timeout_s:
+        return None
+    try:
+        return hardware.watchdog(timeout_s)
+    except Exception as error:  # noqa: BLE001 - ports raise what they like
+        problems.append("watchdog_s: {}".format(error))
+        return None
+
+
+def start_log(application):
+    """Return a Log."""
+    from .log import Log
+
+    return Log(application)
+
+
+def start_trial(settings, compose, state, say):
+    """Return a Trial if the serial line has new settings, None if it has not."""
+    if not (settings["previous"] and settings["rtu"]):
+        return None
+    from .trial import Trial
+
+    return Trial(settings["previous"], compose, state, say)
