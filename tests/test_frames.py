@@ -18,9 +18,17 @@ _CODE = re.compile(
 )
 # What the program calls, and what runs with the heap locked.
 _OTHERS = {
-    "umb/server/background.py": {"Background", "__init__", "stop"},
+    "umb/server/background.py": {"Background", "__init__", "stop", "_send"},
     "umb/port/idle.py": {
-        *("Idle", "Ahead", "__init__", "stop", "silent_us", "_virtual_timer", "_start_timer"),
+        *(
+            "Idle",
+            "BufferedUART",
+            "__init__",
+            "stop",
+            "silent_us",
+            "_virtual_timer",
+            "_start_timer",
+        ),
     },
 }
 

@@ -12,6 +12,7 @@ _NEEDED = {
     "server": "a Server or a Gateway, such as Server(store)",
     "uart": "a UART's number, a machine.UART or its like, such as umb.port.tty.TTY",
     "de": "a pin's number, a Pin or a function",
+    "idle": "a PioIdle or None",
     "framer": "umb.frame.rtu.RTU or umb.frame.ascii.ASCII",
     "functions": "a tuple, such as (Diagnostics(),)",
     "function": "an object with handle(), and with codes 1..127 that nobody else has",

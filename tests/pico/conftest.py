@@ -43,6 +43,17 @@ def pico(fresh_pico):
     pico.interrupt()
 
 
+@pytest.fixture(scope="session")
+def pio_board(emulator, firmware, flash):
+    """A board whose state machines run and see both lines, with the library on it."""
+    from tools.emulator.pio import Levels  # noqa: PLC0415 - only where the emulator is installed
+
+    pico = emulator.Pico(firmware, flash, pio=True)
+    for number in (0, 1):
+        Levels(pico, number, 4 * number, 4 * number + 1)
+    return pico
+
+
 @pytest.fixture
 def start(emulator, pico):
     """start(form, slave_id=1, program="serve"): the Master of a slave that is alone on a line."""

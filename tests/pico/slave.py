@@ -4,12 +4,12 @@ import re
 from pathlib import Path
 from typing import NamedTuple
 
-from tests.pico.cases import STANDARD
+from tests.pico.cases import READ_10, STANDARD
 from tools.emulator.image import program_files
 from tools.emulator.line import Line, Station
 from tools.emulator.master import Master
 from tools.emulator.pico import READY_PIN, BoardError, Pico
-from tools.emulator.wire import Format
+from tools.emulator.wire import MS, Format
 
 __all__ = [
     "ONBOARD",
@@ -18,6 +18,7 @@ __all__ = [
     "boot",
     "flash_files",
     "heap_bytes",
+    "main_speed",
     "program_files",
     "ram",
     "start",
@@ -26,6 +27,7 @@ __all__ = [
 
 ONBOARD = Path(__file__).parent / "onboard"
 _START_LIMIT_MS = 2000
+_COUNT_MS = 400  # how long a main program counts
 
 _RAM_FORM = Format(115200)
 # Prints the heap bytes of an import, of that and a slave with four areas, and of all of that after
@@ -85,6 +87,30 @@ def start(pico, form, slave_id=1, program="serve"):
 def start_alone(pico, form, slave_id=1, program="serve"):
     """Start a slave that has the line for itself; returns the Master on it."""
     return Master(Line(form, start(pico, form, slave_id, program)))
+
+
+def main_speed(pico, program):
+    """Return the speed of a main program whose line is never at rest: 1 is what it has alone.
+
+    Both are programs of onboard/slaves.py that count(); the line has 19200 baud.
+    """
+    form = Format(19200)
+    line = start_alone(pico, form, program="compute_alone").line
+    since_ns = pico.now
+    line.run_for(_COUNT_MS * MS)
+    alone = _rounds_a_ms(pico, since_ns)
+    master = start_alone(pico, form, program=program)
+    since_ns = pico.now
+    exchanges = master.ask_all([READ_10.request] * (_COUNT_MS // 22))
+    assert exchanges[-1].reply == READ_10.reply
+    return _rounds_a_ms(pico, since_ns) / alone
+
+
+def _rounds_a_ms(pico, since_ns):
+    """How many hundreds the main program has counted since then, and ends."""
+    lasted_ns = pico.now - since_ns
+    pico.interrupt()
+    return int(pico.exec("print(slaves.hundreds[0])")) * MS / lasted_ns
 
 
 def ram(pico):

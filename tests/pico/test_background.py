@@ -12,7 +12,6 @@ _SHORT_US, _LONG_US = {9600: 500, 19200: 800, 115200: 150}, {9600: 700, 19200: 1
 _EFFICIENCY = {9600: 0.985, 19200: 0.965, 115200: 0.975}
 _RELEASE_LIMIT_US = 20
 _SPEED = 0.75  # of the main program, beside what it has alone
-_COUNT_MS = 400
 
 
 @pytest.fixture
@@ -86,25 +85,9 @@ def test_a_thousand_requests(serve, figures):
     assert answered == 1000
 
 
-def rounds_a_ms(pico, since_ns):
-    """How many hundreds the main program has counted since then, and ends."""
-    lasted_ns = pico.now - since_ns
-    pico.interrupt()
-    return int(pico.exec("print(slaves.hundreds[0])")) * MS / lasted_ns
-
-
-def test_the_main_program_goes_on(start, serve, pico, figures):
+def test_the_main_program_goes_on(emulator, pico, figures):
     """While the line is never at rest, it has three quarters of its speed, and more."""
-    form = Format(19200)
-    line = start(form, program="compute_alone").line
-    since_ns = pico.now
-    line.run_for(_COUNT_MS * MS)
-    alone = rounds_a_ms(pico, since_ns)
-    master = serve(form)
-    since_ns = pico.now
-    exchanges = master.ask_all([READ_10.request] * (_COUNT_MS // 22))
-    assert exchanges[-1].reply == READ_10.reply
-    speed = rounds_a_ms(pico, since_ns) / alone
+    speed = emulator.main_speed(pico, "compute")
     figures.note("background: speed of the main program, polled at 19200", speed)
     assert _SPEED <= speed <= 1
 

@@ -64,29 +64,38 @@ class _Bus:
         self._pio.reset()
 
 
-class TxLevels:
-    """Drives the input side of a UART's TX pin, so that a state machine sees what is sent."""
+class Levels:
+    """Drives the input side of a UART's TX and RX pins, so that state machines see the line."""
 
-    def __init__(self, pico, uart, number, pacer):
-        self._uart, self._gpio, self._pacer = uart, pico.mcu.gpio[number], pacer
-        self._clock = pico.clock
+    def __init__(self, pico, number, tx, rx):
+        self._uart, self._pacer, self._clock = pico.uarts[number], pico.pacer, pico.clock
+        sent, received = pico.mcu.gpio[tx], pico.mcu.gpio[rx]
+        self._received = received
+        self._uart.on_shift = lambda char: self._put(sent, char)
+        self._uart.on_receive = lambda char: self._put(received, char)
         self._alarm = self._clock.create_alarm(self._change)
-        self._edges = []
-        self._gpio.set_input_value(True)
-        uart.on_shift = self._sends
+        self._edges = []  # a heap of (time, order, pin, level)
+        self._order = 0
+        for pin in (sent, received):
+            pin.set_input_value(True)
 
-    def _sends(self, char):
-        bits = self._uart.levels(char.byte)
+    def _put(self, pin, char):
+        """Let the levels of a character come at their times."""
         before = 1
-        for place, level in enumerate(bits):
+        for place, level in enumerate(self._uart.levels(char.byte)):
             if level != before:
-                heapq.heappush(self._edges, (char.start_ns + place * self._uart.bit_ns, level))
+                edge_ns = char.start_ns + place * self._uart.bit_ns
+                self._order += 1
+                heapq.heappush(self._edges, (edge_ns, self._order, pin, level))
             before = level
         self._change()
 
     def _change(self):
         while self._edges and self._edges[0][0] <= self._clock.nanos + 1:
-            self._gpio.set_input_value(bool(heapq.heappop(self._edges)[1]))
+            _, _, pin, level = heapq.heappop(self._edges)
+            # A receiver that is off leaves its pin high.
+            deaf = pin is self._received and self._uart.deaf and self._uart.deaf()
+            pin.set_input_value(bool(level or deaf))
             self._pacer.kick()
         if self._edges:
             self._alarm.schedule(max(1.0, self._edges[0][0] - self._clock.nanos))

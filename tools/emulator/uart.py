@@ -45,6 +45,7 @@ class TimedUart(RPUART):
         self.clock = mcu.clock
         self.on_start = None  # on_start(Char), at the start bit's edge of each character sent
         self.on_shift = None  # the same, for the level of the TX pin
+        self.on_receive = None  # on_receive(Char), before each character comes, for the RX pin
         self.deaf = None  # deaf() -> True while the transceiver's receiver is off
         self.sent, self.received = [], []
         self.overruns = 0
@@ -152,6 +153,8 @@ class TimedUart(RPUART):
         sample_ns = char.end_ns - after_bits * self.bit_ns
         if sample_ns < self.clock.nanos:
             raise ValueError("a character can't arrive in the past")
+        if self.on_receive:
+            self.on_receive(char)
         self._order += 1
         heapq.heappush(self._coming, (sample_ns, self._order, char, errors))
         self._expect()

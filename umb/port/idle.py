@@ -78,6 +78,7 @@ class Idle:
     line     the Line, whose UART is asked for its event
     any      any() of that UART itself
     timer    a machine.Timer to use; None: a virtual one
+    event    a PioIdle in the place of the UART's event, or None
 
     fell_silent   whether the line has fallen silent since this was last set to False
     count         how many bytes any() reported when it fell silent
@@ -87,13 +88,13 @@ class Idle:
     ticks         whether the port has no event, so that due() is called every millisecond
     """
 
-    def __init__(self, line, timer):
+    def __init__(self, line, timer, event):
         self.line = line
+        self._event = event
         self.last_us = line.last_us
         self.count = 0
         self.fell_silent = self.armed = self.scheduled = False
         self._due = self._due  # bound once: a bound method is an allocation
-        self._silent_us = silent_us(line)
         if timer is None:
             timer = _virtual_timer()
         elif isinstance(timer, type) or not hasattr(timer, "init"):
@@ -115,7 +116,13 @@ class Idle:
             uart = uart.raw
         self._uart = uart
         self.any = uart.any
-        self.ticks = not hasattr(uart, "IRQ_RXIDLE")
+        self.ticks = event is None and not hasattr(uart, "IRQ_RXIDLE")
+        if event is not None:
+            self._silent_us = event.watch_silence(
+                line.baudrate, line.bits, line.stop, self._on_silence
+            )
+            return
+        self._silent_us = silent_us(line)
         if self.ticks:
             self.lead_us = _TICK_LEAD_US
             timer.init(mode=Timer.PERIODIC, period=1, callback=self._due)
@@ -127,15 +134,18 @@ class Idle:
 
     def stop(self):
         """Call nothing any more."""
-        if not self.ticks:
+        if self._event is not None:
+            self._event.stop()
+        elif not self.ticks:
             self._uart.irq(None, 0)
         self._timer.deinit()
         self.armed = False
 
     def _on_silence(self, _):
         """Have look() called: the line has fallen silent."""
+        now_us = ticks_us()
         with self:
-            self.last_us = ticks_add(ticks_us(), -self._silent_us)
+            self.last_us = ticks_add(now_us, -self._silent_us)
             self.count = self.any()
             self.fell_silent = True
             self.look_soon()

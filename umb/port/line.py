@@ -1,6 +1,7 @@
 """One end of a serial line: a UART, its direction pin, and the frames received and sent."""
 
 import select
+import sys
 from errno import ETIMEDOUT
 from time import sleep_ms, sleep_us, ticks_add, ticks_diff, ticks_ms, ticks_us
 
@@ -26,8 +27,9 @@ class Line:
     de      called with a level: the direction pin
     idle    the pin's level while others send
 
-    umb.port.uart.open_line() creates it, and sets its times:
+    umb.port.uart.open_line() creates it, and sets its format and its times:
 
+    baudrate, bits, stop   bits are those of a whole character, with `stop` stop bits
     character_x64   a character's time in 1/64 us, small enough for 256 of them not to allocate
     t35_us          the silence that ends a frame
     gap_us          the longest silence inside of any frame
@@ -38,6 +40,9 @@ class Line:
     """
 
     poller = None
+    # How many bytes the UART's write() is given first. That of rp2 copies all of them before it
+    # sends one; some others wait until all have left.
+    first_size = 16 if sys.platform == "rp2" else 513
     _wakes = False  # whether the UART wakes the poller
 
     def __init__(self, frame, uart, de, idle):
@@ -151,27 +156,33 @@ class Line:
         hardware flow control where CTS stays inactive.
         """
         try:
-            return self._send(n)
+            if self.abort_size and self.wait_for(self.abort_size):
+                return False
+            frame = self.frame
+            size = min(n, self.first_size)
+            self.de(1 - self.idle)
+            self.end_us = ticks_us()
+            self.write_rest(n, self.uart.write(frame.out, frame.start, size))
+            return True
         except BaseException:
             self.release()
             raise
 
-    def _send(self, n):
+    def write_rest(self, n, size):
+        """Give the UART the rest of a frame of n bytes, of which it has taken `size`, or None."""
         frame = self.frame
         at = frame.start
         self.frame_us = n * self.character_x64 + 63 >> 6 if self.paced else 0
-        if self.abort_size and self.wait_for(self.abort_size):
-            return False
-        self.de(1 - self.idle)
-        self.end_us = ticks_us()
-        while n:  # the UART may take it in parts
-            taken = self.uart.write(frame.out, at, n) or 0
-            at += taken
-            n -= taken
-            if not taken:
+        while True:  # the UART may take it in parts
+            size = size or 0
+            at += size
+            n -= size
+            if not n:
+                break
+            if not size:
                 self._check_progress(at + n - frame.start)
+            size = self.uart.write(frame.out, at, n)
         self.end_us = ticks_add(self.end_us, self.frame_us)
-        return True
 
     def _check_progress(self, size):
         """Raise OSError if the UART has had more time than a frame of this size takes."""

@@ -1,14 +1,28 @@
-"""PioPin: a direction pin that hardware switches to receive, on an RP2040 or RP2350."""
+"""PioPin and PioIdle: state machines of an RP2040 or RP2350 that serve a serial line.
+
+Raises ImportError on boards without PIO.
+"""
 # ruff: noqa: F821 - the names in a program are those of PIO's instructions
 
 from time import sleep_us
 
-import rp2
 from machine import Pin
 from micropython import const
 
-_CYCLES = const(8)  # of the state machine in a bit
-_SET_PINS = const(0xE000)  # the instruction set(pins, 0)
+from ..check import integer
+
+try:
+    import rp2
+except ImportError:
+    raise ImportError("umb.port.pio needs the PIO of an RP2040 or RP2350") from None
+
+_CYCLES = const(8)  # of PioPin's state machine in a bit,
+_IDLE_CYCLES = const(32)  # and of PioIdle's
+_MOST_MACHINE = const(11)  # an RP2350 has 12, an RP2040 8
+# Instructions.
+_SET_PINS = const(0xE000)  # set(pins, 0)
+_PULL = const(0x80A0)  # pull(block)
+_MOV_ISR_OSR = const(0xA0C7)  # mov(isr, osr)
 
 
 class PioPin:
@@ -24,6 +38,7 @@ class PioPin:
     """
 
     def __init__(self, pin: int, *, tx: int, state_machine: int = 0):
+        integer("state_machine", state_machine, 0, _MOST_MACHINE)
         self._pin = pin
         self._tx = tx
         self._number = state_machine
@@ -63,7 +78,52 @@ class PioPin:
             sleep_us(self._cycle_us)  # it takes effect with the next cycle
 
 
-_programs = {}  # by the level of receive: each takes room in a PIO once
+class PioIdle:
+    """Tells when a line falls silent, `idle` of RTUServer, for one that is served by start().
+
+    rx               the number of the UART's RX pin, which a state machine watches
+    state_machine    the number of one that nothing else uses, 0 to 7
+
+    Silence begins to count 1.5 characters after the last one (t1.5 of SL 2.5.1.1), long before the
+    UART's own event: the rest of t3.5 is left for the answer. The state machine has 10
+    instructions. It steps over each character whose start bit lasts half a bit at least, as a
+    UART does. stop() releases it.
+    """
+
+    def __init__(self, rx: int, *, state_machine: int = 1):
+        integer("state_machine", state_machine, 0, _MOST_MACHINE)
+        self._rx = rx
+        self._number = state_machine
+        self._machine = None
+
+    def watch_silence(self, baudrate: int, bits: int, stop: int, handler) -> int:
+        """Call handler(_) in an interrupt whenever the line has fallen silent, from now on.
+
+        Characters have so many bits, `stop` of which are stop bits. Returns for how many
+        microseconds it has been silent then: from the middle of the first stop bit on.
+        """
+        pin = Pin(self._rx)
+        self._machine = machine = rp2.StateMachine(
+            self._number, _idle_program(), freq=_IDLE_CYCLES * baudrate, in_base=pin, jmp_pin=pin
+        )
+        machine.put(_IDLE_CYCLES * 3 * bits // 4 - 1)  # looks at the pin, two cycles each
+        machine.exec(_PULL)
+        machine.exec(_MOV_ISR_OSR)
+        # From half a bit after the edge to the middle of the first stop bit, less what the other
+        # instructions take.
+        machine.put(_IDLE_CYCLES * (bits - stop) - 3)
+        machine.exec(_PULL)
+        machine.irq(handler, hard=True)
+        machine.active(1)
+        return 1_500_000 * bits // baudrate
+
+    def stop(self):
+        """Call the handler no longer, and leave the state machine to others."""
+        self._machine.active(0)
+        self._machine.irq(None)
+
+
+_programs = {}  # by the level of receive, None is PioIdle's: each takes room in a PIO once
 
 
 def _program(idle):
@@ -90,4 +150,32 @@ def _program(idle):
         wrap()
 
     _programs[idle] = program
+    return program
+
+
+def _idle_program():
+    """Return the state machine's program, which interrupts when the pin has been high for long."""
+    if None in _programs:
+        return _programs[None]
+
+    @rp2.asm_pio()
+    def program():
+        wrap_target()
+        wait(0, pin, 0)
+        label("start")
+        mov(x, osr)[14]
+        jmp(pin, "silence")  # that was no start bit
+        label("step")
+        jmp(x_dec, "step")
+        label("silence")
+        mov(y, isr)
+        label("look")
+        jmp(pin, "high")
+        jmp("start")
+        label("high")
+        jmp(y_dec, "look")
+        irq(rel(0))
+        wrap()
+
+    _programs[None] = program
     return program

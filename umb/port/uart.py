@@ -67,15 +67,17 @@ def open_line(
     elif isinstance(uart, type) or not (hasattr(uart, "any") and hasattr(uart, "readinto")):
         raise wrong("uart", uart)
     idle = 1 - de_active
+    bits += 1 + (parity is not None) + stop  # of a character, with its start bit
+    if hasattr(de, "watch_frames"):  # a PioPin
+        de.watch_frames(baudrate, bits, idle)
     line = Line(framer(bytearray(ADU_SIZE), table, serves), uart, _pin(de, idle), idle)
     # A slave that is late must not send while the next request comes. Four bytes may be one.
     line.abort_size = _SHORTEST if table is REQUEST else 0
     line.baudrate = baudrate
+    line.stop = stop
+    line.bits = bits
     line.number = number
     owners[number] = line
-    bits += 1 + (parity is not None) + stop  # of a character, with its start bit
-    if hasattr(de, "watch_frames"):
-        de.watch_frames(baudrate, bits, idle)
     line.character_x64 = character = -(-bits * 64_000_000 // baudrate)
     # Above 19200 baud the silence is fixed (SL 2.5.1.1).
     line.t35_us = 1750 if baudrate > 19200 else character * 7 + 127 >> 7

@@ -1,8 +1,8 @@
 """What RTUServer.start() makes: a slave that is served from interrupts, beside any program."""
 
-from time import ticks_diff, ticks_us
+from time import ticks_add, ticks_diff, ticks_us
 
-from micropython import const
+from micropython import const, heap_lock, heap_unlock
 
 from ..frozen import frozen
 from ..port.idle import BufferedUART, Idle
@@ -11,6 +11,7 @@ from ..port.line import owners
 _SHORTEST = const(4)
 _RECENT_US = const(1_000_000)
 _AFTER_ERROR_US = const(20_000)
+_RISE_US = const(60)
 
 # States of the RTUServer.
 _LISTENING = const(0)
@@ -33,7 +34,7 @@ class Background(Idle):
             raise RuntimeError("UART %d was given to another driver since" % line.number)
         self._rtu = rtu
         self._error = None  # what was raised within an interrupt
-        super().__init__(line, timer)
+        super().__init__(line, timer, rtu.idle)
         # A pin that falls by itself needs nobody to wait for the frame's end.
         self._end_lead_us = 0 if hasattr(line.de, "watch_frames") else self.lead_us
         self._buffered = None
@@ -96,7 +97,9 @@ class Background(Idle):
                 rtu.prepare(n)
                 self._begin()
                 return
-            n = line.receive(line.any(), ticks_us())
+            n = line.any()
+            if n:
+                n = line.receive(n, ticks_us())
         if line.frame.rejected:
             rtu.count_errors(line.frame)
         if line.frame.have or line.waiting:
@@ -107,12 +110,13 @@ class Background(Idle):
         if self.armed:
             self.cancel()
         buffered = self._buffered
-        n = line.any() if buffered is None else self.any()
-        now_us = ticks_us()
-        if buffered is not None:
+        if buffered is None:
+            n = line.any()
+            now_us = ticks_us()
+        else:
+            n = self.any()
             # If more have come since the line was silent, they are as old as this look.
-            if self.fell_silent and n <= self.count:
-                now_us = self.last_us
+            now_us = self.last_us if self.fell_silent and n <= self.count else ticks_us()
             self.fell_silent = False
             if buffered.left:
                 n += buffered.left
@@ -126,32 +130,70 @@ class Background(Idle):
     def due(self):
         """Do what the timer was set for."""
         state = self._rtu.state
-        if state == _REPLYING:
-            self._end()
-        elif state == _WAITING:
+        if state == _WAITING:
             self._begin()
+        elif state == _REPLYING:
+            self._end()
         else:
             self.look_soon()
 
     def _begin(self):
         """Begin to send if the line has been silent for long enough, or set the timer."""
-        line = self.line
         rtu = self._rtu
         if rtu.state != _WAITING:
             return  # a handler has returned LATER, and answers by answered()
-        us = ticks_diff(ticks_us(), line.last_us)
-        us = line.reply_delay_us - us if us >= 0 else 0
-        if us > 0 and line.any() != line.waiting:
-            line.look()  # others have sent meanwhile: all of the silence has to come again
-            us = line.reply_delay_us if line.waiting < _SHORTEST else 0
-        if us > self.lead_us:
-            self.after(us - self.lead_us)
-        elif line.send(rtu.size):
-            rtu.state = _REPLYING
-            self._end()
-        else:  # others have sent: the reply would disturb them
+        line = self.line
+        if line.waiting >= _SHORTEST:  # others have sent: the reply would disturb them
             rtu.state = _LISTENING
             self.look_soon()
+            return
+        due_us = ticks_us()
+        us = ticks_diff(due_us, line.last_us)
+        us = line.reply_delay_us - us if us >= 0 else 0
+        if us > self.lead_us:
+            self.after(us - self.lead_us)
+            return
+        heap_lock()  # see Idle.after()
+        if self._send(ticks_add(due_us, us)):
+            rtu.state = _REPLYING
+            self._end()
+        else:  # others have sent meanwhile: all of the silence has to come again
+            line.look()
+            self.after(line.reply_delay_us - self.lead_us)
+
+    def _send(self, due_us):
+        """Begin to send the reply then. Returns whether it does: not if others send, or have sent.
+
+        What can be done before is, so that little is left to do when the time has come. The pin
+        rises at most _RISE_US before: it may take so long.
+        """
+        try:
+            line = self.line
+            n = self._rtu.size
+            frame = line.frame
+            out = frame.out
+            at = frame.start
+            size = min(n, line.first_size)
+            uart = line.uart
+            de = line.de
+            level = 1 - line.idle
+            rise_us = ticks_add(due_us, -_RISE_US)
+            any_ = line.any
+            waiting = line.waiting
+            if self._buffered is not None:
+                any_ = self.any
+                waiting -= self._buffered.left
+            while any_() == waiting:
+                if ticks_diff(rise_us, ticks_us()) <= 0:
+                    de(level)
+                    while ticks_diff(due_us, ticks_us()) > 0:
+                        pass
+                    line.end_us = ticks_us()
+                    line.write_rest(n, uart.write(out, at, size))
+                    return True
+            return False
+        finally:
+            heap_unlock()
 
     def _end(self):
         """Switch to receive if the reply has left, or set the timer."""

@@ -4,7 +4,7 @@ from time import sleep_ms, ticks_diff, ticks_us
 
 from micropython import const
 
-from ..check import integer
+from ..check import integer, wrong
 from ..frame.rtu import REQUEST, RTU
 from ..port.uart import open_line
 from . import Driver
@@ -34,6 +34,7 @@ class RTUServer(Driver):
     tx, rx         pins, for ports that let them be chosen
     de             the direction pin: a number, a Pin, a Signal, a callable or a PioPin
     de_active=1    its level while sending
+    idle           a PioIdle: what tells start() that the line has fallen silent, None: the UART
     turnaround_us=0   extra time between the pin's edges and the frame, on either side
     hold_ms=20     poll() stays until a reply has been sent if that takes no longer than this. A
                    longer one is sent while the program goes on, which then has to call poll()
@@ -64,6 +65,7 @@ class RTUServer(Driver):
         rx=None,
         de=None,
         de_active=1,
+        idle=None,
         turnaround_us=0,
         hold_ms=20,
         gap_ms=20,
@@ -73,6 +75,9 @@ class RTUServer(Driver):
         self.alone = self.gateway is None
         integer("hold_ms", hold_ms, 0, _LONGEST_PAUSE)
         self._hold_us = hold_ms * 1000
+        if isinstance(idle, type) or not (idle is None or hasattr(idle, "watch_silence")):
+            raise wrong("idle", idle)
+        self.idle = idle
         self.line = open_line(
             REQUEST,
             # A handler that does not tell whom it serves is asked about every frame: {}.get()

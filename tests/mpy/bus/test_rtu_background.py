@@ -1,7 +1,7 @@
 """RTUServer.start(): the slave serves from interrupts, whatever the main program does."""
 
 from support import spread
-from support.interrupts import PORTS, BackgroundBench, Timer, interrupts
+from support.interrupts import PORTS, BackgroundBench, Timer, Watcher, interrupts
 from support.life import live
 from support.pdu import raw, request, write_registers
 from support.rtu import OTHER, OURS, frame
@@ -19,6 +19,7 @@ from support.umb import raises
 
 from umb.frame.ascii import ASCII
 from umb.server import LATER, Server
+from umb.server.rtu import RTUServer
 from umb.store import Registers, Store
 
 _RATES = (1200, 9600, 19200, 115200)
@@ -27,6 +28,7 @@ _REQUESTS = (request(3, 0, 1), request(3, 0, 125), write_registers(0, range(123)
 _LATE = {
     "rp2": (0.5, 10),
     "rp2, soft timers": (0.5, 10),
+    "rp2, PIO": (0.5, 10),
     "stm32": (1.6, 10),
     "stm32 F4": (1.6, 10),
     "mimxrt": (1.6, 10),
@@ -388,6 +390,35 @@ def test_a_timer_of_the_programs_own():
     bench.rtu.start(timer)
     assert len(bench.ask(request(3, 0, 1))) == 1
     assert timer.used
+
+
+def test_a_pio_idle_in_the_place_of_the_uarts_event():
+    """It is told the format, stopped by stop() and server_close(), and used again by start()."""
+    for form, bits in (((8, None, 1), 10), ((8, 1, 1), 11), ((7, 0, 2), 11), ((8, None, 2), 11)):
+        bench = BackgroundBench(9600, *form, port="rp2, PIO")
+        idle = bench.rtu.idle
+        for end in (bench.rtu.stop, bench.rtu.server_close):
+            assert late_us(bench, request(3, 0, 9)) >= -1
+            end()
+            bench.hear(frame(OURS, request(3, 0, 1)))
+            bench.run()
+            assert len(bench.replies()) == 1, form
+            bench.rtu.start()
+            bench.run()
+            assert len(bench.replies()) == 2, form
+        assert idle.formats == [(9600, bits, form[2])] * 3
+    for wrong in (1, True, "x", Timer, Watcher):
+        raises(ValueError, RTUServer, bench.uart, baudrate=9600, idle=wrong)
+
+
+def test_pio_where_there_is_none():
+    """One sentence says what is missing."""
+    try:
+        from umb.port.pio import PioIdle  # noqa: F401 - it fails
+    except ImportError as error:
+        assert "RP2040" in str(error), error
+    else:
+        raise AssertionError("it is there")
 
 
 def test_a_gateway_is_not_served_in_the_background():

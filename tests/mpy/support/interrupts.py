@@ -171,7 +171,8 @@ class Port:
     event        when IRQ_RXIDLE comes: "fifo": after 32 bit times, if the FIFO keeps a byte;
                  "characters": after so many; "first": the same, and after the first one, too;
                  "periods": at the second tick of a timer of so many ns that the first byte starts;
-                 "restarted": by a timer that each byte starts anew; None: never
+                 "restarted": by a timer that each byte starts anew; "watched": when a PioIdle
+                 says so, after 1.5 characters; None: never
     hard         whether its handler may be a hard one; if not, `refuses` or ignores that
     timer_ms     whether timers count milliseconds
     hard_timer   whether their handlers may be hard
@@ -204,6 +205,7 @@ class Port:
 PORTS = {
     "rp2": Port("rp2", "fifo", timer_ms=False, sampled=True),
     "rp2, soft timers": Port("rp2", "fifo", timer_ms=False, hard_timer=False, sampled=True),
+    "rp2, PIO": Port("rp2", "watched", timer_ms=False, sampled=True),
     "esp32": Port(
         "esp32",
         "periods",
@@ -261,8 +263,15 @@ class EventUART(UART):
             self.IRQ_RXIDLE = 1
             self.irq = self._irq
         interrupts.sources.append(self)
+        EventUART.last = self
+
+    def watch(self, handler):
+        """Call a hard handler at each event; None: no longer."""
+        self._handler, self._hard = handler, True
 
     def _irq(self, handler=None, trigger=0, hard=False):
+        if self._event == "watched":
+            raise AssertionError("a PioIdle is there")
         if hard and Port.now.refuses:
             raise ValueError("hard IRQ is not supported")
         self._handler, self._hard = (handler if trigger else None), hard and Port.now.hard
@@ -332,8 +341,9 @@ class EventUART(UART):
             if self._fifo == 24:
                 self._fifo = 1
             self._event_ns = now_ns + 32 * self._bit_ns
-        elif kind in ("characters", "first"):
-            self._event_ns = now_ns + self._n * self.char_ns
+        elif kind in ("characters", "first", "watched"):
+            silent_ns = 3 * self.char_ns // 2 if kind == "watched" else self._n * self.char_ns
+            self._event_ns = now_ns + silent_ns
             if self._next_seen_ns() - self.char_ns < self._event_ns:
                 self._event_ns = _NEVER_NS  # a start bit comes first
             if kind == "first" and first:
@@ -361,6 +371,21 @@ class EventUART(UART):
             interrupts.call(self._handler, self, self._hard)
 
 
+class Watcher:
+    """Stands for umb.port.pio.PioIdle, on the EventUART that was made last."""
+
+    def __init__(self):
+        self.formats = []  # of each start
+
+    def watch_silence(self, baudrate, bits, stop, handler):
+        EventUART.last.watch(handler)
+        self.formats.append((baudrate, bits, stop))
+        return 1_500_000 * bits // baudrate
+
+    def stop(self):
+        EventUART.last.watch(None)
+
+
 class BackgroundBench(Bench):
     """The same where the slave serves in the background, and the main program never polls.
 
@@ -370,6 +395,8 @@ class BackgroundBench(Bench):
     def __init__(self, *form, port="rp2", line=None, **named):
         self._choose(port)
         line = dict(Port.now.line, **(line or {}))
+        if Port.now.event == "watched":
+            named["idle"] = Watcher()
         super().__init__(*form, line=line, **named)
         # A frame may end between a silence and a soft handler, which believes it was before.
         self.late = not Port.now.hard

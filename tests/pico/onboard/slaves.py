@@ -18,14 +18,23 @@ _IDLE_POLLS = const(50)
 _VALUES = bytes(address for address in range(_REGISTERS) for _ in range(2))
 
 
-def make(baudrate, parity, stop, slave_id=1, *, uart=0, de=None):
+def make(baudrate, parity, stop, slave_id=1, *, uart=0, de=None, idle=None):
     """Return a slave on a UART: 0 on GPIO 0 and 1 with the direction pin 2, or 1 on 4, 5 and 6."""
     registers = Registers(0, _REGISTERS)
     registers.put(0, _REGISTERS, _VALUES, 0)
     store = Store(coils=32, holding_registers=registers)
     at = 4 * uart
-    line = {"baudrate": baudrate, "parity": parity, "stop": stop}
-    return RTUServer(uart, Server(store, (slave_id,)), tx=at, rx=at + 1, de=de or at + 2, **line)
+    line = {"baudrate": baudrate, "parity": parity, "stop": stop, "de": de or at + 2, "idle": idle}
+    return RTUServer(uart, Server(store, (slave_id,)), tx=at, rx=at + 1, **line)
+
+
+def make_with_pio(*args, uart=0):
+    """As make(), with state machines for the direction pin and the end of frames."""
+    from umb.port.pio import PioIdle, PioPin  # noqa: PLC0415 - boards without PIO have no module rp2
+
+    at = 4 * uart
+    pin = PioPin(at + 2, tx=at, state_machine=at)
+    return make(*args, uart=uart, de=pin, idle=PioIdle(at + 1, state_machine=at + 1))
 
 
 def serve(*args):
@@ -89,10 +98,8 @@ def compute(*args):
 
 
 def compute_with_pio(*args):
-    """As compute(), with a direction pin that a state machine switches to receive."""
-    from umb.port.pio import PioPin  # noqa: PLC0415 - boards without PIO have no module rp2
-
-    slave = make(*args, de=PioPin(2, tx=0))
+    """As compute(), with two state machines."""
+    slave = make_with_pio(*args)
     slave.start()
     try:
         count()
@@ -139,6 +146,18 @@ def abandon(*args):
 def compute_two(*args):
     """Answer on both UARTs in the background until interrupted, while the program computes."""
     slaves = make(*args), make(*args, uart=1)
+    for slave in slaves:
+        slave.start()
+    try:
+        count()
+    finally:
+        for slave in slaves:
+            slave.stop()
+
+
+def compute_two_with_pio(*args):
+    """As compute_two(), with two state machines a line."""
+    slaves = make_with_pio(*args), make_with_pio(*args, uart=1)
     for slave in slaves:
         slave.start()
     try:
