@@ -24,7 +24,9 @@ _COUNT = 12  # requests in a row; a quarter of them if they take long
 _PHASES = 16
 _SETTLING_NS = 50e6  # until a program that has begun to serve sleeps
 _PHASE_NS = 67.3 * US  # so much later each time: the slave is met in another part of its loop
+_CALLED_PIN = 4
 _RETURNED_PIN = 3
+_REST_MS = 20  # after which a line is silent
 
 _LINE = "baudrate={}, parity=0, tx=0, rx=1, de=2"
 _STORE = "Store(coils=8, holding_registers=100)"
@@ -99,16 +101,21 @@ finally:
     slave.stop()
 """
 _ASK = """
+from time import sleep_ms
 from machine import Pin
 from umb.client.rtu import RTUClient
+called = Pin(4, Pin.OUT, value=0)
 returned = Pin(3, Pin.OUT, value=0)
 values = [0] * 10
 bus = RTUClient(0, %s)
 Pin(22)(1)
 for _ in range(%d):
-    bus.read_holding_registers(1, 0, 10, values)
+    sleep_ms(%d)
+    called(1)
+    bus.read_holding_registers(1, 0, 10, %s)
     returned(1)
     returned(0)
+    called(0)
 """
 # The same slave with micropython-modbus.
 _OTHER_RAM = """
@@ -190,32 +197,48 @@ def times(pico, baudrate, program=None, names=tuple(_REQUESTS)):
         yield name, late_us, len(done) * 1e9 / took_ns, efficiency(done, form)
 
 
-def returns(pico, baudrate):
-    """Return the us from a reply's last stop bit to the call's return: (median, at most)."""
-    form = Format(baudrate)
-    returned = pico.trace(_RETURNED_PIN)
+class Calls(NamedTuple):
+    """When calls were made, what was on the line, and when they returned, all in ns."""
+
+    called: list
+    asked: list  # start bits of requests
+    answered: list  # ends of replies
+    returned: list
+
+
+def calls(pico, form, into="values", rest_ms=0):
+    """Return the Calls of a master that reads 10 registers.
+
+    into     an existing list for the values, or None for a new one
+    rest_ms  how long it rests before each call
+    """
+    called, returned = pico.trace(_CALLED_PIN), pico.trace(_RETURNED_PIN)
     pico.interrupt()
-    pico.start(_ASK % (_LINE.format(baudrate), _COUNT), _LIMIT_MS)
+    text = _ASK % (_LINE.format(form.baudrate), _COUNT, rest_ms, into)
+    pico.start(text, _LIMIT_MS)
     line = Line(form, Station(pico))
     since_ns = line.now
     reply = registers_reply(1, [7] * 10)
-    asked, ends_ns = [], []
+    asked, starts_ns, ends_ns = [], [], []
 
     def heard(char, station):
         if station is None:
             return
         asked.append(char)
         if len(asked) == 8:
+            starts_ns.append(asked[0].start_ns)
             ends_ns.append(line.put(reply, char.end_ns + form.t35_ns)[1])
             asked.clear()
 
     line.on_char = heard
     pico.finish(_LIMIT_MS)
-    late_us = [
-        (edge_ns - end_ns) / US
-        for edge_ns, end_ns in zip(returned.edges(1, since_ns), ends_ns, strict=True)
-    ]
-    return sorted(late_us)[_COUNT // 2], max(late_us)
+    return Calls(called.edges(1, since_ns), starts_ns, ends_ns, returned.edges(1, since_ns))
+
+
+def at_most_us(later, earlier):
+    """Return the longest time between two events, of all but the first call."""
+    times_us = [(end - begin) / US for begin, end in zip(earlier, later, strict=True)]
+    return max(times_us[1:])
 
 
 def shown(pico, baudrate=19200):
@@ -267,11 +290,22 @@ def background_table(firmware):
 
 def master_table(firmware):
     """Return the lines of the table of a master's times."""
-    pico = Pico(firmware, files_of(_ASK % (_LINE.format(19200), 1)))
-    lines = ["| baud | median, us | at most, us |", "| ---: | ---: | ---: |"]
+    pico = Pico(firmware, files_of(_ASK % (_LINE.format(19200), 1, 0, "values")))
+    lines = [
+        "| baud | into a new list | into one that exists | call to request | next request |",
+        "| ---: | ---: | ---: | ---: | ---: |",
+    ]
     for baudrate in BAUDRATES:
-        median_us, most_us = returns(pico, baudrate)
-        lines.append(f"| {baudrate} | {median_us:.0f} | {most_us:.0f} |")
+        form = Format(baudrate)
+        new, existing = calls(pico, form, "None"), calls(pico, form)
+        rested = calls(pico, form, rest_ms=_REST_MS)
+        figures = (
+            at_most_us(new.returned, new.answered),
+            at_most_us(existing.returned, existing.answered),
+            at_most_us(rested.asked, rested.called),
+            at_most_us(new.asked[1:], new.answered[:-1]) - form.t35_ns / US,
+        )
+        lines.append(f"| {baudrate} | " + " | ".join(f"{us:.0f}" for us in figures) + " |")
     return lines
 
 

@@ -97,5 +97,5 @@ class Pauses:
 
     def wait(self, slave_id):
         """Sleep until a request may be sent to this slave, 500 s at most."""
-        sleep_ms(self.left_us(slave_id) // 1000)
-        sleep_us(min(self.left_us(slave_id), 1000))
+        sleep_ms(max(0, self.left_us(slave_id) // 1000 - 1))  # it may take 1 ms longer
+        sleep_us(min(self.left_us(slave_id), 2000))

@@ -118,8 +118,16 @@ class Request:
 
         Raises ValueError for an argument that is out of range or of the wrong kind.
         """
-        try:
-            return self._put(adu)
+        self._list = self._list_format = None
+        try:  # what is no number raises TypeError: that is quicker than asking first
+            if not 0 <= self.slave_id <= 255:
+                raise wrong("slave_id", self.slave_id, "0..255")
+            adu[_FRAME] = self.slave_id | 0
+            if self.as_bytes:
+                integer("function_code", self.function_code, 1, 4)
+            if self.function_code in _MOST:
+                return self._put_standard(adu)
+            return self._put_other(adu)
         except TypeError:
             self._check_numbers()  # says which argument it was
             raise
@@ -131,18 +139,9 @@ class Request:
             integer("quantity", self.quantity, 1, _MOST[self.function_code])
             integer("address", self.address, 0, 65536 - self.quantity)
 
-    def _put(self, adu):
-        """As put(). Raises TypeError for what is no number, as that is quicker than asking."""
-        slave_id = self.slave_id
-        if not 0 <= slave_id <= 255:
-            raise wrong("slave_id", slave_id, "0..255")
-        adu[_FRAME] = slave_id | 0  # a float is no number that can be asked
-        self._list = self._list_format = None
+    def _put_other(self, adu):
+        """Write the request PDU of another function code, or of none. Returns its length."""
         code = self.function_code
-        if self.as_bytes:
-            integer("function_code", code, 1, 4)
-        if code in _MOST:
-            return self._put_standard(adu)
         if code == RAW:
             return self._put_raw(adu)
         if code == CONNECT:

@@ -174,7 +174,7 @@ class RTUClient(Client):
             return self.advance()
         self._size = self.line.frame.seal(self._adu, n)
         self._state = _SILENCE
-        if self._is_silent():
+        if not 0 <= ticks_diff(ticks_us(), self.line.last_us) < self._silence_us:
             return self._send()
         self._expire_in(self._busy_ms())
         return PENDING
