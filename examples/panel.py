@@ -15,7 +15,7 @@ from microdot import Microdot
 
 from umb.aio import serve
 from umb.panel import Panel
-from umb.panel.sessions import hash_password
+from umb.panel.passwords import hash_password
 from umb.points import Points, PointStore
 from umb.server import Server
 from umb.server.tcp import TCPServer

@@ -228,6 +228,38 @@ def test_a_broker_that_cannot_be(arguments, text):
     assert text in "\n".join(lines)
 
 
+def test_a_page_for_browsers():
+    status, lines = flash(
+        *("--dry-run", "--board", "RPI_PICO_W", "--panel", "--panel-password", "topsecret"),
+    )
+    told = "\n".join(lines)
+    assert status == 0
+    for path in ("app/panel/part.mpy", "umb/panel/__init__.mpy", "umb/panel/page.html.gz"):
+        assert f"/lib/{path}" in told, path
+    assert [line.split("/")[-1].split()[0] for line in lines if "/lib/microdot/" in line] == [
+        "__init__.mpy",
+        "microdot.mpy",
+    ]
+    assert json.dumps({"panel": {"port": 80, "password": "***"}}) in told
+    told = "\n".join(flash("--dry-run", "--board", "RPI_PICO_W")[1])
+    assert "panel" not in told and "microdot" not in told
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        (["--panel", "0"], "panel.port must be a number, 1 to 65535"),
+        (["--panel-password", "correct horse"], "--panel-password needs --panel"),
+        (["--panel", "--panel-password", "short"], "a text of 8 to 64 bytes"),
+        (["--set", 'panel={"password": "correct horse"}'], "panel.password must be what flash.py"),
+    ],
+)
+def test_a_page_that_cannot_be(arguments, text):
+    status, lines = flash("--dry-run", "--board", "RPI_PICO_W", *arguments)
+    assert status == 2
+    assert text in "\n".join(lines)
+
+
 def test_no_password_is_printed():
     told = "\n".join(flash("--dry-run", "--board", "RPI_PICO_W", "--password", "topsec")[1])
     assert "password must be" in told

@@ -52,7 +52,8 @@ ROWS = (
     {"bridge.commands", "bridge.devices", "bridge.discovery", "bridge.mqtt", "bridge.umqtt"},
     {"bridge.uplink"},
     {"bridge"},
-    {"panel.link", "panel.messages", "panel.page", "panel.sessions", "panel.viewers"},
+    {"panel.link", "panel.messages", "panel.page", "panel.passwords", "panel.viewers"},
+    {"panel.sessions"},
     {"panel.sources"},
     {"panel"},
     # uModbus's names for all of this, of which nothing above knows.

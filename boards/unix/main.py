@@ -130,7 +130,7 @@ def load_profile(wanted):
 
 def page_settings(wanted):
     """Return the settings of the page for browsers that the command line asks for."""
-    from umb.panel.sessions import hash_password
+    from umb.panel.passwords import hash_password
 
     password = wanted["panel_password"]
     return {

@@ -9,7 +9,7 @@ from pathlib import PurePosixPath
 from tools import board_libraries
 from tools.build import ARCHITECTURES, NATIVE, compile_file, compile_module, module_name, source_of
 from tools.env import ROOT, Trouble
-from tools.packages import Library
+from tools.packages import Library, data
 
 _BOARDS = ROOT / "boards"
 _MPY_VERSION = 6
@@ -19,8 +19,10 @@ _OF_NETWORK = ("network.py", "tasks.py", "poller")
 _UMB_OF_NETWORK = ("umb.server.tcp", "umb.server.udp", "umb.client.tcp", "umb.aio")
 # Parts that are installed where the settings have them, and the library of another project that
 # each of them needs.
-_LIBRARIES = {"mqtt": "chumicro_mqtt"}
-_OF_TESTS = "testing.py"  # a file of theirs that boards do without
+_LIBRARIES = {"mqtt": "chumicro_mqtt", "panel": "microdot"}
+# The files of theirs that boards need; where a library is not named here, all but those of tests.
+_FILES = {"microdot": ("__init__.py", "microdot.py")}
+_OF_TESTS = "testing.py"
 # Files that ask slaves on one serial line for masters on another one.
 _OF_TWO_LINES = ("gateway", "masters")
 # The processors of the boards, for a --dry-run, which asks no board.
@@ -108,9 +110,13 @@ def sources(name, network, arch, settings=None):
         found[str(PurePosixPath("/lib", path).with_suffix(".mpy"))] = source
     for folder in libraries(settings):
         for source in sorted(folder.glob("*.py")):
-            if source.name != _OF_TESTS:
+            wanted = _FILES.get(folder.name)
+            if source.name in wanted if wanted else source.name != _OF_TESTS:
                 path = PurePosixPath("/lib", folder.name, source.name)
                 found[str(path.with_suffix(".mpy"))] = source
+    if settings.get("panel"):
+        for file in data("panel"):
+            found[f"/lib/{file}"] = ROOT / file
     found["/board.py"] = _BOARDS / name / "board.py"
     found["/main.py"] = _BOARDS / "main.py"  # the last one: it starts the application
     return found
@@ -136,7 +142,7 @@ class Files:
         for path, source in sources(name, network, arch, settings).items():
             target = folder / path.lstrip("/")
             target.parent.mkdir(parents=True, exist_ok=True)
-            if target.suffix == ".py":
+            if target.suffix != ".mpy":
                 shutil.copyfile(source, target)
             else:
                 compile_for_board(source, target, arch)

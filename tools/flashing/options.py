@@ -76,6 +76,17 @@ def parser():
     settings.add_argument("--mqtt-user", metavar="X", help="user name there")
     settings.add_argument("--mqtt-password", metavar="X", help="password there")
     settings.add_argument(
+        "--panel",
+        nargs="?",
+        const=80,
+        type=int,
+        metavar="PORT",
+        help="show a page to browsers, at port 80 or another one",
+    )
+    settings.add_argument(
+        "--panel-password", metavar="X", help="who knows it may change things there"
+    )
+    settings.add_argument(
         "--set",
         action="append",
         default=[],
@@ -95,16 +106,7 @@ def _factor(text):
 def changes(arguments):
     """Return the settings that the command line asks for. Raises Trouble."""
     wanted = _from_file(arguments.config) if arguments.config else {}
-    for text in arguments.set:
-        key, given, value = text.partition("=")
-        try:
-            wanted[key] = loads(value)
-        except ValueError:
-            given = ""
-        if not given:
-            raise Trouble(
-                f"--set takes KEY=JSON, not {text}; a text needs its quotes: 'name=\"x\"'"
-            )
+    wanted.update(map(_setting, arguments.set))
     for key in _SETTINGS:
         value = getattr(arguments, key)
         if value is not None:
@@ -113,7 +115,40 @@ def changes(arguments):
         wanted["mqtt"] = _broker(arguments)
     elif arguments.mqtt_user or arguments.mqtt_password:
         raise Trouble("--mqtt-user and --mqtt-password need --mqtt")
+    if arguments.panel is not None:
+        wanted["panel"] = _page(arguments)
+    elif arguments.panel_password is not None:
+        raise Trouble("--panel-password needs --panel")
     return wanted
+
+
+def _page(arguments):
+    """Return the setting "panel" that the command line asks for. Raises Trouble."""
+    page = {"port": arguments.panel}
+    if arguments.panel_password is not None:
+        page["password"] = _hashed(arguments.panel_password)
+    return page
+
+
+def _hashed(password):
+    """Return what a board keeps of a password. Raises Trouble."""
+    passwords = runpy.run_path(str(ROOT / "umb" / "panel" / "passwords.py"))
+    try:
+        return passwords["hash_password"](password)
+    except ValueError as error:
+        raise Trouble(f"--panel-password: {error}") from None
+
+
+def _setting(text):
+    """Return (key, value) of KEY=JSON. Raises Trouble."""
+    key, given, value = text.partition("=")
+    try:
+        decoded = loads(value)
+    except ValueError:
+        given = ""
+    if not given:
+        raise Trouble(f"--set takes KEY=JSON, not {text}; a text needs its quotes: 'name=\"x\"'")
+    return key, decoded
 
 
 def _broker(arguments):

@@ -45,7 +45,7 @@ class Panel:
     buses     buses() returns a list of dicts, one a bus, see docs/how-to/panel.md
     gateway   gateway() returns a dict of clients, queue and slaves, see docs/how-to/panel.md
     settings  an object with load(), rules(), check(), save() and restart(), see there
-    password  what umb.panel.sessions.hash_password() returned; None: the page is read-only
+    password  what umb.panel.passwords.hash_password() returned; None: the page is read-only
 
     link      the PageLink that the requests of all browsers come over; link.counters counts them
 

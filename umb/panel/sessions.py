@@ -1,66 +1,25 @@
 """Who has signed in to a Panel: a password that is kept as a salted hash, and sessions.
 
-from umb.panel.sessions import hash_password
+from umb.panel.passwords import hash_password
 
 print(hash_password("correct horse"))  # to be kept in place of the password
 """
 
 import asyncio
 import os
-from binascii import hexlify, unhexlify
-from hashlib import sha256
+from binascii import hexlify
 from time import time
 
 from micropython import const
 
-_ROUNDS = const(2000)  # of the hash: half a second on a Pico
+from .passwords import is_same, next_digest, parse
+
 _ROUNDS_AT_ONCE = const(50)  # rounds after which other tasks have their turn
-_SALT = const(8)  # bytes
 _TOKEN = const(16)
 _MOST_SESSIONS = const(4)  # the oldest one makes room
 _LONGEST_S = const(43_200)  # a session ends 12 hours after its last request
 _FIRST_WAIT_S = const(2)  # after a wrong password; it doubles with each one
 _LONGEST_WAIT_S = const(64)
-
-
-def hash_password(password: str) -> str:
-    """Return what is kept of a password: "rounds:salt:hash", in hexadecimal digits.
-
-    Raises ValueError unless it is a text of 8 to 64 bytes.
-    """
-    if not isinstance(password, str) or not 8 <= len(password.encode()) <= 64:
-        raise ValueError("a password must be a text of 8 to 64 bytes")
-    salt = os.urandom(_SALT)
-    data = password.encode()
-    digest = b""
-    for _ in range(_ROUNDS):
-        digest = _next(digest, salt, data)
-    return "%d:%s:%s" % (_ROUNDS, hexlify(salt).decode(), hexlify(digest).decode())
-
-
-def _next(digest, salt, data):
-    """Return the digest of one more round."""
-    return sha256(digest + salt + data).digest()
-
-
-def parse(text):
-    """Return (rounds, salt, hash) of what hash_password() returned. Raises ValueError."""
-    try:
-        rounds, salt, digest = text.split(":")
-        parsed = int(rounds), unhexlify(salt), unhexlify(digest)
-    except (AttributeError, TypeError, ValueError):
-        parsed = (0, b"", b"")
-    if not 1 <= parsed[0] <= 1_000_000 or not parsed[1] or len(parsed[2]) != 32:
-        raise ValueError("password must be what umb.panel.sessions.hash_password() returned")
-    return parsed
-
-
-def is_same(a, b):
-    """Return whether two byte strings are equal. The time does not tell where they differ."""
-    difference = len(a) ^ len(b)
-    for x, y in zip(a, b):
-        difference |= x ^ y
-    return difference == 0
 
 
 class _Session:
@@ -107,7 +66,7 @@ class Sessions:
             data = password.encode()
             digest = b""
             for i in range(rounds):
-                digest = _next(digest, salt, data)
+                digest = next_digest(digest, salt, data)
                 if i % _ROUNDS_AT_ONCE == 0:
                     await asyncio.sleep_ms(0)
             if not is_same(digest, wanted):

@@ -5,7 +5,8 @@ import asyncio
 from support.umb import raises
 
 from umb.panel import sessions
-from umb.panel.sessions import Sessions, hash_password, is_same, parse
+from umb.panel.passwords import hash_password, is_same, parse
+from umb.panel.sessions import Sessions
 
 PASSWORD = "correct horse"
 HASH = hash_password(PASSWORD)
