@@ -156,18 +156,18 @@ class Stream:
     """A non-blocking socket, and the ADU buffer that it fills and empties.
 
     frame   an object of umb.frame.mbap.MBAP or its like
-    second  how many bytes of a frame are usually in the buffer when the rest of it is read
+    first_size  how many bytes of a frame are read at first, as a rule; then comes the rest
     """
 
-    def __init__(self, adu, frame, second):
+    def __init__(self, adu, frame, first_size):
         self.sock = None
         self.adu = adu
         self.frame = frame
-        self.second = second
+        self.first_size = first_size
         # readinto() takes no offset: a frame's beginning and its rest are read through views that
         # begin there, anything else by way of _piece.
         self.whole = memoryview(adu)[frame.start :]
-        self.rest = memoryview(adu)[frame.start + second :]
+        self.rest = memoryview(adu)[frame.start + first_size :]
         self.clear()
 
     def clear(self):
@@ -186,7 +186,7 @@ class Stream:
         try:
             if self.have == 0:
                 n = self.sock.readinto(self.whole, n)
-            elif self.have == self.second:
+            elif self.have == self.first_size:
                 n = self.sock.readinto(self.rest, n)
             else:
                 n = self.sock.readinto(_piece, n)

@@ -63,7 +63,7 @@ class _Connection(Stream):
         if self.held or self.size:
             self._go_on()
             return
-        missing = self.frame.missing(self.adu, self.have) if self.have else self.second
+        missing = self.frame.missing(self.adu, self.have) if self.have else self.first_size
         while missing > 0:
             n = self.receive(missing)
             if n <= 0:
