@@ -21,7 +21,7 @@ class Adapter:
            device that is no serial line; ValueError for a baudrate that does not exist
     """
 
-    paced = False
+    exact_times = False
 
     def __init__(self, path, form, say, wait=False):
         self._path = path

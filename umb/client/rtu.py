@@ -111,7 +111,7 @@ class RTUClient(Client):
         self._own_adu = self._adu  # _adu may be the buffer of a gateway's client, see forward()
         self._last_adu = None  # the buffer with the last request that was sent
         self._overwritten = False  # a late reply has overwritten the request PDU
-        inexact_ms = _INEXACT_MS + line.time_us(1) // 1000 + (0 if line.paced else gap_ms)
+        inexact_ms = _INEXACT_MS + line.time_us(1) // 1000 + (0 if line.exact_times else gap_ms)
         self._late = LateReplies(line.time_us(_LONGEST_CHARACTERS) // 1000, inexact_ms)
         # ASCII asks for no silence, but others may be in the middle of a frame.
         self._silence_us = line.reply_delay_us or line.time_us(_SILENT_CHARACTERS)
@@ -439,7 +439,7 @@ class RTUClient(Client):
         line = self.line
         line.flush()
         line.last_us = ticks_us()
-        leaving_us = 0 if line.paced else line.time_us(self._size)
+        leaving_us = 0 if line.exact_times else line.time_us(self._size)
         leaving_ms = leaving_us // 1000
         self._begin_pause(leaving_us)
         if self._echo:
@@ -447,7 +447,7 @@ class RTUClient(Client):
             self._state = _ECHO
             self._expire_in(self._timeout_ms, leaving_ms)
             return
-        if line.paced:
+        if line.exact_times:
             line.discard_input()
         self._listen(leaving_ms)
 
@@ -640,7 +640,7 @@ class RTUClient(Client):
         """
         line = self.line
         silent_us = ticks_diff(now_us, line.last_us)
-        return line.paced and line.frame.timed and silent_us >= self._pause_us
+        return line.exact_times and line.frame.timed and silent_us >= self._pause_us
 
     def _is_damaged_reply(self, n):
         """Return whether n bytes that were discarded are the reply, with an error in it.

@@ -52,7 +52,7 @@ class Line:
         self.de = de
         self.idle = idle
         # Whether txdone() or the time tells when the last bit has left. Adapters hide that.
-        self.paced = getattr(uart, "paced", True)
+        self.exact_times = getattr(uart, "exact_times", True)
         self.waiting = 0  # bytes in the UART that have been counted
         self.last_us = ticks_us()  # when the last of them was received
         self.end_us = self.last_us  # when the last byte that was sent will have left
@@ -172,7 +172,7 @@ class Line:
         """Give the UART the rest of a frame of n bytes, of which it has taken `size`, or None."""
         frame = self.frame
         at = frame.start
-        self.frame_us = n * self.character_x64 + 63 >> 6 if self.paced else 0
+        self.frame_us = n * self.character_x64 + 63 >> 6 if self.exact_times else 0
         while True:  # the UART may take it in parts
             size = size or 0
             at += size
@@ -216,7 +216,7 @@ class Line:
 
     def nap_ms(self):
         """Return the longest sleep in which no byte's time is missed."""
-        return _UART_NAP_MS if self.paced else _TTY_NAP_MS
+        return _UART_NAP_MS if self.exact_times else _TTY_NAP_MS
 
     def watch(self, poller):
         """Use this select.poll for sleep() from now on. Other objects may use it, too.

@@ -46,7 +46,7 @@ def open_uart(number, baudrate, options):
 def adapt(line, turnaround_us, table):
     """Change a Line for its UART and its transceiver. It was opened with this table."""
     # Ports whose UART has no irq() are those that do less than the others.
-    if not hasattr(line.uart, "txdone") or (line.paced and not hasattr(line.uart, "irq")):
+    if not hasattr(line.uart, "txdone") or (line.exact_times and not hasattr(line.uart, "irq")):
         _distrust_txdone(line)
         _count_bytes(line)
     if sys.platform == "esp8266":
@@ -57,7 +57,7 @@ def adapt(line, turnaround_us, table):
         _await_echo(line)
     if turnaround_us:
         line.de = _SlowPin(line.de, line.idle, turnaround_us)
-    if not line.paced:
+    if not line.exact_times:
         _adapt_tty(line, table)
 
 

@@ -48,7 +48,7 @@ class TTY:
     Raises OSError that names the path where it cannot be opened, ValueError for a wrong argument.
     """
 
-    paced = False  # write() returns at once and nothing reports when the last bit has left
+    exact_times = False  # write() returns at once and nothing reports when the last bit has left
 
     def __init__(self, path, baudrate, bits=8, parity=None, stop=1):
         if not isinstance(path, str):

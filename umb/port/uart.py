@@ -89,7 +89,9 @@ def open_line(
     if not framer.timed:
         line.t35_us = line.reply_delay_us = 0
         line.abandon_us = line.gap_us = _ASCII_GAP_US
-    if turnaround_us or not (line.paced and hasattr(uart, "txdone") and hasattr(uart, "irq")):
+    if turnaround_us or not (
+        line.exact_times and hasattr(uart, "txdone") and hasattr(uart, "irq")
+    ):
         from .quirks import adapt
 
         adapt(line, turnaround_us, table)

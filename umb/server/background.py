@@ -203,7 +203,7 @@ class Background(Idle):
             self.after(us - self._end_lead_us)
             return
         line.flush()
-        if line.paced:
+        if line.exact_times:
             line.discard_input()  # what came while it sent is its echo
         self._rtu.state = _LISTENING
 

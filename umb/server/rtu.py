@@ -199,7 +199,7 @@ class RTUServer(Driver):
             return 0
         self.state = _LISTENING
         line.flush()
-        if line.paced:
+        if line.exact_times:
             line.discard_input()  # what came while it sent is its echo
         return 1
 

@@ -22,7 +22,7 @@ from umb.store import Store
 class Loopback:
     """A UART with a slave behind it that answers FC 3 at once, unless the address ends in 7."""
 
-    paced = False
+    exact_times = False
 
     def __init__(self):
         self._data = b""

@@ -60,7 +60,7 @@ def test_cancelled_while_its_echo_comes_back():
     """The echo is not the answer that the next call has to wait for."""
     for delay_ms in (2, 10, 22):
         bus = Bus(echo=True, txdone="true")
-        bus.paced = False  # as a USB adapter: it sends while we do something else
+        bus.exact_times = False  # as a USB adapter: it sends while we do something else
         bus.delay_us = 15_000
         client = AsyncRTUClient(bus, baudrate=115200, parity=0, echo=True, timeout_ms=50)
 

@@ -78,7 +78,7 @@ def test_it_is_a_tty_while_it_is_plugged_in():
     Device.plugged = True
     one = make()
     assert Device.last.form == ("/dev/ttyUSB0", 9600, None, 1)
-    assert not one.paced
+    assert not one.exact_times
     Device.last.waiting = b"abc"
     assert one.any() == 3
     assert read(one) == b"abc"

@@ -14,7 +14,7 @@ _ANSWER = frame(OURS, b"\x03\x02\x00\x00")
 
 def adapter(baudrate=9600, echo=False, lump_ms=_PIECE_MS, **options):
     """A slave behind an adapter that tells of bytes every so often."""
-    line = {"paced": False, "lump": lump_ms * 1000, "echo": echo, "txdone": "true"}
+    line = {"exact_times": False, "lump": lump_ms * 1000, "echo": echo, "txdone": "true"}
     return Bench(baudrate, line=line, **options)
 
 
@@ -53,9 +53,9 @@ def test_gap_ms_is_longer_than_an_adapters_pieces():
 
 def test_replies_in_pieces():
     for baudrate, lump_ms in ((9600, 33), (9600, 60), (115200, 16)):
-        line = {"paced": False, "lump": lump_ms * 1000, "txdone": "true"}
+        line = {"exact_times": False, "lump": lump_ms * 1000, "txdone": "true"}
         bench = ClientBench(None, baudrate, line=line)
-        bench.unpace()
+        bench.be_adapter()
         for n in (1, 12, 13, 14, 15, 30, 32, 60, 125):
             values = bench.call("read_holding_registers(1, 0, %d)" % n)
             assert len(values) == n, (baudrate, n)
@@ -64,20 +64,20 @@ def test_replies_in_pieces():
 def test_replies_of_unknown_length_in_pieces():
     """How long those are, only silence can tell."""
     reply = b"\x42" + bytes(range(29))
-    line = {"paced": False, "lump": 20_000, "txdone": "true"}
+    line = {"exact_times": False, "lump": 20_000, "txdone": "true"}
     bench = ClientBench(lambda slave_id, _: frame(slave_id, reply), line=line)
-    bench.unpace()
+    bench.be_adapter()
     assert bench.call("request(1, b'\\x42')") == reply
 
 
 def test_a_reply_with_a_long_pause():
     """What has begun as an answer is kept: on a TTY until the time is up, else for gap_ms."""
-    for paced, longest_us in ((True, 18_000), (False, 600_000)):
+    for exact_times, longest_us in ((True, 18_000), (False, 600_000)):
         for pause_us in (5_000, longest_us // 2, longest_us):
             for at in (1, 3, 5, 8):
-                bench = ClientBench(None, timeout_ms=1000, line={"paced": paced})
-                if not paced:
-                    bench.unpace()
+                bench = ClientBench(None, timeout_ms=1000, line={"exact_times": exact_times})
+                if not exact_times:
+                    bench.be_adapter()
                 reply = frame(1, raw("03 06 0001 0002 0003"))
 
                 def say(_slave_id, _pdu, bench=bench, reply=reply, at=at, pause_us=pause_us):
@@ -86,7 +86,7 @@ def test_a_reply_with_a_long_pause():
 
                 bench.replies = say
                 got = bench.outcome("read_holding_registers(1, 0, 3)")
-                assert got == [1, 2, 3], (paced, pause_us, at, got)
+                assert got == [1, 2, 3], (exact_times, pause_us, at, got)
 
 
 # an echo

@@ -341,7 +341,7 @@ def ask_around(reply, offset_us, line, options):
     late_us = (TIMEOUT_MS + 15) * 1000
     bench = Bench(None, timeout_ms=TIMEOUT_MS, line=line, **options)
     if "lump" in line:
-        bench.unpace()
+        bench.be_adapter()
     ends_us = []
 
     def be_late(slave_id, _pdu):
@@ -368,7 +368,7 @@ def test_a_late_reply_right_before_another_slave_is_asked():
             first_us = max(-15_000, -char_us * (len(reply) + 1))  # its first byte has come
             for offset_us in spread(range(first_us, 9000), 24):
                 ask_around(reply, offset_us, {}, {"baudrate": baudrate})
-                adapter = {"lump": 2000, "txdone": "true", "paced": False}
+                adapter = {"lump": 2000, "txdone": "true", "exact_times": False}
                 ask_around(reply, 2300 + offset_us - first_us, adapter, {"baudrate": baudrate})
 
 
@@ -453,10 +453,10 @@ def status_of(client, pdu, for_us=1_000_000):
 
 def check_abandoned(pdu, reply, after_us, echo, **options):
     """Neither echo nor reply are waited for once they have come, whoever has left when."""
-    line = {"paced": False, "echo": True} if echo else {}
+    line = {"exact_times": False, "echo": True} if echo else {}
     bench = Bench(lambda slave_id, _: frame(slave_id, reply), line=line, echo=echo, **options)
     if echo:
-        bench.unpace()
+        bench.be_adapter()
     client = bench.client
     last_us = clock.now_us() + TIMEOUT_MS * 1000
     status_of(client, pdu, after_us)

@@ -47,7 +47,7 @@ def waited_ms(baudrate, long, give_up, **line):
 
     None: the request has not even left.
     """
-    bus = LateBus(always(3000), baudrate, paced=False, txdone="true", **line)
+    bus = LateBus(always(3000), baudrate, exact_times=False, txdone="true", **line)
     client = client_on(bus, baudrate, echo=line.get("echo", False))
     assert ask(client, 1)
     bus.delay_for = always(None)
@@ -107,7 +107,7 @@ def test_every_answer_belongs_to_its_question():
     for baudrate in (1200, 9600, 115200):
         for delay_ms in range(0, 3 * TIMEOUT_MS, 5):
             for script in (always(delay_ms * 1000), once(1, delay_ms * 1000)):
-                for line in ({}, {"paced": False, "txdone": "true"}):
+                for line in ({}, {"exact_times": False, "txdone": "true"}):
                     bus = LateBus(script, baudrate, **line)
                     client = client_on(bus, baudrate, retries=delay_ms & 2)
                     for i in range(4):

@@ -77,7 +77,7 @@ def test_own_echo_of_an_adapter():
     for baudrate in (9600, 115200):
         line = {"echo": True, "txdone": "true"}
         bench = Bench(silent, baudrate, line=line, echo=True, timeout_ms=60)
-        bench.unpace()
+        bench.be_adapter()
         for call in (_READ, _WRITE):
             bench.expect("NoReplyError", call)
         bench.works()

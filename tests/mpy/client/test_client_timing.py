@@ -111,7 +111,7 @@ def test_timeout_of_an_adapter():
         bench = Bench(
             baudrate=1200, timeout_ms=300, line={"txdone": "true", "echo": echo}, echo=echo
         )
-        bench.unpace()
+        bench.be_adapter()
         bench.replies = lambda *_: (80_000, frame(1, raw("100000007b")))
         bench.expect(123, "write_multiple_registers(1, 0, [1] * 123)")
         bench.replies = silent
@@ -309,7 +309,7 @@ def test_bad_formats():
 def test_time_outs_that_are_shorter_than_the_silence():
     """timeout_ms is the slave's: the silence before each request is not counted."""
     for baudrate in (1200, 2400, 9600, 19200, 115200):
-        for line in ({}, {"paced": False, "txdone": "true"}):
+        for line in ({}, {"exact_times": False, "txdone": "true"}):
             for echo in (False, True):
                 for timeout_ms in spread(range(1, 60), 4):
                     check_short(baudrate, timeout_ms, dict(line, echo=echo), echo)

@@ -54,7 +54,7 @@ def test_the_pause_of_the_bus():
         for pause_ms in (1, 5, 10, 50, 200, 1000):
             if pause_ms * baudrate < 60_000:
                 continue  # the silence before each request is longer
-            for line in ({}, {"paced": False, "txdone": "true"}):
+            for line in ({}, {"exact_times": False, "txdone": "true"}):
                 wire = Wire(baudrate, line=line, pause_ms=pause_ms)
                 wire.ask(5)
                 for slave_id in (5, 7, 7, 5):
@@ -111,7 +111,7 @@ def test_both_pauses():
 def test_a_pause_after_a_time_out_counts_from_the_request():
     """A time-out that is longer has been one."""
     for pause_ms in (20, 49, 60, 200):
-        for line in ({}, {"paced": False, "txdone": "true"}):
+        for line in ({}, {"exact_times": False, "txdone": "true"}):
             wire = Wire(9600, always(None), line, pause_ms=pause_ms)
             wire.ask(5)
             asked_us = wire.bus.times_us[-1]

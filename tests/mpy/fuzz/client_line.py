@@ -101,8 +101,8 @@ class Bus(UART):
         self._line = _Mixed(self.char_ns, setup["lump_us"] * 1000)
         if setup["lump_us"]:
             self._own = self._line  # an echo and what follows it may be in one lump
-        if not setup["paced"]:
-            self.paced = False
+        if not setup["exact_times"]:
+            self.exact_times = False
         self._asked = asked
         self._part = b""
         self.speech_us = 0  # when all that is going to be said has been
@@ -146,19 +146,19 @@ def draw_line(rng):
     stop = rng.choice((1, 2)) if parity is None else 1
     char_us = -(-(10 + stop - 1 + (parity is not None)) * 1_000_000 // baudrate)
     echo = rng.one_in(5)
-    paced = not rng.one_in(5) and not echo
+    exact_times = not rng.one_in(5) and not echo
     gap_ms = rng.choice((20, 20, 5))
     return {
         "format": (baudrate, parity, stop),
         "char_us": char_us,
-        "line": {"echo": True} if echo or (paced and rng.one_in(5)) else {},
-        "paced": paced,
+        "line": {"echo": True} if echo or (exact_times and rng.one_in(5)) else {},
+        "exact_times": exact_times,
         "echo": echo,
         "timeout_ms": max(rng.choice((50, 200, 500)), 20 + 8 * char_us // 1000),
         "retries": rng.choice((0, 0, 1, 2)),
         "turnaround_ms": rng.choice((100, 20)),
         "gap_ms": gap_ms,
-        "lump_us": 0 if paced or rng.one_in(2) else 800 * gap_ms,
+        "lump_us": 0 if exact_times or rng.one_in(2) else 800 * gap_ms,
         "wrap_us": rng.below(10 ** rng.between(4, 8)),
         "wrap_ms": rng.below(10 ** rng.between(1, 5)),
         "ascii": False,
@@ -516,7 +516,7 @@ class Game:
         """What has to come out of a call that finds everything at rest."""
         setup = self.setup
         timeout_us = setup["timeout_ms"] * 1000 - setup["lump_us"]
-        sharp = setup["paced"] or setup["ascii"]
+        sharp = setup["exact_times"] or setup["ascii"]
         return decide(call, scripts, timeout_us, setup["retries"], setup["char_us"], sharp)
 
     def check(self, got, verdict):

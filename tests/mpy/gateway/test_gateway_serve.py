@@ -128,7 +128,7 @@ def test_a_client_alone_is_served_as_fast():
 def test_answers_that_come_in_one_piece():
     """As from a USB adapter: the gateway is done with one without a look in between."""
     bus = Bus(txdone="true", lump=5000)
-    bus.paced = False
+    bus.exact_times = False
     line = bench(bus=bus)
     tcp, port = free_port(lambda port: Sleeper(line.gateway, port))
     clients = [Client(port, 1 + i, 10) for i in range(2)]

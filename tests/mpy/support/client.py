@@ -76,10 +76,10 @@ class Bench:
         self.expect(7, "write_single_register(6, 1, 7)")
         self.expect(wanted[:1], "read_input_registers(5, 16, 1)")
 
-    def unpace(self):
+    def be_adapter(self):
         """Make the line one like umb.port.tty: write() returns at once, and nothing tells more."""
         self.bus.pin.faults = _Forgetful()  # an adapter switches by itself
-        self.client.line.paced = False
+        self.client.line.exact_times = False
 
     def asked(self):
         """The request PDUs that have left, in hexadecimal."""

@@ -175,7 +175,7 @@ class UART:
             of us: at multiples of that only
     sampled characters are seen in the middle of their first stop bit, as receivers take them
     echo    it hears what it sends
-    paced   False: like umb.port.tty, nothing tells when a frame has left
+    exact_times   False: like umb.port.tty, nothing tells when a frame has left
     cost_us what a call takes; write() takes three times as much before the first start bit
     """
 
@@ -193,7 +193,7 @@ class UART:
         lump="",
         sampled=False,
         echo=False,
-        paced=True,
+        exact_times=True,
         cost_us=1,
         ring=512,
         transmit_ring=512,
@@ -207,7 +207,7 @@ class UART:
             self.txdone = self._is_txdone
         if irq:
             self.irq = None
-        self.paced = paced
+        self.exact_times = exact_times
         self._echo = echo
         self._step_ns = 0 if lump in ("", "fifo") else lump * 1000
         self._cost_ns = cost_us * 1000

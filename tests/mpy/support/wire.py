@@ -7,7 +7,7 @@ class Wire:
     Times do not matter here: it is like umb.port.tty in that write() returns at once.
     """
 
-    paced = False
+    exact_times = False
 
     def __init__(self, said, replies=False):
         self.said = said
