@@ -4,7 +4,8 @@
 #   server, client              a role; without a transport, over all of them
 #   rtu, tcp, udp               a transport; without a role, for both of them
 #   aio                         asyncio, and its clients if there are any
-#   gateway, functions, points, poller, bridge, panel, ascii, tty   what mip/NAME.json has
+#   gateway, functions, points, poller, bridge, sparkplug, panel, ascii, tty   what is in the file
+#                               mip/NAME.json
 #   umodbus                     uModbus's modules as the package umodbus, and its socketserver
 # An option that is False takes away what nothing else needs. thumb=True adds machine code that
 # only ARM Thumb processors have. native=False leaves out the machine code that all can have, where
@@ -22,7 +23,7 @@ metadata(
 
 roles, transports = ("server", "client"), ("rtu", "tcp", "udp")
 others = ("aio", "gateway", "functions", "points", "poller", "bridge", "panel", "ascii", "tty")
-others += ("umodbus",)
+others += ("sparkplug", "umodbus")
 pairs = any(getattr(options, name) for name in roles + transports)  # a role and a transport
 choosy = pairs or any(getattr(options, name) for name in others)
 

@@ -333,7 +333,7 @@ import sys
 from umb.bridge.mqtt import MQTT
 
 mqtt = MQTT("127.0.0.1", port=int(sys.argv[1]))
-mqtt.open("many", ("t/state", "offline"), ["t/in"], lambda *_: None)
+mqtt.open("many", lambda: ("t/state", "offline", True), ["t/in"], lambda *_: None)
 while not mqtt.connected:
     mqtt.poll()
 

@@ -197,7 +197,7 @@ def test_a_program(pc, name):
     service = pc.start(world.text)
     if world.broker is not None:
         listener = Listener(world.broker.port)
-        listener.wait(lambda: "online" in listener.last.values())
+        listener.wait(lambda: listener.last)
         listener.close()
     elif world.serves:
         world.ask(service)

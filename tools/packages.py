@@ -52,6 +52,7 @@ PARTS = {
     "bridge": Part(
         ("bridge", "points.store"), ("bridge.discovery", "bridge.mqtt", "bridge.umqtt")
     ),
+    "sparkplug": Part(("sparkplug", "points.store"), ("bridge.mqtt",)),
     "ascii": Part(("frame.ascii",)),
     "tty": Part(("port.tty",)),
     "aio": Part(("aio",)),

@@ -45,6 +45,13 @@ USES = {
     "    error = ''\n"
     "    open = publish = stream = poll = nap_ms = lambda *_: 0\n"
     "driver = umb.bridge.Bridge(store, MQTT(), name='x')",
+    "sparkplug": "points = umb.points.Points([{'name': 'x', 'address': 0}])\n"
+    "store = umb.points.PointStore(points)\n"
+    "class MQTT:\n"
+    "    connected = False\n"
+    "    error = ''\n"
+    "    open = publish = stream = poll = nap_ms = lambda *_: 0\n"
+    "driver = umb.sparkplug.Sparkplug(store, MQTT(), group='g', name='x')",
     "ascii": "",
     "tty": "",
     "aio": "",
@@ -106,6 +113,7 @@ BUDGETS = {
     "poller": Budget(40_900, 87_600, 92_700),
     "panel": Budget(12_500, 32_900, 36_000),
     "bridge": Budget(30_000, 60_000, 70_000),
+    "sparkplug": Budget(33_000, 70_000, 80_000),
     "ascii": Budget(3_450, 8_350, 8_350),
     "tty": Budget(1_800, 4_500, 4_500),
     "aio": Budget(1_050, 6_800, 6_800),
@@ -118,6 +126,7 @@ BUDGETS = {
 OPTIONAL = (
     "aio.slave",
     "bridge",
+    "sparkplug",
     "client.forward",
     "client.pauses",
     "client.slave",

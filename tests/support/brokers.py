@@ -127,7 +127,7 @@ class Listener:
 
     def _received(self, _client, _data, message):
         with self._grown:
-            text = message.payload.decode()
+            text = message.payload.decode(errors="replace")
             self.messages.append((message.topic, text, message.retain))
             self.last[message.topic] = text
             self._grown.notify_all()

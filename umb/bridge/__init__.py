@@ -67,7 +67,11 @@ class Bridge(Uplink):
         topics = [self.topic + "/+/+/set"]
         if discovery is not None:
             topics.append(discovery.status_topic)
-        mqtt.open("umb-" + name, (self.topic + "/state", _OFFLINE), topics, self._received)
+        mqtt.open("umb-" + name, self._will, topics, self._received)
+
+    def _will(self):
+        """Return what the broker publishes when the connection is lost."""
+        return self.topic + "/state", _OFFLINE, True
 
     def _check_topics(self):
         """Raise ValueError if names cannot be topics, or two of them are one."""
@@ -132,6 +136,12 @@ class Bridge(Uplink):
         if self.discovery is not None and self.discovery.has_news():
             return self.discovery.publish(self)
         return True
+
+    def changed(self, device, i):
+        """Point number i has another value: it is published, and kept if it has a history."""
+        device.mark(i)
+        if device.points.has_history(i):
+            self.history.put((device, i), device.value(i))
 
     def refuse(self, device, i, error):
         """Have it published why a command to point number i could not be carried out."""

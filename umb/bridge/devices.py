@@ -37,6 +37,10 @@ class _Device:
         """Have point number i published."""
         self.marks[i] |= READY
 
+    def mark_now(self, i):
+        """Have point number i published as if it had not been before."""
+        self.marks[i] = READY
+
     def mark_all(self):
         """Have all points published, as if none had been before."""
         for i in range(len(self.marks)):

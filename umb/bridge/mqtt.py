@@ -121,13 +121,18 @@ class MQTT:
         self.error = ""
         self._user = user
         self._password = password
-        self._tls = tls_context(tls) if tls else None
+        self._tls = None
+        if tls:
+            from .tls import tls_context
+
+            self._tls = tls_context(tls)
         self._keep_alive_s = keep_alive_s
         self._timeout_ms = timeout_ms
         self._network = network
         self._client = None
         self._transport = None
         self._on_message = None
+        self._will = None
         self._address = None  # what the host's name stands for, once it was looked up
         self._failures = 0  # attempts to connect in vain since then
         self._attempts = Attempts()
@@ -141,13 +146,14 @@ class MQTT:
         """Set out to connect. Called once, before anything else.
 
         client_id       what the broker is to know it by, if the constructor was not told
-        will            (topic, payload): what the broker publishes, retained and with QoS 1, when
-                        the connection is lost
+        will            will() returns (topic, payload, retain): what the broker publishes with
+                        QoS 1 when the connection is lost. It is called for each connection
         subscriptions   topics to be subscribed to in each session, with QoS 1
         on_message      on_message(topic, payload, is_retained) is called from poll() with each
                         message, its topic as text, its payload as bytes
         """
         self._on_message = on_message
+        self._will = will
         if self.client_id is None:
             self.client_id = client_id
         self._client = client = MQTTClient(
@@ -157,10 +163,6 @@ class MQTT:
             ack_timeout_seconds=self._timeout_ms / 1000,
             username=self._user,
             password=self._password,
-            will_topic=will[0],
-            will_message=will[1].encode(),
-            will_qos=1,
-            will_retain=True,
             rx_buffer_size=_RECEIVED_BYTES,
             when_disconnected="raise",
             max_tx_queue_size=_QUEUED,
@@ -231,8 +233,8 @@ class MQTT:
         self._due_ms = ticks_ms()
         return True
 
-    def stream(self, topic: str, size: int, pieces) -> bool:
-        """Hand over a retained message of `size` bytes, which the iterator `pieces` yields.
+    def stream(self, topic: str, size: int, pieces, retain: bool = True) -> bool:
+        """Hand over a message of `size` bytes, which the iterator `pieces` yields.
 
         Returns False, and nothing else happens, if there is no room now. Until it is sent there is
         no room for others.
@@ -241,7 +243,7 @@ class MQTT:
             return False
         if self._client.io_interest(0) & _OUT:
             return False  # another message is not all out
-        self._transport.begin(topic, size, pieces, True)
+        self._transport.begin(topic, size, pieces, retain)
         self._due_ms = ticks_ms()
         return True
 
@@ -258,8 +260,16 @@ class MQTT:
         if self._address is None or self._failures >= _LOOK_UP_AGAIN:
             self._failures = 0
             self._address = resolve((self.host, self.port))
-        self._transport = Transport(self._address, self._wrap if self._tls else None)
+        wrap = self._wrap if self._tls else None
+        self._transport = Transport(self._address, wrap, self._set_will)
         return self._transport
+
+    def _set_will(self):
+        """Tell the client the will, before it asks the broker to accept it."""
+        topic, payload, retain = self._will()
+        if isinstance(payload, str):
+            payload = payload.encode()
+        self._client.set_will(topic, payload, qos=1, retain=retain)
 
     def _wrap(self, sock):
         """Return the socket of TLS over this one; the handshake is made by what it is used for."""
@@ -347,33 +357,3 @@ class MQTT:
 
     def _acknowledged(self, _topic, _payload):
         self.unacknowledged -= 1
-
-
-def tls_context(tls):
-    """Return the ssl.SSLContext for the argument `tls` of MQTT. Raises OSError, ValueError."""
-    import ssl
-
-    if hasattr(tls, "wrap_socket"):
-        return tls
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    if tls is True:
-        context.verify_mode = ssl.CERT_NONE
-    elif isinstance(tls, str):
-        context.load_verify_locations(cadata=certificate(tls))
-        context.verify_mode = ssl.CERT_REQUIRED
-    else:
-        raise wrong("tls", tls, "None, True, the path of a certificate or an ssl.SSLContext")
-    return context
-
-
-def certificate(path: str) -> bytes:
-    """Return the certificate of a PEM or DER file as DER. Raises OSError, ValueError."""
-    with open(path, "rb") as file:
-        data = file.read()
-    begin = data.find(b"-----BEGIN CERTIFICATE-----")
-    if begin < 0:
-        return data
-    from binascii import a2b_base64
-
-    end = data.find(b"-----END", begin)
-    return a2b_base64(data[begin + len(b"-----BEGIN CERTIFICATE-----") : end])

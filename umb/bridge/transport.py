@@ -24,9 +24,10 @@ class Transport:
 
     address   as umb.port.sockets.resolve() returns it
     wrap      wrap(socket) returns the socket of TLS over this one; None: there is no TLS
+    on_connected   on_connected() is called when the connection is made, before it is used
     """
 
-    def __init__(self, address, wrap=None):
+    def __init__(self, address, wrap, on_connected):
         self.state = "awaiting_tcp"
         self.last_error = None
         self.socket = None  # what the client is to use: this object, as soon as it is connected
@@ -34,6 +35,7 @@ class Transport:
         self.has_sent = False  # something, since that was last set to False
         self.retained = []  # for each message received and not yet taken: 1 if it was retained
         self._wrap = wrap
+        self._on_connected = on_connected
         self._shift = _FIRST  # of the bits in the next byte of a packet's length
         self._length = 0
         self._skip = 0  # bytes to come of the packet whose length is known
@@ -61,6 +63,7 @@ class Transport:
                 self.last_error = error
                 self.cancel()
                 return
+            self._on_connected()
             self.state = "ready"
             self.socket = self
             return

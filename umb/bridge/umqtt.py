@@ -50,6 +50,7 @@ class SimpleMQTT:
         self._attempts = Attempts()
         self._subscriptions = ()
         self._on_message = None
+        self._will = None
         self._poller = None
         self._shared = None
         self._message = None  # the one that was received last: topic and payload
@@ -60,11 +61,11 @@ class SimpleMQTT:
         """See MQTT.open()."""
         client = self._client
         client.client_id = client.client_id or client_id
-        client.set_last_will(will[0], will[1], retain=True, qos=1)
         client.set_callback(self._keep)
         client.on_message = self._deliver
         self._subscriptions = subscriptions
         self._on_message = on_message
+        self._will = will
 
     def poll(self) -> int:
         """See MQTT.poll(); this waits for the broker."""
@@ -93,9 +94,9 @@ class SimpleMQTT:
             return False
         return self._try(lambda: self._client.publish(topic, payload, retain, qos) or True)
 
-    def stream(self, topic, _size, pieces) -> bool:
+    def stream(self, topic, _size, pieces, retain=True) -> bool:
         """See MQTT.stream(); the message is in memory as a whole."""
-        return self.publish(topic, b"".join(pieces), 0, True)
+        return self.publish(topic, b"".join(pieces), 0, retain)
 
     def close(self) -> None:
         """See MQTT.close()."""
@@ -121,6 +122,8 @@ class SimpleMQTT:
 
     def _connect(self):
         client = self._client
+        topic, payload, retain = self._will()
+        client.set_last_will(topic, payload, retain=retain, qos=1)
         client.connect()
         for topic in self._subscriptions:
             client.subscribe(topic, 1)

@@ -20,6 +20,7 @@ class Uplink:
     has_news()        return whether there is something to be published
     publish()         publish what is most urgent. Returns False if there was no room for it
     refuse(device, i, error)   a command to point number i could not be carried out
+    changed(device, i)   point number i has another value
     """
 
     gone = False
@@ -93,7 +94,7 @@ class Uplink:
         if list(devices.values()) != [store]:
             raise wrong("devices", devices, "{name: store}, of the store that is the source")
         for name in devices:
-            self._stored = StoredDevice(name, store, self._changed)
+            self._stored = StoredDevice(name, store, self.changed)
             self.devices.append(self._stored)
 
     def now_ms(self):
@@ -198,12 +199,6 @@ class Uplink:
 
     # --- what has changed
 
-    def _changed(self, device, i):
-        """Point number i of a device has another value."""
-        device.mark(i)
-        if device.points.has_history(i):
-            self.history.put((device, i), device.value(i))
-
     def _find(self, polled):
         """Return the PolledDevice of a device of the Poller, None if it is not published."""
         for device in self.devices:
@@ -214,7 +209,7 @@ class Uplink:
     def _poller_change(self, polled, name, _value):
         device = self._find(polled)
         if device is not None:
-            self._changed(device, polled.points.index(name))
+            self.changed(device, polled.points.index(name))
 
     def _poller_error(self, polled, name, error):
         device = self._find(polled)

@@ -37,7 +37,7 @@ def test_a_session_begins():
     store["voltage"] = 231.2
     store["text"] = "Acme"
     assert broker.client_id == "umb-b"
-    assert broker.will == ("umb/b/state", "offline")
+    assert broker.will == ("umb/b/state", "offline", True)
     assert broker.subscriptions == ["umb/b/+/+/set"]
     bridge.settle()
     assert broker.messages == [

@@ -28,7 +28,8 @@ class Broker:
 
     def open(self, client_id, will, subscriptions, on_message):
         self.client_id = client_id
-        self.will = will
+        self._will = will
+        self.will = None
         self.subscriptions = subscriptions
         self._on_message = on_message
 
@@ -56,23 +57,26 @@ class Broker:
             self._keep(topic, payload, qos, retain)
         return True
 
-    def stream(self, topic, size, pieces):
+    def stream(self, topic, size, pieces, retain=True):
         if not self.connected or self.room == 0:
             return False
         payload = b"".join(pieces)
         assert len(payload) == size, "{} bytes were announced, {} came".format(size, len(payload))
-        return self.publish(topic, payload, 0, True)
+        return self.publish(topic, payload, 0, retain)
 
     # --- for the tests
 
     def _keep(self, topic, payload, qos, retain):
-        text = payload.decode() if isinstance(payload, bytes) else payload
+        text = payload
+        if isinstance(payload, bytes) and not topic.startswith("spBv1.0/"):
+            text = payload.decode()
         self.messages.append((topic, text, qos, retain))
         if retain:
             self.retained[topic] = text
 
     def accept(self):
         """Accept the board; the broker knows nothing, as one that has no disk."""
+        self.will = self._will()
         self.connected = True
         self.sessions += 1
         self.retained.clear()
@@ -81,14 +85,15 @@ class Broker:
     def lose(self, error="gone"):
         """Lose the connection: the will is published."""
         if self.connected:
-            self._keep(self.will[0], self.will[1], 1, True)
+            self._keep(self.will[0], self.will[1], 1, self.will[2])
         self.connected = False
         self.unacknowledged = 0
         self.error = error
 
     def send(self, topic, payload, is_retained=False):
         """Send a message to the board."""
-        self._on_message(topic, payload.encode(), is_retained)
+        data = payload if isinstance(payload, bytes) else payload.encode()
+        self._on_message(topic, data, is_retained)
 
     def taken(self):
         """Return [(topic, text)] of the messages since it was called last."""
@@ -97,23 +102,29 @@ class Broker:
         return found
 
 
-class SteppedBridge(Bridge):
-    """A Bridge whose time passes when a test says so."""
+def stepped(kind):
+    """Return a class as this one, an Uplink, whose time passes when a test says so."""
 
-    passed_ms = 0
+    class Stepped(kind):
+        passed_ms = 0
 
-    def now_ms(self):
-        return ticks_add(self.passed_ms, 0)
+        def now_ms(self):
+            return ticks_add(self.passed_ms, 0)
 
-    def settle(self):
-        """Poll as long as there is something to be done at once."""
-        self.poll()
-        while self.nap_ms() == 0:
+        def settle(self):
+            """Poll as long as there is something to be done at once."""
             self.poll()
+            while self.nap_ms() == 0:
+                self.poll()
 
-    def run(self, ms, step_ms=10):
-        """Let so much time pass, and do what is to be done."""
-        self.settle()
-        for _ in range(0, ms, step_ms):
-            self.passed_ms = ticks_add(self.passed_ms, step_ms)
+        def run(self, ms, step_ms=10):
+            """Let so much time pass, and do what is to be done."""
             self.settle()
+            for _ in range(0, ms, step_ms):
+                self.passed_ms = ticks_add(self.passed_ms, step_ms)
+                self.settle()
+
+    return Stepped
+
+
+SteppedBridge = stepped(Bridge)
