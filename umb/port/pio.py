@@ -66,10 +66,11 @@ class PioPin:
         self._machine.active(1)
 
     def __call__(self, level: int):
-        """Set the pin; at the level of transmit, until the frame that follows is over."""
+        """Set the pin; at the level of transmit, until the frame that follows is over.
+
+        watch_frames() has to come first.
+        """
         machine = self._machine
-        if machine is None:
-            return  # it has no format yet
         if level == self._idle:
             machine.restart()
         machine.exec(_SET_PINS | level)
