@@ -11,6 +11,7 @@ import types
 import pytest
 from mpremote.transport import TransportError, TransportExecError
 
+from boards.app.parts import OPTIONAL, ROLES
 from tools import board_libraries
 from tools.env import ROOT, Trouble
 from tools.flashing import board, options
@@ -68,23 +69,36 @@ def test_help():
     assert "--verify-port" in "\n".join(lines)
 
 
+@pytest.mark.parametrize("role", ROLES)
 @pytest.mark.parametrize("name", options.BOARDS)
-def test_what_is_installed_is_whole(name, tmp_path):
+def test_what_is_installed_is_whole(name, role, tmp_path):
     """Every import of the application and of umb is there, but for what nobody here uses."""
     board = options.board_of(name)
     network = bool(board.NETWORK)
-    two_lines = len(board.UARTS) > 1
-    files = Files(tmp_path, name, board.NETWORK, ARCHITECTURE_OF[name])
-    assert set(files.made) == set(sources(name, board.NETWORK, ARCHITECTURE_OF[name]))
+    settings = {"role": role}
+    made = sources(name, board.NETWORK, ARCHITECTURE_OF[name], settings)
     for path in ("app/network.mpy", "umb/server/tcp.mpy", "umb/aio/__init__.mpy"):
-        assert (f"/lib/{path}" in files.made) == network, path
-    for role, needs in (("io", True), ("poller", network), ("gateway", network or two_lines)):
-        assert (f"/lib/app/{role}/part.mpy" in files.made) == needs, role
-    assert 25_000 < files.size < 200_000
+        assert (f"/lib/{path}" in made) == network, path
+    possible = {"io": True, "poller": network, "gateway": network or len(board.UARTS) > 1}
+    installed = {path.split("/")[3] for path in made if path.startswith("/lib/app/")}
+    assert installed & {*ROLES, *OPTIONAL} == ({role} if possible[role] else set())
+    asks = role != "io" and possible[role]
+    assert ("masters" in installed) == ("/lib/umb/client/rtu.mpy" in made) == asks
+    assert list(made)[-1] == "/main.py"
+    if role != "io" and name not in ("RPI_PICO", "ESP32_GENERIC"):
+        return  # the same sources, compiled in the same way
+    files = Files(tmp_path, name, board.NETWORK, ARCHITECTURE_OF[name], settings)
+    assert list(files.made) == list(made)
+    assert 25_000 < files.size < (90_000 if role == "io" else 150_000)
     for path, target in files.made.items():
         assert target == tmp_path / path.lstrip("/")
         assert (target.read_bytes()[:1] == b"M") == path.endswith(".mpy")
-    assert list(files.made)[-1] == "/main.py"
+
+
+def test_without_a_role_it_is_remote_io():
+    for name in options.BOARDS:
+        network, arch = options.board_of(name).NETWORK, ARCHITECTURE_OF[name]
+        assert sources(name, network, arch) == sources(name, network, arch, {"role": "io"})
 
 
 def test_without_an_emitter_there_is_no_machine_code(tmp_path):

@@ -6,6 +6,7 @@ import runpy
 import shutil
 from pathlib import PurePosixPath
 
+from boards.app.parts import OPTIONAL, ROLES
 from tools import board_libraries
 from tools.build import ARCHITECTURES, NATIVE, compile_file, compile_module, module_name, source_of
 from tools.env import ROOT, Trouble
@@ -15,16 +16,18 @@ _BOARDS = ROOT / "boards"
 _MPY_VERSION = 6
 _NATIVE_VERSION = 3  # the sub-version of .mpy files with machine code
 # Files of the application, and modules of umb, that boards without a network do without.
-_OF_NETWORK = ("network.py", "tasks.py", "poller")
+_OF_NETWORK = ("network.py", "tasks.py")
 _UMB_OF_NETWORK = ("umb.server.tcp", "umb.server.udp", "umb.client.tcp", "umb.aio")
-# Parts that are installed where the settings have them, and the library of another project that
-# each of them needs.
+# The parts of the application that need a network, or two serial lines, and those that ask slaves.
+_PARTS_OF_NETWORK = ("poller", *OPTIONAL)
+_PARTS_OF_TWO_LINES = ("gateway",)
+_PARTS_WITH_SLAVES = ("gateway", "poller")
+_FOR_SLAVES = "masters"  # the folder that these need
+# The libraries of other projects that optional parts need.
 _LIBRARIES = {"mqtt": "chumicro_mqtt", "panel": "microdot"}
 # The files of theirs that boards need; where a library is not named here, all but those of tests.
 _FILES = {"microdot": ("__init__.py", "microdot.py")}
 _OF_TESTS = "testing.py"
-# Files that ask slaves on one serial line for masters on another one.
-_OF_TWO_LINES = ("gateway", "masters")
 # The processors of the boards, for a --dry-run, which asks no board.
 ARCHITECTURE_OF = {
     "RPI_PICO": "armv6m",
@@ -54,12 +57,23 @@ def architecture(mpy):
     return ARCHITECTURES[number - 1]
 
 
-def application(network, lines, settings):
-    """Return the sources of the application for a board with so many serial lines."""
-    left_out = () if network else _OF_NETWORK
-    left_out += tuple(part for part in _LIBRARIES if not settings.get(part))
-    if not network and lines < 2:
-        left_out += _OF_TWO_LINES
+def parts(network, lines, settings):
+    """Return the folders of the application that a board with so many serial lines loads."""
+    found = {settings.get("role", ROLES[0]), *filter(settings.get, OPTIONAL)}
+    if not network:
+        found.difference_update(_PARTS_OF_NETWORK)
+        if lines < 2:
+            found.difference_update(_PARTS_OF_TWO_LINES)
+    if found.intersection(_PARTS_WITH_SLAVES):
+        found.add(_FOR_SLAVES)
+    return found
+
+
+def application(network, chosen):
+    """Return the sources of the application with the chosen parts."""
+    left_out = {*ROLES, *OPTIONAL, _FOR_SLAVES} - chosen
+    if not network:
+        left_out.update(_OF_NETWORK)
     return [
         source
         for source in sorted(_BOARDS.glob("app/**/*.py"))
@@ -80,12 +94,10 @@ def umb_imports(files, network):
     return sorted(name.removeprefix("umb.") for name in wanted if name.startswith("umb."))
 
 
-def libraries(settings):
-    """Return the folders of libraries of other projects that a board with these settings needs."""
+def libraries(chosen):
+    """Return the folders of libraries of other projects that the chosen parts need."""
     return [
-        board_libraries.folder(name) / name
-        for part, name in _LIBRARIES.items()
-        if settings.get(part)
+        board_libraries.folder(name) / name for part, name in _LIBRARIES.items() if part in chosen
     ]
 
 
@@ -97,8 +109,8 @@ def sources(name, network, arch, settings=None):
     """
     library = Library()
     board = runpy.run_path(str(_BOARDS / name / "board.py"))
-    settings = settings or {}
-    files = application(network, len(board["UARTS"]), settings)
+    chosen = parts(network, len(board["UARTS"]), settings or {})
+    files = application(network, chosen)
     names = umb_imports(files, network)
     found = {}
     for module in sorted(library.closure(names)):
@@ -108,13 +120,13 @@ def sources(name, network, arch, settings=None):
     for source in files:
         path = source.relative_to(_BOARDS)
         found[str(PurePosixPath("/lib", path).with_suffix(".mpy"))] = source
-    for folder in libraries(settings):
+    for folder in libraries(chosen):
         for source in sorted(folder.glob("*.py")):
             wanted = _FILES.get(folder.name)
             if source.name in wanted if wanted else source.name != _OF_TESTS:
                 path = PurePosixPath("/lib", folder.name, source.name)
                 found[str(path.with_suffix(".mpy"))] = source
-    if settings.get("panel"):
+    if "panel" in chosen:
         for file in data("panel"):
             found[f"/lib/{file}"] = ROOT / file
     found["/board.py"] = _BOARDS / name / "board.py"
