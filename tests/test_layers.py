@@ -54,8 +54,8 @@ ROWS = (
     {"bridge"},
     {"sparkplug.payload"},
     {"sparkplug"},
-    {"panel.link", "panel.messages", "panel.page", "panel.passwords", "panel.viewers"},
-    {"panel.sessions"},
+    {"panel.link", "panel.messages", "panel.page", "panel.passwords"},
+    {"panel.sessions", "panel.viewers"},
     {"panel.sources"},
     {"panel"},
     # uModbus's names for all of this, of which nothing above knows.

@@ -12,7 +12,7 @@ from pymodbus.client import ModbusTcpClient
 
 from tests.panel.conftest import PASSWORD, Board
 
-READS = {1, 2, 3, 4, 7, 11, 12, 17, 20, 24, 43}
+READS = {1, 2, 3, 4, 7, 11, 12, 17, 20, 24}
 
 
 # --- the page
@@ -81,6 +81,12 @@ def test_counters_are_read_by_everybody_and_cleared_by_nobody(board):
     for sub in range(22):
         status, _ = board.pdu(1, [8, 0, sub, 0, 0], cookie=None)
         assert status == (200 if sub == 0 or 11 <= sub <= 18 else 401), sub
+
+
+def test_everybody_reads_the_identification_and_sends_nothing_to_canopen(board):
+    for kind in range(256):
+        status, _ = board.pdu(1, [43, kind, 1, 0], cookie=None)
+        assert status == (200 if kind == 14 else 401), kind
 
 
 def test_pdu_of_every_length(board):
@@ -182,6 +188,21 @@ def test_broken_json(board):
         for body in (b"", b"{", b"\xff", b"nul", b"[" * 500):
             status, _, answer = board.ask("POST", path, body, headers=headers)
             assert status == 400 and json.loads(answer)["error"], (path, body)
+
+
+def test_an_infinite_value_is_none(board):
+    """JSON has no number for it, and a browser takes nothing of what has one."""
+    events = Events(board)
+    events.next()
+    for value in (0x7F80, 0xFF80, 0x7FC0):
+        assert board.pdu(1, [16, 0, 11, 0, 2, 4, 0, 0, value >> 8, value & 255])[0] == 200
+        assert board.json("GET", "/points")[1][3]["value"] is None
+    while [3, None, ""] not in events.next():
+        pass
+    board.pdu(1, [16, 0, 11, 0, 2, 4, 0, 0, 0, 0])
+    while [3, 0.0, ""] not in events.next():
+        pass
+    events.close()
 
 
 # --- events

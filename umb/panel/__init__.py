@@ -18,15 +18,18 @@ from micropython import const
 
 from ..check import function, wrong
 from .link import PageLink
-from .messages import JSON, as_json, given, refusal
+from .messages import JSON, as_json, given, refusal, shown
 from .page import CONTENT_SECURITY_POLICY, ENTITY_TAG, open_page
 from .sessions import Sessions
 from .viewers import Viewers
 
 _LONGEST_PDU = const(253)
 _COOKIE = "umb_session"
-# Function codes that only read. All others need a session.
-_READS = b"\x01\x02\x03\x04\x07\x0b\x0c\x11\x14\x18\x2b"
+# Function codes that only read. All others need a session, but for what _changes() says.
+_READS = b"\x01\x02\x03\x04\x07\x0b\x0c\x11\x14\x18"
+_DIAGNOSTICS = const(8)
+_IDENTIFICATION = const(43)
+_READS_IDENTITY = const(14)  # the type of an encapsulated request that reads (AP 6.21)
 _OTHER_SITE = "this request came from a page of another site"
 _READ_ONLY = "this panel is read-only: no password is set"
 _SIGN_IN = "sign in first"
@@ -158,7 +161,7 @@ class Panel:
         body = request.body
         if not 2 <= len(body) <= 1 + _LONGEST_PDU:
             return refusal(400, "post a slave id and a PDU, 2 to 254 bytes")
-        refused = self._refuse(request, body[1] not in _READS and not _is_counter(body))
+        refused = self._refuse(request, _changes(body))
         if refused is not None:
             return refused
         return (
@@ -275,12 +278,22 @@ class _Rows:
             raise StopIteration
         if self._i == count:
             return b"]" if count else b"[]"
-        row = json.dumps(self._source.describe(self._i))
-        return ("," if self._i else "[") + row
+        row = self._source.describe(self._i)
+        row["value"] = shown(row["value"])
+        return ("," if self._i else "[") + json.dumps(row)
 
 
-def _is_counter(body):
-    """Return whether a request reads a counter: FC 8 with sub-function 0 or 11 to 18 (AP 6.8)."""
-    return (
-        len(body) > 3 and body[1] == 8 and body[2] == 0 and (body[3] == 0 or 11 <= body[3] <= 18)
-    )
+def _changes(body):
+    """Return whether a request, slave id and PDU, may change something.
+
+    Of function code 8 it is all but the echo and the counters (AP 6.8), of function code 43 all
+    but the identification: CANopen's requests, which a gateway passes on, can write.
+    """
+    code = body[1]
+    if code == _DIAGNOSTICS:
+        reads = len(body) > 3 and body[2] == 0 and (body[3] == 0 or 11 <= body[3] <= 18)
+    elif code == _IDENTIFICATION:
+        reads = len(body) > 2 and body[2] == _READS_IDENTITY
+    else:
+        reads = code in _READS
+    return not reads

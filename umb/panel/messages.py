@@ -26,3 +26,8 @@ def refusal(status, why):
     """Return a response that says why a request was refused."""
     headers = {"Content-Type": JSON, "Cache-Control": "no-store"}
     return json.dumps({"error": why}), status, headers
+
+
+def shown(value):
+    """Return a value as browsers get it: None for an infinite number, which JSON does not have."""
+    return None if isinstance(value, float) and value - value != 0 else value

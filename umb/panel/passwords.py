@@ -11,6 +11,8 @@ from hashlib import sha256
 
 _ROUNDS = 2000  # of the hash: half a second on a Pico
 _SALT = 8  # bytes
+_SHORTEST = 8  # bytes of a password
+LONGEST = 64
 
 
 def hash_password(password: str) -> str:
@@ -18,7 +20,7 @@ def hash_password(password: str) -> str:
 
     Raises ValueError unless it is a text of 8 to 64 bytes.
     """
-    if not isinstance(password, str) or not 8 <= len(password.encode()) <= 64:
+    if not isinstance(password, str) or not _SHORTEST <= len(password.encode()) <= LONGEST:
         raise ValueError("a password must be a text of 8 to 64 bytes")
     salt = os.urandom(_SALT)
     data = password.encode()

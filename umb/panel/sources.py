@@ -94,6 +94,15 @@ def check(points: Points, i: int, value) -> None:
     points.check(i, value)
 
 
+def why_not(response) -> str:
+    """Return why a request was not carried out, "" if it was; response: its response PDU."""
+    if not response:
+        return "there was no answer"
+    if response[0] & 0x80:
+        return str(exception_for(response[1], "refused: "))
+    return ""
+
+
 class _DevicesSource(Source):
     """The points of devices of Pollers, by their names."""
 
@@ -160,10 +169,7 @@ class _StoreSource(Source):
             body = self._request(i, value)
         except (TypeError, ValueError) as error:
             return str(error)
-        response = await self.link.ask(body)
-        if len(response) == 2 and response[0] & 0x80:
-            return str(exception_for(response[1], "refused: "))
-        return ""
+        return why_not(await self.link.ask(body))
 
     def _request(self, i, value):
         """Return the slave id and the request PDU that write a value to point number i."""

@@ -6,6 +6,8 @@ from time import ticks_diff, ticks_ms
 
 from micropython import const
 
+from .messages import shown
+
 _PERIOD_MS = const(500)  # values are compared so often, while somebody looks
 _COMPARED_AT_ONCE = const(8)  # points that are compared before other tasks have their turn
 _MOST_VIEWERS = const(4)  # the one that has not been heard of for longest makes room
@@ -65,9 +67,9 @@ class Viewers:
         if i == len(self._shown):
             self._shown.append(None)
             self._changed.append(0)
-        shown = (self._source.value(i), self._source.state(i))
-        if shown != self._shown[i]:
-            self._shown[i] = shown
+        now = (shown(self._source.value(i)), self._source.state(i))
+        if now != self._shown[i]:
+            self._shown[i] = now
             self.change += 1
             self._changed[i] = self.change
 

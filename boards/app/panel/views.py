@@ -4,7 +4,7 @@ import gc
 import sys
 
 import umb
-from umb.panel.sources import Source
+from umb.panel.sources import Source, why_not
 
 from ..drivers import line_in_words
 
@@ -200,7 +200,4 @@ class Pins(Source):
         if code == 5:
             value = 0xFF00 if value else 0
         body = (self._slave_id, code, address >> 8, address & 0xFF, value >> 8, value & 0xFF)
-        response = await self.link.ask(bytes(body))
-        if response and response[0] & 0x80:
-            return "refused: exception %d" % response[1]
-        return ""
+        return why_not(await self.link.ask(bytes(body)))

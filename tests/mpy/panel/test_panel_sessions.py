@@ -147,3 +147,19 @@ def test_attempts_take_turns():
 
     assert asyncio.run(both()) == [None, None]  # the second one finds that it has to wait
     assert one.refused_count == 2
+
+
+def test_a_long_password_is_wrong_at_once():
+    """It takes no time on a board: anybody can send one."""
+    Clock(0)
+    rounds = []
+    hashed, sessions.next_digest = sessions.next_digest, lambda *_: rounds.append(1) or bytes(32)
+    try:
+        for n in (65, 66, 1000, 16_384):
+            one = Sessions(HASH)
+            assert sign_in(one, "x" * n) is None
+            assert (rounds, one.refused_count, one.wait_s()) == ([], 1, 2)
+        sign_in(Sessions(HASH), "x" * 64)
+        assert rounds
+    finally:
+        sessions.next_digest = hashed
