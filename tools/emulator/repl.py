@@ -1,5 +1,7 @@
 """The board's raw REPL over its USB serial port: code in, output and traceback out."""
 
+from . import usb
+
 _BANNER = b"raw REPL; CTRL-B to exit\r\n>"
 _INTERRUPT, _RAW, _END = b"\x03", b"\x01", b"\x04"
 _PUMP_NS = 100_000
@@ -50,11 +52,7 @@ class RawRepl:
         self._transmit()
 
     def _transmit(self):
-        fifo = self._cdc.tx_fifo  # drops what does not fit
-        room = fifo.size - fifo.item_count
-        for byte in self._to_board[:room]:
-            self._cdc.send_serial_byte(byte)
-        del self._to_board[:room]
+        usb.send(self._cdc, self._to_board)
         if self._to_board:
             self._alarm.schedule(_PUMP_NS)
 

@@ -1,4 +1,4 @@
-"""Let rp2040py's emulated USB host answer as a real one while it has no data."""
+"""The USB host of an emulated Pico: what it sends, and a host that waits while it has no data."""
 
 _POLL_NS = 20_000  # a full-speed host asks about that often again
 
@@ -38,3 +38,11 @@ def nak_when_idle(cdc, usb, clock):
     usb.on_endpoint_read = on_endpoint_read
     cdc.send_serial_byte = send_serial_byte
     usb.on_reset = on_reset
+
+
+def send(cdc, data):
+    """Send what the host has room for, and drop it from `data`, a bytearray."""
+    room = cdc.tx_fifo.size - cdc.tx_fifo.item_count  # it would drop what does not fit
+    for byte in data[:room]:
+        cdc.send_serial_byte(byte)
+    del data[:room]

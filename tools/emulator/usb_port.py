@@ -6,6 +6,7 @@ import socket
 
 from rp2040py.peripherals.pio import RPPIO
 
+from . import usb
 from .pico import Pico
 from .wire import MS
 
@@ -63,7 +64,7 @@ class UsbPort:
 
     def carry(self):
         """Move bytes, and let programs connect and disconnect; the board's time stands still."""
-        self._transmit()
+        usb.send(self._cdc, self._to_board)
         sockets = [one for one in (self._listener, self._client) if one is not None]
         for sock in select.select(sockets, [], [], 0)[0]:
             if sock is self._listener:
@@ -79,13 +80,6 @@ class UsbPort:
         self._to_board += data
         if not data:
             self._hang_up()
-
-    def _transmit(self):
-        fifo = self._cdc.tx_fifo  # drops what does not fit
-        room = fifo.size - fifo.item_count
-        for byte in self._to_board[:room]:
-            self._cdc.send_serial_byte(byte)
-        del self._to_board[:room]
 
     def _hang_up(self):
         if self._client is not None:

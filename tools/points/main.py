@@ -15,7 +15,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tools.env import ROOT, Trouble, Venv, micropython, requirements
+from tools.env import ROOT, Trouble, micropython, use_venv
 from tools.points.source import Found, Mistake
 from tools.points.table import table
 
@@ -40,7 +40,7 @@ def main(args):
         "--address", type=int, default=0, metavar="N", help="where a SunSpec model begins (0)"
     )
     wanted = parser.parse_args(args)
-    use_venv(args)
+    need_parsers(args)
     found = read(wanted)
     text = to_json(found)
     check(found, text)
@@ -58,15 +58,12 @@ def main(args):
     return 0
 
 
-def use_venv(args):
-    """Go on if the parsers are at hand, else become this command in .venv."""
+def need_parsers(args):
+    """Return if the parsers are at hand, wherever from, else restart this command in .venv."""
     needed = ("yaml",) if sys.version_info >= (3, 11) else ("yaml", "tomli")
-    if all(map(importlib.util.find_spec, needed)):
-        return
-    venv = Venv(ROOT / ".venv")
-    venv.provide(requirements("points"), "the parsers of YAML and TOML")
-    sys.stdout.flush()
-    os.execv(venv.python, [venv.python, str(ROOT / "tools" / "dev.py"), "points", *args])
+    if not all(map(importlib.util.find_spec, needed)):
+        words = (ROOT / "tools" / "dev.py", "points", *args)
+        use_venv("points", "the parsers of YAML and TOML", needed, words)
 
 
 def read(wanted):
