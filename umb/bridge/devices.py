@@ -200,18 +200,14 @@ class StoredDevice(_Device):
         """Write a point as a client would, with all that is checked then, and all hooks."""
         points = self.points
         name = points.name(i)
-        if not points.is_writable(i):
-            raise ValueError("point %r is not writable" % name)
+        points.check(i, value)
         address = points.address(i)
         size = points.size(i)
         data = bytearray(self._bytes(i))
         if points.area(i) < _INPUT:
-            if value not in (0, 1):
-                raise ValueError("point %r: it takes 0 or 1, not %r" % (name, value))
             area = self._areas[5]
             data[0] = value
         else:
-            points.check(i, value)
             area = self._areas[6]
             self._areas[3].get(address, size, data, 0)
             exponent = points.exponent_of(i)

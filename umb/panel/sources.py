@@ -84,16 +84,6 @@ def describe(points: Points, i: int, group: str, value, state: str) -> dict:
     return row
 
 
-def check(points: Points, i: int, value) -> None:
-    """Raise ValueError unless this can be written to point number i."""
-    name = points.name(i)
-    if not points.is_writable(i):
-        raise ValueError("point %r is not writable" % name)
-    if points.area(i) < 2 and value not in (0, 1):
-        raise ValueError("point %r: it takes 0 or 1, not %r" % (name, value))
-    points.check(i, value)
-
-
 def why_not(response) -> str:
     """Return why a request was not carried out, "" if it was; response: its response PDU."""
     if not response:
@@ -137,7 +127,6 @@ class _DevicesSource(Source):
     async def write(self, i, value):
         _, device, i = self._find(i)
         try:
-            check(device.points, i, value)
             await device.write(device.points.name(i), value)
         except Exception as error:  # noqa: BLE001 - what it says is shown
             return str(error)
@@ -175,7 +164,7 @@ class _StoreSource(Source):
         """Return the slave id and the request PDU that write a value to point number i."""
         store = self._store
         points = store.points
-        check(points, i, value)
+        points.check(i, value)
         address = points.address(i)
         head = bytes((self._slave_id(), 0, address >> 8, address & 0xFF))
         if points.area(i) < 2:

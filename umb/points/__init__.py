@@ -356,22 +356,30 @@ class Points:
         return value if is_float or isinstance(value, _INTEGER) else _rounded(value)
 
     def check(self, i: int, value) -> None:
-        """Raise ValueError if min_value and max_value forbid to write this to point number i."""
+        """Raise ValueError unless this may be written to point number i.
+
+        The point has to be writable, the value 0 or 1 for a coil, and min_value and max_value
+        must not forbid it. Whether its registers can hold the value, encode() finds out.
+        """
+        if not self.is_writable(i):
+            raise ValueError("point %r is not writable" % self.name(i))
         least, most = self.limits(i)
-        if least is None and most is None:
-            return
-        if not isinstance(value, _NUMBER) or (
-            not (least is None or least <= value) or not (most is None or value <= most)
+        if self.area(i) < _INPUT:
+            if value in (0, 1):
+                return
+            wanted = "0 or 1"
+        elif (least is None and most is None) or (
+            isinstance(value, _NUMBER)
+            and (least is None or least <= value)
+            and (most is None or value <= most)
         ):
-            raise ValueError(
-                "point %r: it takes %s to %s, not %r"
-                % (
-                    self.name(i),
-                    "any number" if least is None else least,
-                    "any number" if most is None else most,
-                    value,
-                )
+            return
+        else:
+            wanted = "%s to %s" % (
+                "any number" if least is None else least,
+                "any number" if most is None else most,
             )
+        raise ValueError("point %r: it takes %s, not %r" % (self.name(i), wanted, value))
 
     # --- a point that is added
 

@@ -209,10 +209,8 @@ class Device:
 
     def _write(self, i, value, ticket):
         """Put a value into the queue of writes."""
-        name = self.points.name(i)
-        if not self.points.is_writable(i):
-            raise ValueError("point %r is not writable" % name)
-        self._refuse_if_offline(name)
+        self.points.check(i, value)
+        self._refuse_if_offline(self.points.name(i))
         self._queue(i, self._values.encode(i, value), ticket)
 
     def _queue(self, i, data, ticket):

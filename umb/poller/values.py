@@ -101,18 +101,15 @@ class Values:
     # --- what is written
 
     def encode(self, i, value):
-        """Return the bytes that stand for a value of point number i.
+        """Return the bytes that stand for a value of point number i, see Points.check().
 
-        Raises ValueError for what the point cannot be.
+        Raises ValueError for what its registers cannot hold.
         """
         points = self.points
         data = self._get(i)
         if points.area(i) < _INPUT:
-            if value not in (0, 1):
-                raise ValueError("point %r: it takes 0 or 1, not %r" % (points.name(i), value))
             data[0] = 1 if value else 0
         else:
-            points.check(i, value)
             points.encode(i, value, data, 0, self._exponent(i))
         return data
 

@@ -279,17 +279,29 @@ def test_numbers_are_rounded_to_the_nearest():
 
 
 def test_limits():
-    points = one(min_value=-1.5, max_value=3, scale=0.5)
+    points = one(min_value=-1.5, max_value=3, scale=0.5, writable=True)
     for value in (-1.5, 0, 3):
         points.check(0, value)
     for value in (-1.6, 3.1, float("nan"), None, "1"):
         assert str(raises(ValueError, points.check, 0, value)).startswith(
             "point 'x': it takes -1.5 to 3"
         )
-    one(min_value=1).check(0, 1e9)
-    raises(ValueError, one(min_value=1).check, 0, 0)
-    one(max_value=1).check(0, -1e9)
-    raises(ValueError, one(max_value=1).check, 0, 2)
+    one(min_value=1, writable=True).check(0, 1e9)
+    raises(ValueError, one(min_value=1, writable=True).check, 0, 0)
+    one(max_value=1, writable=True).check(0, -1e9)
+    raises(ValueError, one(max_value=1, writable=True).check, 0, 2)
+
+
+def test_only_writable_points_and_levels_of_coils_may_be_written():
+    for area in ("coil", "holding", "discrete_input", "input"):
+        error = raises(ValueError, one(input_type=area).check, 0, 1)
+        assert str(error) == "point 'x' is not writable"
+    coil = one(input_type="coil", writable=True)
+    for value in (0, 1, False, True):
+        coil.check(0, value)
+    for value in (-1, 2, 0.5, None, "1"):
+        error = raises(ValueError, coil.check, 0, value)
+        assert str(error) == "point 'x': it takes 0 or 1, not %r" % (value,)
 
 
 def test_as_a_sequence():
