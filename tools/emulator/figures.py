@@ -15,6 +15,7 @@ from .image import program_files
 from .line import Line, Station
 from .master import Master, efficiency
 from .pico import Pico
+from .pio import Levels
 from .wire import US, Format, read_registers, registers_reply, write_registers
 
 PAGE = ROOT / "docs" / "why" / "figures.md"
@@ -29,6 +30,7 @@ _RETURNED_PIN = 3
 _REST_MS = 20  # after which a line is silent
 
 _LINE = "baudrate={}, parity=0, tx=0, rx=1, de=2"
+_PIO_LINE = _LINE.replace("de=2", "de=PioPin(2, tx=0)")
 _STORE = "Store(coils=8, holding_registers=100)"
 _SLAVE = f"""
 from umb.server import Server
@@ -60,9 +62,20 @@ from umb.aio import AsyncRTUClient
 
 bus = AsyncRTUClient(0, {_LINE.format(19200)})
 """
+_PIO_SLAVE = """
+from umb.port.pio import PioIdle, PioPin
+from umb.server import Server
+from umb.server.rtu import RTUServer
+from umb.store import Store
+
+line = dict(baudrate=19200, parity=0, tx=0, rx=1, de=PioPin(2, tx=0), idle=PioIdle(1))
+slave = RTUServer(0, Server(Store(coils=8, holding_registers=100)), **line)
+"""
 PROGRAMS = {
     "RTU slave with 8 coils and 100 holding registers": _SLAVE,
     "the same with `Diagnostics` and `Identity`": _FUNCTIONS,
+    "the slave in the background": _SLAVE + "slave.start()",
+    "the slave in the background with `PioPin` and `PioIdle`": _PIO_SLAVE + "slave.start()",
     "the slave under asyncio": "import asyncio\nfrom umb.aio import serve\n" + _SLAVE,
     "RTU master": _MASTER,
     "RTU master under asyncio": _AIO_MASTER,
@@ -100,6 +113,11 @@ try:
 finally:
     slave.stop()
 """
+# The same, with state machines.
+_PIO = _BACKGROUND.replace(
+    "slave = RTUServer(",
+    "from umb.port.pio import PioIdle, PioPin\nslave = RTUServer(",
+).replace("%s)", "%s, idle=PioIdle(1))")
 _ASK = """
 from time import sleep_ms
 from machine import Pin
@@ -166,7 +184,8 @@ def memory(firmware, text):
     """Measure the Memory of a program, on a board of its own."""
     files = files_of(text)
     flash = sum(len(data) for path, data in files.items() if path.startswith("/lib/"))
-    ram, free = Pico(firmware, files).exec(_RAM, _LIMIT_MS).split()
+    pico = Pico(firmware, files, pio="umb.port.pio" in text)
+    ram, free = pico.exec(_RAM, _LIMIT_MS).split()
     return Memory(flash, int(ram), int(free))
 
 
@@ -268,15 +287,18 @@ def memory_table(firmware):
     return lines
 
 
-def slave_table(firmware, program=_SERVE):
+def slave_table(firmware, program=_SERVE, line=_LINE):
     """Return the lines of the table of a slave's times; draw an exchange of one that serves."""
-    pico = Pico(firmware, files_of(program % _LINE.format(19200)))
+    pio = program is _PIO
+    pico = Pico(firmware, files_of(program % line.format(19200)), pio)
+    if pio:
+        Levels(pico, 0, 0, 1)
     lines = [
         "| baud | request | reply later than t3.5, us | requests a second | line efficiency |",
         "| ---: | --- | ---: | ---: | ---: |",
     ]
     for baudrate in BAUDRATES:
-        for name, late_us, rate, share in times(pico, baudrate, program % _LINE.format(baudrate)):
+        for name, late_us, rate, share in times(pico, baudrate, program % line.format(baudrate)):
             lines.append(f"| {baudrate} | {name} | {late_us:.0f} | {rate:.1f} | {share:.3f} |")
     if program is _SERVE:
         (IMAGES / "exchange.svg").write_text(exchange(shown(pico)))
@@ -286,6 +308,11 @@ def slave_table(firmware, program=_SERVE):
 def background_table(firmware):
     """Return the lines of the table of a slave that is served in the background."""
     return slave_table(firmware, _BACKGROUND)
+
+
+def pio_table(firmware):
+    """Return the lines of the table of such a slave with state machines."""
+    return slave_table(firmware, _PIO, _PIO_LINE)
 
 
 def master_table(firmware):
@@ -313,6 +340,7 @@ TABLES = {
     "memory": memory_table,
     "slave": slave_table,
     "background": background_table,
+    "pio": pio_table,
     "master": master_table,
 }
 
