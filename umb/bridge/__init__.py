@@ -9,6 +9,7 @@ describes its topics.
 
 from ..check import wrong
 from .commands import Commands
+from .pieces import Pieces
 from .topics import as_json, is_level, level, payload
 from .uplink import Uplink
 
@@ -62,6 +63,7 @@ class Bridge(Uplink):
         self.discovery = discovery
         self._commands = Commands(self.topic, self.devices)
         self._told_birth = False
+        self._object = None  # (device, Pieces) of an object that is being made
         self._turn = 0  # the device whose points come first
         self._sending = None  # the number of the value of the history that is on its way
         topics = [self.topic + "/+/+/set"]
@@ -97,6 +99,7 @@ class Bridge(Uplink):
     def begin_session(self):
         """The broker has accepted a connection: it may know nothing of this board."""
         self._told_birth = False
+        self._object = None
         self._sending = None
         for device in self.devices:
             device.told_online = None
@@ -106,7 +109,7 @@ class Bridge(Uplink):
 
     def has_news(self):
         """Return whether there is something to be published now."""
-        if not self._told_birth or self._commands.answers:
+        if not self._told_birth or self._commands.answers or self._object is not None:
             return True
         for device in self.devices:
             if device.told_online != device.online or device.ready() >= 0:
@@ -125,12 +128,14 @@ class Bridge(Uplink):
         for device in self.devices:
             if device.told_online != device.online:
                 return self._publish_state(device)
-        for _ in self.devices:
-            device = self.devices[self._turn]
-            self._turn = (self._turn + 1) % len(self.devices)
-            i = device.ready()
-            if i >= 0:
-                return self._publish_all(device) if self.json else self._publish_value(device, i)
+        if self._object is not None:
+            return self._publish_object()
+        device = self._next_device()
+        if device is not None and self.json:
+            self._object = (device, Pieces(self._make_object(device)))
+            return True
+        if device is not None:
+            return self._publish_value(device, device.ready())
         if self.history is not None and not self._publish_history():
             return False
         if self.discovery is not None and self.discovery.has_news():
@@ -142,6 +147,18 @@ class Bridge(Uplink):
         device.mark(i)
         if device.points.has_history(i):
             self.history.put((device, i), device.value(i))
+
+    def _next_device(self):
+        """Return a device that has something to be published, None if there is none.
+
+        They take turns.
+        """
+        for _ in self.devices:
+            device = self.devices[self._turn]
+            self._turn = (self._turn + 1) % len(self.devices)
+            if device.ready() >= 0:
+                return device
+        return None
 
     def refuse(self, device, i, error):
         """Have it published why a command to point number i could not be carried out."""
@@ -179,24 +196,28 @@ class Bridge(Uplink):
         device.published(i)
         return True
 
-    def _publish_all(self, device):
-        """Publish the values of a device as one object."""
-        pieces = []
-        size = 1
-        has_values = device.online
+    def _make_object(self, device):
+        """Yield the values of a device as one object, in pieces."""
+        before = "{"
         for i in range(len(device.points)):
-            value = device.value(i)
-            has_values = has_values or value is not None
+            device.published(i)  # what changes from here on is for the next object
             name = as_json(device.points.name(i))
-            piece = "%s%s:%s" % ("," if pieces else "{", name, as_json(value))
-            pieces.append(piece.encode())
-            size += len(pieces[-1])
-        pieces.append(b"}")
+            yield ("%s%s:%s" % (before, name, as_json(device.value(i)))).encode()
+            before = ","
+        yield b"}"
+
+    def _publish_object(self):
+        """Go on making an object, and publish it."""
+        device, message = self._object
+        if not message.go_on():
+            return True
         topic = "%s/%s" % (self.topic, device.name)
-        if has_values and not self.mqtt.stream(topic, size, iter(pieces)):
+        # As long as a device has never answered, what the broker has of it is left as it is.
+        if (device.online or device.has_values()) and not self.mqtt.stream(
+            topic, message.size, iter(message.pieces)
+        ):
             return False
-        for i in range(len(device.points)):
-            device.published(i)
+        self._object = None
         return True
 
     def _publish_history(self):

@@ -8,6 +8,16 @@ from .topics import level, parse
 _MOST_ANSWERS = const(8)  # that wait to be published; more replace the oldest ones
 
 
+def _name_of(points, topic):
+    """Return the name of the point with this topic. Raises ValueError."""
+    if topic in points and level(topic) == topic:
+        return topic
+    for name in points:
+        if level(name) == topic:
+            return name
+    raise ValueError("there is no point %r" % topic)
+
+
 class Commands:
     """Carries out commands for devices.
 
@@ -36,12 +46,10 @@ class Commands:
         """Write a point. Raises ValueError or a ModbusError."""
         for device in self._devices:
             if device.name == device_name:
-                for name in device.points:
-                    if level(name) == point_name:
-                        value = parse(device.points[name], data)
-                        device.write(device.points.index(name), value)
-                        return
-                raise ValueError("there is no point %r" % point_name)
+                name = _name_of(device.points, point_name)
+                value = parse(device.points[name], data)
+                device.write(device.points.index(name), value)
+                return
         raise ValueError("there is no device %r" % device_name)
 
     def refuse(self, device_name, point_name, error):

@@ -26,10 +26,11 @@ def _ignore(_device, _i):
 class _Device:
     """What both kinds of devices share: which points are to be published."""
 
-    def __init__(self, name, points):
+    def __init__(self, name, points, waits):
         self.name = name
         self.points = points
         self.marks = bytearray(len(points))
+        self._published = SENT if waits else 0  # the mark of a point that was published
         self._next = 0  # behind the point that was published last
         self.told_online = None  # what was published of `online`, None: nothing
 
@@ -46,6 +47,13 @@ class _Device:
         for i in range(len(self.marks)):
             self.marks[i] = READY
 
+    def has_values(self):
+        """Return whether any point has a value."""
+        for i in range(len(self.points)):
+            if self.value(i) is not None:
+                return True
+        return False
+
     def renew(self):
         """Begin a new interval: what was published in the last one may be published again."""
         for i in range(len(self.marks)):
@@ -61,15 +69,18 @@ class _Device:
 
     def published(self, i):
         """Note that point number i was published."""
-        self.marks[i] = SENT
+        self.marks[i] = self._published
         self._next = i + 1
 
 
 class PolledDevice(_Device):
-    """A device of a Poller."""
+    """A device of a Poller.
 
-    def __init__(self, name, device):
-        super().__init__(name, device.points)
+    waits   whether a point that was published has to wait for the next interval
+    """
+
+    def __init__(self, name, device, waits):
+        super().__init__(name, device.points, waits)
         self.device = device
 
     @property
@@ -92,14 +103,15 @@ class StoredDevice(_Device):
     """A store on this board, whose values have names: a PointStore, or what has its attributes.
 
     store       has `points` and `areas`, see umb.store.Store
+    waits       whether a point that was published has to wait for the next interval
     on_change   on_change(device, i) is called when point number i has another value
     """
 
     online = True
 
-    def __init__(self, name, store, on_change):
+    def __init__(self, name, store, waits, on_change):
         points = store.points
-        super().__init__(name, points)
+        super().__init__(name, points, waits)
         self._areas = store.areas
         self._on_change = _ignore
         self._place = 0  # the point that is to be looked at next

@@ -12,6 +12,7 @@ from micropython import const
 
 from .. import __version__
 from ..check import wrong
+from .pieces import Pieces
 from .topics import is_level, level
 
 _MOST_LETTERS = const(255)  # of a state in Home Assistant
@@ -37,28 +38,35 @@ class Discovery:
         self.status_topic = prefix + "/status"
         self._place = 0  # the device that is to be described next
         self._count = 1  # how many there are, as far as is known
+        self._counted = None  # the Pieces of its message, which are counted
 
     # --- for the Bridge
 
     def restart(self) -> None:
         """Describe everything again: the broker, or Home Assistant, may know nothing."""
         self._place = 0
+        self._counted = None
 
     def has_news(self) -> bool:
         """Return whether there is something to be published."""
         return self._place < self._count
 
     def publish(self, bridge) -> bool:
-        """Describe the next device of this Bridge. Returns False if there was no room for it."""
+        """Go on describing the devices of this Bridge. Returns False if there was no room.
+
+        The bytes of a message are counted before it is sent.
+        """
         self._count = len(bridge.devices)
         device = bridge.devices[self._place]
-        size = 0
-        for piece in describe(bridge, device):
-            size += len(piece)
+        if self._counted is None:
+            self._counted = Pieces(describe(bridge, device), False)
+        if not self._counted.go_on():
+            return True
         names = (self.prefix, topic_id(bridge.name), topic_id(device.name))
         topic = "%s/device/%s/%s/config" % names
-        if not bridge.mqtt.stream(topic, size, describe(bridge, device)):
+        if not bridge.mqtt.stream(topic, self._counted.size, describe(bridge, device)):
             return False
+        self._counted = None
         self._place += 1
         return True
 

@@ -71,7 +71,7 @@ class Uplink:
         for name in devices:
             if devices[name] not in polled:
                 raise wrong("devices", devices, "a dict of names, and of devices of the Poller")
-            self.devices.append(PolledDevice(name, devices[name]))
+            self.devices.append(PolledDevice(name, devices[name], self.interval_ms > 0))
         for poller in pollers:
             poller.on_change = self._chained(self._poller_change, poller.on_change)
             poller.on_error = self._chained(self._poller_error, poller.on_error)
@@ -94,7 +94,7 @@ class Uplink:
         if list(devices.values()) != [store]:
             raise wrong("devices", devices, "{name: store}, of the store that is the source")
         for name in devices:
-            self._stored = StoredDevice(name, store, self.changed)
+            self._stored = StoredDevice(name, store, self.interval_ms > 0, self.changed)
             self.devices.append(self._stored)
 
     def now_ms(self):
@@ -131,7 +131,8 @@ class Uplink:
             return 0
         now_ms = self.now_ms()
         nap_ms = min(self.mqtt.nap_ms(), _LONGEST_NAP_MS)
-        nap_ms = min(nap_ms, ticks_diff(self._interval_at_ms, now_ms))
+        if self.interval_ms:
+            nap_ms = min(nap_ms, ticks_diff(self._interval_at_ms, now_ms))
         if self._stored is not None:
             nap_ms = min(nap_ms, ticks_diff(self._look_at_ms, now_ms))
         return max(0, nap_ms)
@@ -180,8 +181,8 @@ class Uplink:
         now_ms = self.now_ms()
         if self.history is not None:
             self.history.keep_time(now_ms)
-        if ticks_diff(now_ms, self._interval_at_ms) >= 0:
-            self._interval_at_ms = ticks_add(now_ms, max(self.interval_ms, 1))
+        if self.interval_ms and ticks_diff(now_ms, self._interval_at_ms) >= 0:
+            self._interval_at_ms = ticks_add(now_ms, self.interval_ms)
             for device in self.devices:
                 device.renew()
         if self.period_ms is not None and ticks_diff(now_ms, self._period_at_ms) >= 0:

@@ -10,6 +10,7 @@ a metric of it. docs/how-to/mqtt.md says what there is, and what there is not.
 from micropython import const
 
 from ..bridge.history import clock
+from ..bridge.pieces import Pieces
 from ..bridge.topics import is_level
 from ..bridge.uplink import Uplink
 from ..check import wrong
@@ -88,6 +89,7 @@ class Sparkplug(Uplink):
         self._bd_seq = -1
         self._seq = 0
         self._is_born = False
+        self._birth = None  # (device, Pieces) of a DBIRTH that is being made
         mqtt.open(
             "umb-%s-%s" % (group, name),
             self._will,
@@ -121,6 +123,7 @@ class Sparkplug(Uplink):
     def begin_session(self):
         """The broker has accepted a connection: everything is born again."""
         self._is_born = False
+        self._birth = None
 
     def has_news(self):
         """Return whether there is something to be published now."""
@@ -142,6 +145,8 @@ class Sparkplug(Uplink):
             return True
         if not self._is_born:
             return self._publish_node(now_ms)
+        if self._birth is not None and not self._birth[0].online:
+            self._birth = None
         for device in self.devices:
             if device.told_online != device.online:
                 return self._publish_state(device, now_ms)
@@ -168,8 +173,11 @@ class Sparkplug(Uplink):
 
     def _send(self, topic, seq, now_ms, metrics):
         """Publish a message, with this sequence number. Returns whether there was room for it."""
-        pieces = [payload.head(now_ms, seq)] + metrics
-        size = sum([len(piece) for piece in pieces])
+        pieces = [payload.head(now_ms, seq)]
+        pieces.extend(metrics)
+        size = 0
+        for piece in pieces:
+            size += len(piece)
         if not self.mqtt.stream(topic, size, iter(pieces), False):
             return False
         self._seq = seq
@@ -187,24 +195,33 @@ class Sparkplug(Uplink):
         if not self._send(self._topic("NBIRTH"), 0, now_ms, metrics):
             return False
         self._is_born = True
+        self._birth = None
         for device in self.devices:
             device.told_online = False
         return True
 
     def _publish_state(self, device, now_ms):
-        """Publish DBIRTH with all values, or DDEATH."""
+        """Go on making a DBIRTH with all values, and publish it; or publish DDEATH."""
         online = device.online
-        metrics = []
+        metrics = ()
         if online:
-            for i in range(len(device.points)):
-                metrics.append(self._metric(device, i, device.value(i), now_ms))
+            if self._birth is None or self._birth[0] is not device:
+                self._birth = (device, Pieces(self._make_metrics(device)))
+            if not self._birth[1].go_on():
+                return True
+            metrics = self._birth[1].pieces
         topic = self._topic("DBIRTH" if online else "DDEATH", device)
         if not self._send(topic, self._next_seq(), now_ms, metrics):
             return False
+        self._birth = None
         device.told_online = online
-        for i in range(len(device.points)):
-            device.published(i)
         return True
+
+    def _make_metrics(self, device):
+        """Yield a metric for each point of a device."""
+        for i in range(len(device.points)):
+            device.published(i)  # what changes from here on is for DDATA
+            yield self._metric(device, i, device.value(i), self._now_ms())
 
     def _metric(self, device, i, value, time_ms, historical=False):
         name = device.points.name(i)

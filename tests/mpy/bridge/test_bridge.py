@@ -323,6 +323,17 @@ def test_why_there_is_no_connection():
     assert told == ["gone", "refused", "refused"]
 
 
+def test_without_an_interval_it_sleeps():
+    """However long a poll() takes: there is nothing that would keep it awake."""
+    for interval_ms in (0, 1000):
+        _, _, bridge = bridged(interval_ms=interval_ms, period_ms=None)
+        bridge.run(500)
+        assert bridge.nap_ms() > 50
+        bridge.passed_ms += 50
+        bridge.poll()
+        assert bridge.nap_ms() > 0
+
+
 class _Idle:
     def __init__(self, bridge):
         self.bridge = bridge
