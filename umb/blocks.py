@@ -18,6 +18,7 @@ class Blocks:
             if not isinstance(block, kind) or block.bits != kind.bits:
                 raise wrong("block", block, kind.__name__)
         self._blocks = sorted(blocks or (kind(0, 0),), key=lambda block: block.start)
+        self._last = self._blocks[0]  # the one that was found last
         self.bits = kind.bits
         self.area = None  # as of Registers
         self.decode = kind.decode
@@ -62,8 +63,12 @@ class Blocks:
 
     def _find(self, address):
         """Return the block that has this address, or the first one, which has not."""
+        block = self._last
+        if block.start <= address < block.end:
+            return block
         for block in self._blocks:
             if block.start <= address < block.end:
+                self._last = block
                 return block
         return self._blocks[0]
 
@@ -72,6 +77,8 @@ class Blocks:
         end = address + quantity
         while address < end:
             block = self._find(address)
+            if address < end <= block.end:
+                return block.has(address, end - address)
             part_end = min(end, block.end)
             if part_end <= address or not block.has(address, part_end - address):
                 return False
@@ -80,6 +87,12 @@ class Blocks:
 
     def accepts(self, address: int, quantity: int, buf, at: int) -> bool:
         """Return whether each block's validate() accepts the values at buf[at:]."""
+        return _accepts_all(self._find(address), address, quantity, buf, at) or (
+            self._accepts_each(address, quantity, buf, at)
+        )
+
+    def _accepts_each(self, address, quantity, buf, at):
+        """As accepts(), value by value, across blocks."""
         at <<= 3
         while quantity:
             value = self.decode(buf, at)
@@ -118,7 +131,11 @@ class Blocks:
             address += 1
 
     def _on_read(self, address, quantity):
-        self._call("on_read", address, address + quantity)
+        block = self._find(address)
+        if address + quantity > block.end:
+            self._call("on_read", address, address + quantity)
+        elif block.on_read is not None:
+            block.on_read(address, quantity)
 
     def _on_write(self, address, quantity):
         self._call("on_write", address, address + quantity)
@@ -137,6 +154,11 @@ class Blocks:
 def _accepts(block, address, value):
     """Return whether this block's validate() accepts the value."""
     return block.validate is None or block.validate(address, value)
+
+
+def _accepts_all(block, address, quantity, buf, at):
+    """Return whether this block has all of these addresses, and accepts their values."""
+    return block.has(address, quantity) and block.accepts(address, quantity, buf, at)
 
 
 def _get(block, address, quantity, buf, at):

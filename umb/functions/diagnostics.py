@@ -177,21 +177,31 @@ class Diagnostics:
         """Put an event into the ring."""
         self._events[self._next] = event
         self._next = (self._next + 1) % _EVENTS
-        self._count = min(self._count + 1, _EVENTS)
+        if self._count < _EVENTS:
+            self._count += 1
 
     def received(self, adu, link):
         """Log a request for this server, and the communication errors before it."""
         if not (link.serial or self._networks):
             return
         counters = link.counters
+        if counters.bus_communication_error_count != counters.logged_error_count:
+            self._add_errors(counters)
+        event = _RECEIVED
+        if link.listen_only:
+            event |= _IN_LISTEN_ONLY
+        if adu[6] == 0 and link.serial:
+            event |= _BROADCAST
+        self._add(event)
+
+    def _add_errors(self, counters):
+        """Log the communication errors that are not in the log yet."""
         errors = counters.bus_communication_error_count - counters.logged_error_count & 0xFFFF
         errors = min(errors, _EVENTS)
         while errors:
             self._add(_RECEIVED | _COMMUNICATION_ERROR)
             errors -= 1
         counters.logged_error_count = counters.bus_communication_error_count
-        event = _RECEIVED | (_IN_LISTEN_ONLY if link.listen_only else 0)
-        self._add(event | (_BROADCAST if link.serial and adu[6] == 0 else 0))
 
     def sent(self, adu, link):
         """Log the response at adu[7], which is about to leave."""
@@ -200,6 +210,9 @@ class Diagnostics:
         if self._response_logged:
             self._response_logged = False
             return
-        code = adu[8] if adu[7] & 0x80 else 0
-        event = _SENT_EXCEPTION[code] if code < len(_SENT_EXCEPTION) else 0
-        self._add(_SENT | event | (_IN_LISTEN_ONLY if link.listen_only else 0))
+        event = _SENT
+        if adu[7] & 0x80 and adu[8] < len(_SENT_EXCEPTION):
+            event |= _SENT_EXCEPTION[adu[8]]
+        if link.listen_only:
+            event |= _IN_LISTEN_ONLY
+        self._add(event)

@@ -40,9 +40,9 @@ class Functions:
                 raise wrong("function", function)
             self._handlers[code] = handle
         if hasattr(function, "received"):
-            self._received += (function.received,)
+            self._received = (function.received,) + self._received  # called from the last one on
         if hasattr(function, "sent"):
-            self._sent += (function.sent,)
+            self._sent = (function.sent,) + self._sent
 
     def add(self, code, handler):
         """Add a user-defined function code, see Server.function(). Raises ValueError."""
@@ -69,15 +69,14 @@ class Functions:
 
     def received(self, adu, link):
         """Call received() of every function that has it, for the request at adu[7]."""
-        self._notify(self._received, adu, link)
+        i = len(self._received)
+        while i:
+            i -= 1
+            self._server.notify(self._received[i], adu, link)
 
     def sent(self, adu, link):
         """Call sent() of every function that has it, for the response at adu[7]."""
-        self._notify(self._sent, adu, link)
-
-    def _notify(self, methods, adu, link):
-        """Call each of these methods, even if one before it raises."""
-        i = 0
-        while i < len(methods):
-            self._server.notify(methods[i], adu, link)
-            i += 1
+        i = len(self._sent)
+        while i:
+            i -= 1
+            self._server.notify(self._sent[i], adu, link)
