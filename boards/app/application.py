@@ -2,14 +2,16 @@
 
 from time import sleep_ms
 
+from micropython import const
+
 from umb.serve import serve
 from umb.server import Server
 
 from .keeper import PERIOD_MS
 from .state import DeviceState
-from .status import OF_SERVER
+from .status import OF_SERVER, put_of_server
 
-_NETWORK_BANK = 1  # of the counters of all that listens in the network
+_NETWORK_BANK = const(1)  # of the counters of all that listens in the network
 
 
 class DeviceServer(Server):
@@ -74,12 +76,15 @@ class Application:
         self._is_networked = networked
         assemble(self, wifi, networked)
 
-    def count(self, bank, counters, names=OF_SERVER):
-        """Report these counters in a bank of input registers, see Status."""
-        self.status.banks[bank] = (counters, names)
+    def count(self, bank, counters, names=OF_SERVER, put=put_of_server):
+        """Report these counters in a bank of input registers, see Status.
+
+        put   put(data, at, counters) puts them into eight registers, 0 to 65535 each
+        """
+        self.status.banks[bank] = (counters, names, put)
 
     def counters(self, bank):
-        """Return (an object, names of what it counts) of a bank, None if nothing is counted."""
+        """Return (an object, names of what it counts, ...) of a bank, None: nothing is counted."""
         banks = self.status.banks
         return banks[bank] if bank < len(banks) else None
 

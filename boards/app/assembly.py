@@ -20,12 +20,23 @@ def assemble(application, wifi, networked):
     state = application.state
     hardware = application.hardware
     compose = application.config.compose
-    application.log = start_log(application) if settings["log"] != "quiet" else None
+    application.log = application.permits = trial = None
+    if settings["log"] != "quiet":
+        from .log import Log
+
+        application.log = Log(application)
     role = make(settings["role"], application)
     application.parts.append(role)
     application.product = role.PRODUCT
     reset_cause = hardware.reset_cause()
-    application.permits = open_access(settings, state, reset_cause) if networked else None
+    if networked:
+        from .access import Access
+
+        application.permits = Access(settings, state, reset_cause).permits
+    if settings["previous"] and settings["rtu"]:
+        from .trial import Trial
+
+        trial = Trial(settings["previous"], compose, state, application.say)
     control = Control(settings, compose, state)
     application.status = status = Status(state, reset_cause, role.BANKS)
     application.server = application.handler = DeviceServer(
@@ -49,7 +60,7 @@ def assemble(application, wifi, networked):
         led=open_led(hardware, settings["led"], state.problems),
         feed_watchdog=start_watchdog(hardware, settings["watchdog_s"], state.problems),
         wifi=wifi,
-        trial=start_trial(settings, compose, state, application.say),
+        trial=trial,
     )
     for name in OPTIONAL:
         if settings.get(name):
@@ -72,13 +83,6 @@ def functions_of(application):
     return (Identity(objects), server_id, Diagnostics())
 
 
-def open_access(settings, state, reset_cause):
-    """Return what says what networks may do."""
-    from .access import Access
-
-    return Access(settings, state, reset_cause).permits
-
-
 def open_led(hardware, point, problems):
     """Return what switches the LED, None if there is none."""
     if not point:
@@ -99,19 +103,3 @@ def start_watchdog(hardware, timeout_s, problems):
     except Exception as error:  # noqa: BLE001 - ports raise what they like
         problems.append("watchdog_s: {}".format(error))
         return None
-
-
-def start_log(application):
-    """Return a Log."""
-    from .log import Log
-
-    return Log(application)
-
-
-def start_trial(settings, compose, state, say):
-    """Return a Trial if the serial line has new settings, None if it has not."""
-    if not (settings["previous"] and settings["rtu"]):
-        return None
-    from .trial import Trial
-
-    return Trial(settings["previous"], compose, state, say)

@@ -5,7 +5,9 @@ import os
 import sys
 import time
 
-_CRASH_S = 5  # time to interrupt before the next start
+from micropython import const
+
+_CRASH_S = const(5)  # time to interrupt before the next start
 # What is needed to start, and takes 20 KB: the rules and texts of settings, and what puts all of
 # an application together.
 _OF_START = (

@@ -4,6 +4,7 @@ import os
 import time
 
 import umb
+from micropython import const
 
 from . import config
 from .application import Application
@@ -11,7 +12,7 @@ from .drivers import described
 from .hardware import Hardware
 from .loading import load
 
-_ESCAPE_S = 3
+_ESCAPE_S = const(3)
 
 
 def start(board, say):

@@ -1,9 +1,11 @@
 """DeviceState: the values that the parts of the application share."""
 
-FAIL_SAFE = 1  # the bits of input register 110
-NETWORK_DOWN = 2
-PROBLEMS = 4
-UNSAVED = 8
+from micropython import const
+
+_FAIL_SAFE = const(1)  # the bits of input register 110
+_NETWORK_DOWN = const(2)
+_PROBLEMS = const(4)
+_UNSAVED = const(8)
 
 
 class DeviceState:
@@ -75,8 +77,8 @@ class DeviceState:
     def bits(self):
         """Return input register 110."""
         return (
-            (FAIL_SAFE if self.fail_safe else 0)
-            | (NETWORK_DOWN if self.network_down else 0)
-            | (PROBLEMS if self.problems else 0)
-            | (UNSAVED if self.unsaved else 0)
+            (_FAIL_SAFE if self.fail_safe else 0)
+            | (_NETWORK_DOWN if self.network_down else 0)
+            | (_PROBLEMS if self.problems else 0)
+            | (_UNSAVED if self.unsaved else 0)
         )

@@ -43,6 +43,7 @@ _ROWS = {
     "interned names of such a slave": ("<= 140", max, "{}"),
     "RAM, the remote-I/O application with defaults, .mpy, bytes": ("<= 30720", max, "{}"),
     "RAM, the remote-I/O application with a file of settings, .mpy, bytes": ("", max, "{}"),
+    "remote I/O at 115200 baud: reply after t3.5, us": ("<= 150", max, "{:.0f}"),
     "RAM, a slave under asyncio, .mpy, bytes": ("<= 18432", max, "{}"),
     "RAM, of it asyncio, bytes": ("", max, "{}"),
     "RAM, of it umb.aio and its task, bytes": ("", max, "{}"),

@@ -1,10 +1,12 @@
 """Part: the role "gateway" of an Application."""
 
+from micropython import const
+
 from umb.gateway import Gateway
 
 
-_LINE_1_BANK = 0  # of the counters
-_LINE_2_BANK = 2
+_LINE_1_BANK = const(0)  # of the counters
+_LINE_2_BANK = const(2)
 # What LineCounters have.
 _COUNTED = (
     "request_count",
@@ -16,6 +18,13 @@ _COUNTED = (
     "busy_count",
     "cached_count",
 )
+
+
+def _put(data, at, counters):
+    """Put these into eight registers at data[at:]."""
+    for i in range(len(_COUNTED)):
+        data[at + 2 * i] = getattr(counters, _COUNTED[i]) >> 8
+        data[at + 2 * i + 1] = getattr(counters, _COUNTED[i]) & 0xFF
 
 
 class Part:
@@ -60,7 +69,7 @@ class Part:
                 gateway.add(client, **options)
             if not route["host"]:
                 bank = _LINE_2_BANK if route["line"] == 2 else _LINE_1_BANK
-                application.count(bank, gateway.line_counters[-1], _COUNTED)
+                application.count(bank, gateway.line_counters[-1], _COUNTED, _put)
                 if application.log is not None:
                     name = "line {}".format(route["line"])
                     application.log.watch_client_line(name, gateway.line_counters[-1])

@@ -1,12 +1,14 @@
 """Part: the role "io" of an Application."""
 
+from micropython import const
+
 from umb.server.rtu import RTUServer
 from umb.store import Registers
 
 from .points import Points
 
-_SERIAL_BANK = 0  # of the counters
-_USER_REGISTERS = 16  # general purpose
+_SERIAL_BANK = const(0)  # of the counters
+_USER_REGISTERS = const(16)  # general purpose
 
 
 class Part:

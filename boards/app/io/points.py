@@ -1,5 +1,7 @@
 """Points: the pins as the blocks of a Store, read when a client asks, driven when it writes."""
 
+from struct import pack_into
+
 from micropython import const
 
 from umb.store import Bits, Registers
@@ -39,24 +41,40 @@ class Points:
         )
         self._store_safe_values()
 
+    # Clients wait for what these do: they go to the data of the blocks themselves.
+
     def _drive(self, address, quantity):
         self._state.written = True
-        for channel in range(address, address + quantity):
-            pin = self._output_pins[channel]
+        data = self.coils.data
+        quantity += address
+        while address < quantity:
+            pin = self._output_pins[address]
             if pin is not None:
-                pin(self.coils[channel])
+                pin(data[address >> 3] >> (address & 7) & 1)
+            address += 1
 
     def _sample(self, address, quantity):
-        for channel in range(address, address + quantity):
-            pin = self._input_pins[channel]
+        data = self.discrete_inputs.data
+        quantity += address
+        while address < quantity:
+            pin = self._input_pins[address]
             if pin is not None:
-                self.discrete_inputs[channel] = pin()
+                if pin():
+                    data[address >> 3] |= 1 << (address & 7)
+                else:
+                    data[address >> 3] &= ~(1 << (address & 7))
+            address += 1
 
     def _measure(self, address, quantity):
-        for channel in range(address, address + quantity):
-            read = self._channels[channel]
-            if read is not None:
-                self.analogues[channel] = scaled(read(), self._scales[channel])
+        quantity += address
+        while address < quantity:
+            if self._channels[address] is not None:
+                self._measure_one(address, self._channels[address]())
+            address += 1
+
+    def _measure_one(self, address, raw):
+        raw = scaled(raw, self._scales[address])
+        pack_into(">H", self.analogues.data, 2 * address, raw & 0xFFFF)
 
     def _is_duty(self, address, value):
         return value <= self._full[address - _PWMS]

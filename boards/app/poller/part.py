@@ -1,11 +1,13 @@
 """Part: the role "poller" of an Application."""
 
+from micropython import const
+
 from umb.points import Points
 from umb.poller import Poller
 from umb.poller.mirror import Mirror
 
-_COUNTERS = 200  # the first input register of what is counted of devices
-_SIZE = 16  # registers of each
+_COUNTERS = const(200)  # the first input register of what is counted of devices
+_SIZE = const(16)  # registers of each
 
 
 class Part:
