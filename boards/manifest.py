@@ -6,7 +6,7 @@ import os
 include(
     "../manifest.py",
     native=options.board != "unix",
-    thumb=options.board in ("RPI_PICO", "RPI_PICO_W"),
+    thumb=options.board in ("RPI_PICO", "RPI_PICO_W", "W5500_EVB_PICO"),
 )
 package("app", opt=3)
 own = [file for file in sorted(os.listdir(options.board)) if file.endswith(".py")]

@@ -1,6 +1,7 @@
 """tools/flash.py and a board: what is done to it, and what it says when that goes wrong."""
 
 import json
+import re
 import subprocess
 import types
 from pathlib import Path
@@ -8,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from boards.app.check import Checked
+from boards.app.drivers import described
 from tests.support.device import Device
 from tools.env import Trouble
 from tools.flashing import firmware, options, steps, verify
@@ -26,21 +28,22 @@ SURVEY = {
     "romfs": 0,
     "files": {},
     "settings": None,
+    "board": None,
 }
 
 
 class Board:
     """Stands for tools.flashing.board.Board; `done` is what was done to it, in order."""
 
-    def __init__(self, monkeypatch, survey=None, prints=(), armed=False):
+    def __init__(self, monkeypatch, survey=None, prints=None, armed=False):
         self.done = []
         self.written = {}  # path: content
         self.removed = []
         self.survey_ = {**SURVEY, **(survey or {})}
-        self.prints, self.armed = list(prints), armed
+        self.prints, self.armed = prints, armed
         monkeypatch.setattr(steps, "Board", lambda _port, _slow: self)
         monkeypatch.setattr(steps, "_RESET_S", 0)
-        monkeypatch.setattr(steps, "_WIFI_S", 0.2)
+        monkeypatch.setattr(steps, "_NETWORK_S", 0.2)
         monkeypatch.setattr(steps, "_START_S", 0.2)
 
     def survey(self):
@@ -58,6 +61,9 @@ class Board:
     def write(self, path, data):
         self.done.append("write")
         self.written[path] = data
+
+    def read(self, path):
+        return self.written[path]
 
     def deploy_romfs(self, folder, _say):
         self.done.append("deploy")
@@ -77,7 +83,20 @@ class Board:
         self.done.append("restart")
 
     def lines(self, _until_s):
-        yield from self.prints
+        yield from self.starts() if self.prints is None else self.prints
+
+    def starts(self):
+        """What its application prints: the settings in its file are in force."""
+        there = self.written.get("/board.py", b"").decode() or self.survey_["board"] or ""
+        name = re.search(r'^NAME = "(\w+)"', there, re.M)
+        board = options.board_of(name[1] if name else self.survey_["build"].partition("-")[0])
+        text = self.written.get("/umb.json", self.survey_["settings"] or "{}")
+        settings = Checked(json.loads(text), board).settings
+        product = {"io": "remote I/O"}.get(settings["role"], settings["role"])
+        yield f"umb: umb {product} 0.1.0 on {board.NAME}, slave id {settings['slave_id']}"
+        if settings["rtu"]:
+            yield f"umb: {described(settings)}"
+        yield "umb: serving; Ctrl-C ends it"
 
     def untouched(self):
         return not {"remove", "make folders", "write", "deploy", "restart"} & set(self.done)
@@ -86,7 +105,7 @@ class Board:
 STARTS = (
     "MPY: soft reboot",
     "umb: umb remote I/O 0.1.0 on RPI_PICO, slave id 1",
-    "umb: Modbus RTU on",
+    "umb: Modbus RTU on UART 0, 19200 8E1",
 )
 
 
@@ -96,7 +115,7 @@ def run(*arguments):
 
 
 def test_a_bare_board(monkeypatch, capsys):
-    board = Board(monkeypatch, prints=STARTS)
+    board = Board(monkeypatch)
     run("--slave-id", "1")
     said = capsys.readouterr().out
     written = list(board.written)
@@ -117,7 +136,7 @@ def test_what_is_there_already_is_not_written_and_what_is_stale_goes(monkeypatch
         there[path] = [target.stat().st_size, subprocess_sha(target)]
     there["/lib/app/main.mpy"] = [17, "another"]
     there["/lib/umb/store.py"] = [1000, "would be found first"]
-    board = Board(monkeypatch, {"files": there, "settings": '{"slave_id": 4}'}, STARTS)
+    board = Board(monkeypatch, {"files": there, "settings": '{"slave_id": 4}'})
     run()
     assert list(board.written) == ["/lib/app/main.mpy"]
     assert board.removed == ["/lib/umb/store.py"]
@@ -131,7 +150,7 @@ def subprocess_sha(path):
 
 def test_old_settings_stay_unless_a_whole_file_comes(monkeypatch, tmp_path, capsys):
     def settings(old, *arguments):
-        board = Board(monkeypatch, {"settings": old}, STARTS)
+        board = Board(monkeypatch, {"settings": old})
         run(*arguments)
         return json.loads(board.written["/umb.json"])
 
@@ -147,10 +166,10 @@ def test_old_settings_stay_unless_a_whole_file_comes(monkeypatch, tmp_path, caps
 
 def test_new_settings_go_with_the_old_ones(monkeypatch):
     old = {"settings": '{"uart": 1, "tx": 4, "rx": 5}'}
-    board = Board(monkeypatch, old, STARTS)
+    board = Board(monkeypatch, old)
     run("--set", "rx=9")
     assert json.loads(board.written["/umb.json"]) == {"uart": 1, "tx": 4, "rx": 9}
-    board = Board(monkeypatch, old, STARTS)
+    board = Board(monkeypatch, old)
     with pytest.raises(Trouble, match="rx: the pin 1 is none of UART 1"):
         run("--set", "rx=1")
     assert board.untouched()
@@ -174,7 +193,7 @@ def test_a_board_that_does_not_take_its_settings_is_not_done(monkeypatch, line, 
 
 def test_a_board_without_settings_is_done(monkeypatch, capsys):
     line = "umb: /umb.json: there is no /umb.json: defaults hold"
-    Board(monkeypatch, prints=(STARTS[1], line, "umb: serving; Ctrl-C ends it"))
+    Board(monkeypatch, prints=(STARTS[1], line, STARTS[2], "umb: serving; Ctrl-C ends it"))
     run()
     assert "done:" in capsys.readouterr().out
 
@@ -202,14 +221,14 @@ def test_a_board_without_settings_is_done(monkeypatch, capsys):
     ],
 )
 def test_boards_that_will_not_do(monkeypatch, survey, arguments, text):
-    board = Board(monkeypatch, survey, STARTS)
+    board = Board(monkeypatch, survey)
     with pytest.raises(Trouble, match=text):
         run(*arguments)
     assert board.untouched()
 
 
 def test_a_board_like_another(monkeypatch, capsys):
-    board = Board(monkeypatch, {"build": "WAVESHARE_RP2040_ZERO"}, STARTS)
+    board = Board(monkeypatch, {"build": "WAVESHARE_RP2040_ZERO"})
     run("--board", "RPI_PICO")
     assert "taken as RPI_PICO" in capsys.readouterr().out
     assert "/main.py" in board.written
@@ -218,14 +237,14 @@ def test_a_board_like_another(monkeypatch, capsys):
 def test_esp8266_gets_romfs(monkeypatch):
     mpy = 6 | 3 << 8 | 9 << 10
     survey = {"build": "ESP8266_GENERIC-FLASH_2M_ROMFS", "platform": "esp8266", "mpy": mpy}
-    board = Board(monkeypatch, {**survey, "romfs": 320 * 1024}, STARTS)
+    board = Board(monkeypatch, {**survey, "romfs": 320 * 1024})
     run()
     assert board.romfs == ["board.py", "lib", "main.py"]
     assert list(board.written) == ["/main.py"]
 
 
 def test_a_watchdog_is_got_rid_of_first(monkeypatch, capsys):
-    board = Board(monkeypatch, prints=STARTS, armed=True)
+    board = Board(monkeypatch, armed=True)
     run()
     assert "its watchdog runs" in capsys.readouterr().out
     assert board.done[:3] == ["interrupt", "close", "interrupt"]
@@ -254,9 +273,10 @@ def test_asking_over_a_network(micropython, tmp_path, monkeypatch):
     one = Device(micropython, tmp_path, {"slave_id": 6, "name": "here"})
     try:
         host, port = one.client.comm_params.host, one.client.comm_params.port
-        assert verify.over_network(host, port, 6)[1] == "unix"
+        assert verify.over_network(host, port, 6).objects[1] == "unix"
         up = f"umb: WiFi is up: Modbus TCP on {host}:{port}"
-        Board(monkeypatch, {"build": "RPI_PICO_W"}, [*STARTS, up])
+        starts = [line.replace("PICO, slave id 1", "PICO_W, slave id 6") for line in STARTS]
+        Board(monkeypatch, {"build": "RPI_PICO_W"}, [*starts, up])
         with pytest.raises(Trouble, match="another device answers: umb unix"):
             run("--board", "RPI_PICO_W", "--ssid", "home", "--slave-id", "6")
     finally:
@@ -274,7 +294,7 @@ def test_asking_over_a_line(micropython, tmp_path):
         one = Device(micropython, tmp_path, settings, "--serial", line.server_path)
         try:
             wanted = Checked(settings, options.board_of("unix")).settings
-            assert verify.over_line(line.client_path, wanted)[0] == "umb"
+            assert verify.over_line(line.client_path, wanted).objects[0] == "umb"
             wanted["slave_id"] = 7
             with pytest.raises(Trouble, match=r"no answer on .* check the wiring"):
                 verify.over_line(line.client_path, wanted, timeout_s=0.1)
@@ -292,6 +312,13 @@ def test_answers_that_are_none(pdu):
 # Firmware
 
 
+def image(folder, chip):
+    """A file that begins as firmware for an ESP does: the number of its chip is at 12."""
+    path = folder / "firmware.bin"
+    path.write_bytes(bytes((0xE9, 4, 2, 0x20, *bytes(8), chip, 0, *bytes(50))))
+    return str(path)
+
+
 @pytest.mark.parametrize(
     ("name", "given", "commands"),
     [
@@ -299,12 +326,17 @@ def test_answers_that_are_none(pdu):
         ("ESP8266_GENERIC", "1.28.0", ["--variant FLASH_2M_ROMFS"]),
         ("ESP32_GENERIC", "FILE", ["erase-flash", "write-flash 0x1000"]),
         ("ESP32_GENERIC_C3", "FILE", ["--chip esp32c3", "write-flash 0x0"]),
+        ("WT32_ETH01", "FILE", ["--chip esp32 ", "write-flash 0x1000"]),
+        ("WT32_ETH01", "stable", ["--board ESP32_GENERIC --version"]),
+        ("OLIMEX_ESP32_POE", "FILE", ["--chip esp32 ", "write-flash 0x1000"]),
+        ("OLIMEX_ESP32_POE", "1.24.1", ["--board OLIMEX_ESP32_POE "]),
+        ("W5500_EVB_PICO", "stable", ["--board W5500_EVB_PICO "]),
+        ("WAVESHARE_ESP32_S3_RELAY_6CH", "stable", ["--board ESP32_GENERIC_S3 "]),
     ],
 )
 def test_the_commands_that_write_firmware(tmp_path, name, given, commands):
     if given == "FILE":
-        given = str(tmp_path / "firmware.bin")
-        Path(given).touch()
+        given = image(tmp_path, 5 if name.endswith("C3") else 0)
     found = [" ".join(words) for words in firmware.commands(given, name, "P")]
     assert len(found) == len(commands)
     assert all(part in command for part, command in zip(commands, found, strict=True))
@@ -317,9 +349,20 @@ def test_the_commands_that_write_firmware(tmp_path, name, given, commands):
         ("ESP32_GENERIC", "none.bin", "no such firmware"),
         ("RPI_PICO", "x.uf2", "copy a .uf2 file onto the drive"),
         ("RPI_PICO", "latest", '--firmware takes "stable", a version like 1.28.0'),
+        ("RPI_PICO", "1.23.0", "umb needs MicroPython 1.24 or later"),
+        ("RPI_PICO", "v1.5", "umb needs MicroPython 1.24 or later"),
+        ("ESP32_GENERIC", "S3", "is for esp32s3, and a ESP32_GENERIC has an esp32"),
+        ("WAVESHARE_ESP32_S3_RELAY_6CH", "ESP32", "is for esp32, and a .* has an esp32s3"),
+        ("ESP32_GENERIC_C3", "NONE", "is no firmware for an ESP"),
+        ("ESP8266_GENERIC", "NONE", "is no firmware for an ESP"),
     ],
 )
-def test_firmware_that_will_not_do(name, given, text):
+def test_firmware_that_will_not_do(name, given, text, tmp_path):
+    if given in ("S3", "ESP32"):
+        given = image(tmp_path, 9 if given == "S3" else 0)
+    elif given == "NONE":
+        given = str(tmp_path / "none.bin")
+        Path(given).write_bytes(b"<html>404 not found</html>")
     with pytest.raises(Trouble, match=text):
         firmware.commands(given, name, "P")
 
@@ -331,6 +374,30 @@ def test_firmware_that_cannot_be_written(monkeypatch, tmp_path):
     monkeypatch.setattr(firmware.subprocess, "run", lambda *_, **__: failed)
     with pytest.raises(Trouble, match="mpflash could not put the firmware on the board"):
         firmware.write("stable", "RPI_PICO", "P")
+
+
+def test_a_download_goes_where_it_is_asked_to(monkeypatch, tmp_path):
+    """Not into the home of the user, who has not asked for a folder there."""
+    (tmp_path / "mpflash").touch()
+    monkeypatch.setattr(firmware.sys, "executable", str(tmp_path / "python"))
+    monkeypatch.setattr(firmware, "_DOWNLOADS", tmp_path / "own")
+    places = []
+
+    def ran(_, env, check):
+        assert not check
+        places.append(env["MPFLASH_FIRMWARE"])
+        return types.SimpleNamespace(returncode=0)
+
+    monkeypatch.setattr(firmware.subprocess, "run", ran)
+    monkeypatch.delenv("MPFLASH_FIRMWARE", raising=False)
+    firmware.write("stable", "RPI_PICO", "P")
+    monkeypatch.setenv("MPFLASH_FIRMWARE", str(tmp_path / "theirs"))
+    firmware.write("stable", "RPI_PICO", "P")
+    firmware.write("stable", "RPI_PICO", "P", str(tmp_path / "asked"))
+    assert places == [str(tmp_path / one) for one in ("own", "theirs", "asked")]
+    assert all(Path(place).is_dir() for place in places)
+    with pytest.raises(Trouble, match="no folder for downloads"):
+        firmware.write("stable", "RPI_PICO", "P", str(tmp_path / "mpflash"))
 
 
 def test_architectures():

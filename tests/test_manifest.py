@@ -26,6 +26,10 @@ BOARDS = {
     "ESP32_GENERIC_S3": ("esp32", "xtensawin", _PORTS),
     "ESP32_GENERIC_C3": ("esp32", "rv32imc", _PORTS),
     "ESP8266_GENERIC": ("esp8266", "xtensa", "$(BOARD_DIR)/manifest_2MiB.py"),
+    "W5500_EVB_PICO": ("rp2", "armv6m", _BOARDS),
+    "WT32_ETH01": ("esp32", "xtensawin", _PORTS),
+    "OLIMEX_ESP32_POE": ("esp32", "xtensawin", _PORTS),
+    "WAVESHARE_ESP32_S3_RELAY_6CH": ("esp32", "xtensawin", _PORTS),
     "unix": ("unix", None, "$(PORT_DIR)/variants/standard/manifest.py"),
 }
 BUILT_IN = {  # what firmware may bring, in one port or another

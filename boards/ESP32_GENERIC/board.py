@@ -13,6 +13,7 @@ PWM_HZ = (1, 1000000)
 UART, TX, RX, DE = 2, 17, 16, 4
 REPL_ON_LINE = False  # the REPL is on UART 0
 NETWORK = 6  # TCP clients at once
+NETWORKS = ("wifi",)
 
 OUTPUTS = (18, 19, 21, 22, 23, 25, 26, 27)
 INPUTS = (13, 14, 32, 33)

@@ -13,6 +13,7 @@ PWM_HZ = (1, 1000000)
 UART, TX, RX, DE = 1, 7, 6, 5
 REPL_ON_LINE = False  # the REPL is on USB and UART 0
 NETWORK = 6  # TCP clients at once
+NETWORKS = ("wifi",)
 
 OUTPUTS = (3, 4, 10)
 INPUTS = (2, 9)  # 9 is the BOOT button

@@ -13,6 +13,7 @@ PWM_HZ = (1, 1000000)
 UART, TX, RX, DE = 1, 17, 18, 16
 REPL_ON_LINE = False  # the REPL is on USB and UART 0
 NETWORK = 6  # TCP clients at once
+NETWORKS = ("wifi",)
 
 OUTPUTS = (9, 10, 11, 12, 13, 14, 21, 47)
 INPUTS = (5, 6, 7, 8, 15, 38, 39, 40)

@@ -15,6 +15,7 @@ PWM_HZ = (8, 1000000)
 UART, TX, RX, DE = 0, 0, 1, 2
 REPL_ON_LINE = False  # the REPL is on USB
 NETWORK = 4  # TCP clients at once
+NETWORKS = ("wifi",)
 
 OUTPUTS = tuple(range(6, 14))
 INPUTS = tuple(range(14, 22))

@@ -44,7 +44,7 @@ class Application:
     settings, problems   as config.load() returns them; problems grows by what the hardware refuses
     config    has compose(changes) and write(new_settings), see config.py
     say       say(text) prints what happens later
-    wifi      a WiFi, if the board is to be in such a network
+    network   an Interface to look after, see network/interface.py, or None
     networked   whether it is in a network
 
     board, hardware, settings, config, say   as above, for its parts
@@ -60,7 +60,7 @@ class Application:
     """
 
     def __init__(
-        self, board, hardware, settings, problems, config, say, wifi=None, networked=False
+        self, board, hardware, settings, problems, config, say, network=None, networked=False
     ):
         from .assembly import assemble  # which is dropped once everything runs
 
@@ -74,7 +74,7 @@ class Application:
         self.drivers = []
         self.parts = []
         self._is_networked = networked
-        assemble(self, wifi, networked)
+        assemble(self, network, networked)
 
     def count(self, bank, counters, names=OF_SERVER, put=put_of_server):
         """Report these counters in a bank of input registers, see Status.

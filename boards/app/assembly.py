@@ -14,7 +14,7 @@ from .parts import OPTIONAL, make
 from .status import Status
 
 
-def assemble(application, wifi, networked):
+def assemble(application, network, networked):
     """Make what an Application has, see there."""
     settings = application.settings
     state = application.state
@@ -59,7 +59,7 @@ def assemble(application, wifi, networked):
         failsafe_s=settings["failsafe_s"],
         led=open_led(hardware, settings["led"], state.problems),
         feed_watchdog=start_watchdog(hardware, settings["watchdog_s"], state.problems),
-        wifi=wifi,
+        network=network,
         trial=trial,
     )
     for name in OPTIONAL:

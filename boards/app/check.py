@@ -5,7 +5,7 @@ A setting that cannot be used is reported, and its default is used. boards/READM
 
 import json
 
-from .defaults import LINE, VALUES, VALUES_OF_NETWORK, pin_of
+from .defaults import LINE, VALUES, pin_of
 from .parts import OPTIONAL, ROLES, settings_of
 
 
@@ -20,19 +20,6 @@ def _wanted_previous(value):
     return "" if good else "null, or settings of the serial line"
 
 
-def _wanted_hosts(value):
-    from umb.port.hosts import host_filter
-
-    try:
-        if isinstance(value, list) and len(value) <= _MOST_HOSTS:
-            host_filter(value)
-            return ""
-    except ValueError:
-        pass
-    return 'null, or a list of addresses and networks, such as "10.0.0.0/24"'
-
-
-_MOST_HOSTS = 32
 _RULES = {
     "role": (ROLES,),
     "slave_id": (1, 247),  # SL 2.2
@@ -48,24 +35,6 @@ _RULES_OF_LINE = {
     "parity": (("N", "E", "O"),),
     "stop": (1, 2),
 }
-_RULES_OF_NETWORK = {
-    "tcp_port": (1, 65535),
-    "udp_port": (0, 65535),
-    "rtu_tcp_port": (0, 65535),
-    "bind": (7, 15),
-    "allow": (_wanted_hosts,),
-    "read_only": (),
-    "settings": (("locked", "open"),),
-    "idle_timeout_s": (0, 65535),
-    "ssid": (0, 32),
-    "password": (8, 63),  # so WPA2 has it; empty: an open network
-    "hostname": (0, 32),
-    "address": (7, 15),
-    "netmask": (7, 15),
-    "gateway": (7, 15),
-}
-_ADDRESSES = ("address", "netmask", "gateway", "bind")
-_LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789-"
 _LONGEST = 60  # characters of a value in a message
 _MOST_PROBLEMS = 40  # that are reported: all of a long file could exhaust the memory
 _PIN_KEYS = ("uart", "tx", "rx", "de")
@@ -88,14 +57,16 @@ class Checked:
         self.take(joined(VALUES, _RULES), raw, settings)
         self.take(joined(LINE, _RULES_OF_LINE), raw, settings)
         if board.NETWORK:
-            self.take(joined(VALUES_OF_NETWORK, _RULES_OF_NETWORK), raw, settings)
+            from .network.settings import take
+
+            take(self)
         own = {key: getattr(board, key.upper()) for key in _PIN_KEYS}
         self._take_pins(raw, settings, own)
         self._take_parts()
         for key in raw:
             if key not in settings:
                 text = "unknown setting {}"
-                if key in _RULES_OF_NETWORK:
+                if not board.NETWORK and key in _of_networks():
                     text = "{}: this board has no network"
                 self.report(text.format(in_words(key)), "it is ignored")
 
@@ -148,7 +119,7 @@ class Checked:
             value = raw.get(key, default)
             wanted = ""
             if value is not default:
-                wanted = wanted_by(table[key], value) or wanted_as(key, value)
+                wanted = wanted_by(table[key], value)
             if wanted and not (isinstance(value, str) and value == default):
                 self.refuse(where + key, wanted, value, default)
                 value = default
@@ -300,6 +271,14 @@ class Checked:
                 self.report(what, "it is ignored")
 
 
+def _of_networks():
+    """Return the settings that boards with a network have, none where their rules are missing."""
+    try:
+        return settings_of("network").SETTINGS
+    except ImportError:
+        return ()
+
+
 def rules_of(board, settings):
     """Return a dict for each setting that the file of a board may have, for a form.
 
@@ -309,7 +288,9 @@ def rules_of(board, settings):
     """
     tables = [joined(VALUES, _RULES), joined(LINE, _RULES_OF_LINE)]
     if board.NETWORK:
-        tables.append(joined(VALUES_OF_NETWORK, _RULES_OF_NETWORK))
+        from .network.settings import table_of
+
+        tables.append(table_of(board))
     tables.append(settings_of(settings["role"]).SETTINGS)
     found = []
     for table in tables:
@@ -335,7 +316,7 @@ def _rule_in_words(key, rule):
         found["least"], found["most"] = rule[1:]
     else:
         found["kind"] = "text" if isinstance(default, str) else "json"
-    if key == "password":
+    if key.endswith("password"):
         found["secret"] = True
     return found
 
@@ -370,15 +351,6 @@ def wanted_by(rule, value):
         size = size_of(value)
     fits = type(size) is int and rule[1] <= size <= rule[2]
     return "" if fits else text.format(rule[1], rule[2])
-
-
-def wanted_as(key, value):
-    """Return what the text of a setting has to be besides, as words; "" if it is that."""
-    if key == "hostname" and value.strip("-") + value.strip(_LETTERS + _LETTERS.upper()) != value:
-        return "letters, digits and hyphens"
-    if key in _ADDRESSES and not is_address(value):
-        return "an address like 192.168.0.10"
-    return ""
 
 
 def is_address(value):

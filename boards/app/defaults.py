@@ -14,22 +14,6 @@ VALUES = {
     "previous": None,
 }
 LINE = {"baudrate": 19200, "parity": "E", "stop": 1}
-VALUES_OF_NETWORK = {
-    "tcp_port": 502,
-    "udp_port": 0,
-    "rtu_tcp_port": 0,
-    "bind": "0.0.0.0",
-    "allow": None,
-    "read_only": False,
-    "settings": "locked",
-    "idle_timeout_s": 600,
-    "ssid": "",
-    "password": "",
-    "hostname": "",
-    "address": "",
-    "netmask": "255.255.255.0",
-    "gateway": "",
-}
 # Lists of points: the most, the kind of their pins, and what points have besides.
 LISTS = (
     ("analogues", 16, "analogue", ("scale",)),
@@ -45,7 +29,9 @@ def defaults(board):
     settings = dict(VALUES)
     settings.update(LINE)
     if board.NETWORK:
-        settings.update(VALUES_OF_NETWORK)
+        from .network.settings import table_of
+
+        settings.update((key, rule[0]) for key, rule in table_of(board).items())
     for key in ("uart", "tx", "rx"):
         settings[key] = getattr(board, key.upper())
     used = [None, board.TX, board.RX]  # pins: each has one use, and the serial line comes first

@@ -1,6 +1,6 @@
 """Keeper: the periodic work of a device. serve() calls its update() every PERIOD_MS.
 
-It handles watchdog, fail-safe, LED, WiFi, saving and restart. Nothing in it waits.
+It handles watchdog, fail-safe, LED, network, saving and restart. Nothing in it waits.
 """
 
 import gc
@@ -29,7 +29,7 @@ class Keeper:
     failsafe_s    so long without a request that was carried out makes the outputs safe; 0: never
     led           called with a level, or None
     feed_watchdog  called at every update, or None
-    wifi          has tick() and address, or None
+    network       an Interface, see network/interface.py, or None
     trial         a Trial, or None
 
     `drivers` are asked whether their lines are silent, and shut down for a restart.
@@ -45,7 +45,7 @@ class Keeper:
         failsafe_s=0,
         led=None,
         feed_watchdog=None,
-        wifi=None,
+        network=None,
         trial=None,
     ):
         self.drivers = ()
@@ -56,7 +56,7 @@ class Keeper:
         self._failsafe_ms = failsafe_s * 1000
         self._led = led
         self._feed_watchdog = feed_watchdog
-        self._wifi = wifi
+        self._network = network
         self._trial = trial
         self._carried_out = 0
         self._requests = 0
@@ -66,7 +66,7 @@ class Keeper:
         self._ordered_ms = None  # when a restart was ordered
         self._address = ""
         state.free_bytes = gc.mem_free()
-        state.network_down = wifi is not None
+        state.network_down = network is not None
 
     def update(self):
         """Do what is due."""
@@ -81,8 +81,8 @@ class Keeper:
         if ticks_diff(now_ms, self._second_ms) >= 1000:
             self._second_ms = ticks_add(self._second_ms, 1000)
             self._state.uptime_s += 1
-            if self._wifi is not None:
-                self._look_at_wifi()
+            if self._network is not None:
+                self._look_at_network()
             if self._trial is not None and self._trial.tick():
                 self._trial = None
         if self._state.restarting or self._state.new_settings is not None:
@@ -124,12 +124,11 @@ class Keeper:
             self._level = level
             self._led(level)
 
-    def _look_at_wifi(self):
-        self._wifi.tick()
-        address = self._wifi.address
+    def _look_at_network(self):
+        self._state.network_down = not self._network.tick()
+        address = self._network.address
         if address != self._address:
             self._address = address
-            self._state.network_down = not address
             parts = [int(part) for part in (address or "0.0.0.0").split(".")]
             self._state.address = (parts[0] << 8 | parts[1], parts[2] << 8 | parts[3])
 

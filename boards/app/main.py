@@ -13,7 +13,7 @@ _CRASH_S = const(5)  # time to interrupt before the next start
 _OF_START = (
     "start hardware assembly loading check defaults drivers parts io.settings io.opening"
     " gateway.settings gateway.ids poller.settings masters.settings masters.clients"
-    " panel.settings mqtt.settings"
+    " network.settings panel.settings mqtt.settings"
 )
 
 

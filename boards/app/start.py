@@ -18,9 +18,9 @@ _ESCAPE_S = const(3)
 def start(board, say):
     """Return the Application, ready to serve, and print what it is."""
     settings, problems, note = load(board)
-    wifi = open_wifi(settings, problems, say)
+    network = join_network(board, settings, problems, say)
     application = Application(
-        board, Hardware(), settings, problems, config, say, wifi, wifi is not None
+        board, Hardware(), settings, problems, config, say, network, network is not None
     )
     what = "{} {} on {}, slave id {}"
     say(what.format(application.product, umb.__version__, board.NAME, settings["slave_id"]))
@@ -29,8 +29,11 @@ def start(board, say):
             say("{}: {}".format(config.FILE, text))
     if settings["rtu"]:
         announce_lines(board, settings, say)
+    known = len(problems)
     application.open()
-    if wifi is not None:
+    for text in problems[known:]:
+        say("problem: {}".format(text))
+    if network is not None:
         application.listen(lambda error: report(problems, error, say))
     if not application.drivers:
         problems.append("neither the serial line nor a network is served")
@@ -39,17 +42,30 @@ def start(board, say):
     return application
 
 
-def open_wifi(settings, problems, say):
-    """Return a WiFi that sets out to connect; None where none is wanted or there is no radio."""
-    if not settings.get("ssid"):
+def join_network(board, settings, problems, say):
+    """Return an Interface that sets out to connect; None where none is wanted or can be had."""
+    if not board.NETWORK:
         return None
-    from .network import WiFi
+    from .network.settings import is_wanted
 
-    try:
-        return WiFi(settings, say)
-    except Exception as error:  # noqa: BLE001 - ports raise what they like
-        problems.append("WiFi: {}".format(error))
+    if not is_wanted(settings):
         return None
+    try:
+        return join(board, settings, say)
+    except Exception as error:  # noqa: BLE001 - ports raise what they like
+        problems.append("network: {}".format(error))
+        return None
+
+
+def join(board, settings, say):
+    """Return a WiFi or a Wired; raises what the port raises if the board has not got that."""
+    if settings["network"] == "wifi":
+        from .network.wifi import WiFi
+
+        return WiFi(settings, say)
+    from .network.wired import Wired
+
+    return Wired(board, settings, say)
 
 
 def report(problems, error, say):

@@ -12,6 +12,7 @@ PWM_HZ = (1, 1000000)
 UART, TX, RX, DE = 0, None, None, None  # main.py's options name the devices
 REPL_ON_LINE = False
 NETWORK = 4  # TCP clients at once
+NETWORKS = ("wifi",)  # what its settings may name; it is in the network of the PC
 
 OUTPUTS = tuple(range(8))
 INPUTS = tuple(range(8, 16))

@@ -54,7 +54,7 @@ def text(path):
     except (OSError, ValueError):
         return None
 found = {}
-for path in ("/lib/umb", "/lib/app", "/board.py", "/main.py"):
+for path in ("/lib/umb", "/lib/app", "/profiles", "/board.py", "/main.py"):
     look(path)
 disk = os.statvfs("/")
 romfs = 0
@@ -77,6 +77,7 @@ print(json.dumps({
     "romfs": romfs,
     "files": found,
     "settings": text("/umb.json"),
+    "board": text("/board.py"),
 }))
 """
 # Removes main.py and resets the board if its settings enable a watchdog: that cannot be stopped,
@@ -236,6 +237,11 @@ class Board:
     def make_folders(self, paths):
         """Make these folders, those above others first, unless they are there."""
         self._exec("making folders", _MAKE_FOLDERS.format(list(paths)))
+
+    def read(self, path):
+        """Return the content of a file, as bytes."""
+        with self._troubles(f"reading {path}"):
+            return bytes(self._transport.fs_readfile(path))
 
     def write(self, path, data):
         """Write a file; a reset meanwhile leaves the old one or the new one."""

@@ -16,7 +16,7 @@ _BOARDS = ROOT / "boards"
 _MPY_VERSION = 6
 _NATIVE_VERSION = 3  # the sub-version of .mpy files with machine code
 # Files of the application, and modules of umb, that boards without a network do without.
-_OF_NETWORK = ("network.py", "tasks.py")
+_OF_NETWORK = ("network", "tasks.py")
 _UMB_OF_NETWORK = ("umb.server.tcp", "umb.server.udp", "umb.client.tcp", "umb.aio")
 # The parts of the application that need a network, or two serial lines, and those that ask slaves.
 _PARTS_OF_NETWORK = ("poller", *OPTIONAL)
@@ -38,6 +38,10 @@ ARCHITECTURE_OF = {
     "ESP32_GENERIC_S3": "xtensawin",
     "ESP32_GENERIC_C3": "rv32imc",
     "ESP8266_GENERIC": "xtensa",
+    "W5500_EVB_PICO": "armv6m",
+    "WT32_ETH01": "xtensawin",
+    "OLIMEX_ESP32_POE": "xtensawin",
+    "WAVESHARE_ESP32_S3_RELAY_6CH": "xtensawin",
 }
 
 
@@ -161,6 +165,10 @@ class Files:
             self.made[path] = target
         self.folder = folder
 
+    def add(self, files):
+        """Add files, {path on the board: file}, in front: /main.py stays the last one."""
+        self.made = {**files, **self.made}
+
     @property
     def size(self):
         """How many bytes the files have in all."""
@@ -174,9 +182,12 @@ class Files:
             if there.get(path, [0, ""])[1] != hashlib.sha256(target.read_bytes()).hexdigest()
         ]
 
-    def stale(self, there):
-        """Return the paths of files that are there and not wanted: they might be imported."""
-        return sorted(set(there) - set(self.made))
+    def stale(self, there, kept=()):
+        """Return the paths of files that are there and not wanted: they might be imported.
+
+        kept   paths of files that stay, too
+        """
+        return sorted(set(there) - set(self.made) - set(kept))
 
     def room(self, paths, there, block):
         """Return how many bytes the board's disk must have free to take these paths."""

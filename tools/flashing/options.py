@@ -14,13 +14,16 @@ BOARDS = sorted(
 )
 # Options that are settings of the same name, and how to read them.
 _SETTINGS = {
+    "role": (str, "what the board is: io (remote I/O), gateway or poller"),
     "slave_id": (int, "slave id, 1 to 247"),
     "baudrate": (int, "of the serial line"),
     "parity": (str, "N, E or O"),
     "stop": (int, "stop bits, 1 or 2"),
+    "network": (str, "wifi, lan, w5500 or none; else the first one that the board has"),
     "ssid": (str, "the WiFi to join"),
     "password": (str, "of that WiFi"),
-    "hostname": (str, "in that WiFi"),
+    "ap_password": (str, "of a WiFi of its own, for when the other one is away"),
+    "hostname": (str, "in the network"),
     "address": (str, "fixed IP address, instead of DHCP"),
     "netmask": (str, "that goes with it"),
     "gateway": (str, "that goes with it"),
@@ -36,6 +39,11 @@ boards/README.md has them all. Examples:
   python3 tools/flash.py --slave-id 5 --baudrate 9600 --parity N
   python3 tools/flash.py --ssid home --password "a secret"
   python3 tools/flash.py --board ESP32_GENERIC --firmware stable --set 'outputs=[18, 19]'
+  python3 tools/flash.py --board WT32_ETH01 --role gateway --baudrate 9600
+  python3 tools/flash.py --role poller --set \
+    'devices=[{"name": "meter", "slave_id": 7, "points": "docs/profiles/eastron_sdm230.json"}]'
+
+A file of points that is on this PC is copied to the board.
 """
 
 
@@ -43,7 +51,7 @@ def parser():
     """Return the parser of the command line."""
     one = argparse.ArgumentParser(
         prog="python3 tools/flash.py",
-        description="Puts the remote-I/O application onto a board and sees that it answers.",
+        description="Puts the application onto a board and sees that it is what was asked for.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -53,6 +61,11 @@ def parser():
         "--firmware",
         metavar="VERSION|FILE",
         help='put MicroPython on it first: "stable", "1.28.0", or a .bin file for an ESP',
+    )
+    one.add_argument(
+        "--firmware-folder",
+        metavar="FOLDER",
+        help="where downloads of MicroPython go: .venv/firmware unless MPFLASH_FIRMWARE names one",
     )
     one.add_argument(
         "--verify-port",

@@ -6,8 +6,11 @@ import tempfile
 import time
 from pathlib import Path
 
+from boards.app.check import Checked
+from boards.app.drivers import described
+from boards.app.network.settings import is_wanted
 from tools.env import Trouble
-from tools.flashing import firmware, options, verify
+from tools.flashing import firmware, options, profiles, verify
 from tools.flashing.board import Board, find_port
 from tools.flashing.files import ARCHITECTURE_OF, Files, architecture
 
@@ -15,11 +18,17 @@ _STEPS = 5
 _BACK_S = 20  # after a reset a board's USB port needs a while
 _RESET_S = 2  # before it has gone
 _START_S = 30
-_WIFI_S = 60
-_BANNER = "umb: umb remote I/O"
+_NETWORK_S = 60
+_FILE = "/umb.json"
+_BANNER = re.compile(r"umb: (umb .+) \S+ on (\w+), slave id (\d+)")
+_PRODUCTS = {"io": "umb remote I/O", "gateway": "umb gateway", "poller": "umb poller"}
+_NETWORK = re.compile(r"umb: (?:WiFi|Ethernet) is up: Modbus TCP on ([\d.]+):(\d+)")
 _SERVES = ("umb: serving", "umb: that is this line")  # esp8266 prints nothing after the second
 # What a board prints if it cannot do all that its settings demand.
-_PROBLEM = re.compile(r"umb: (/umb\.json: (?!there is no).*|Modbus RTU .* instead: .*|neither .*)")
+_PROBLEM = re.compile(
+    r"umb: (/umb\.json: (?!there is no).*|Modbus RTU .* instead: .*|Modbus TCP: .*|neither .*"
+    r"|problem: .*)"
+)
 # What sys.implementation._machine is where there is no _build (before MicroPython 1.25).
 _MACHINES = {
     "Raspberry Pi Pico with RP2040": "RPI_PICO",
@@ -30,6 +39,8 @@ _MACHINES = {
     "Generic ESP32S3 module with ESP32S3": "ESP32_GENERIC_S3",
     "ESP32C3 module with ESP32C3": "ESP32_GENERIC_C3",
     "ESP module with ESP8266": "ESP8266_GENERIC",
+    "W5500-EVB-Pico with RP2040": "W5500_EVB_PICO",
+    "Olimex ESP32 ETH with ESP32": "OLIMEX_ESP32_POE",
 }
 
 
@@ -53,12 +64,20 @@ def name_of(survey):
     return survey["build"] or _MACHINES.get(survey["machine"], "")
 
 
+def known_board(survey, build):
+    """Return the board that the application on it was installed for, else that of the build."""
+    found = re.search(r'^NAME = "(\w+)"$', survey["board"] or "", re.M)
+    if found and found[1] in options.BOARDS and firmware.build_of(found[1]) == build:
+        return found[1]
+    return build
+
+
 def shown(settings):
     """Return settings without passwords."""
     found = {}
     for key, value in settings.items():
         found[key] = shown(value) if isinstance(value, dict) else value
-        if key == "password":
+        if key.endswith("password"):
             found[key] = "***"
     return found
 
@@ -71,14 +90,17 @@ def rehearse(arguments, wanted):
     if arguments.firmware:
         for words in firmware.commands(arguments.firmware, name, arguments.port or "PORT"):
             say(f"      would run {' '.join(words)}")
+    found = profiles.collect(wanted, ())
     with tempfile.TemporaryDirectory() as folder:
         files = Files(Path(folder), name, board.NETWORK, ARCHITECTURE_OF[name], wanted)
+        files.add(found)
         step(2, f"would install {len(files.made)} files, {kilobytes(files.size)}:")
         for path, target in files.made.items():
             say(f"      {path} {target.stat().st_size}")
     step(3, f"would change in /umb.json: {json.dumps(shown(wanted)) if wanted else 'nothing'}")
     step(4, "would restart the board")
-    how = "over its network" if wanted.get("ssid") else "by what it prints when it starts"
+    settings = Checked(wanted, board).settings
+    how = "over its network" if is_wanted(settings) else "by what it prints when it starts"
     if arguments.verify_port:
         how = f"by Modbus RTU from {arguments.verify_port}"
     step(5, f"would check that it answers: {how}")
@@ -94,6 +116,7 @@ class Flashing:
         self._board = None  # while its port is open
         self._raw = {}  # what will be in its file of settings
         self._settings = None  # and all settings that it has then
+        self._profiles = {}  # {path on the board: file of points}
         self._port = arguments.port or find_port()
 
     def run(self):
@@ -114,9 +137,10 @@ class Flashing:
         self._install(survey, name)
         self._configure()
         step(4, "restarting the board")
-        address, problems = self._restart()
+        address, problems = self._restart(name)
         step(5, "checking that it answers")
-        answers = self._verify(name, address)
+        answers, more = self._verify(name, address)
+        problems += more
         if problems:
             listed = "\n  ".join(problems)
             raise Trouble(f"the board runs, but not as its settings want:\n  {listed}")
@@ -128,10 +152,13 @@ class Flashing:
         name = self._arguments.board
         if not name:
             self._get_prompt()
-            name = self._identify(self._board.survey())
+            survey = self._board.survey()
+            name = self._identify(survey)
+            self._check(survey, name)
             self._close()
         say(f"putting MicroPython {self._arguments.firmware} on the {name}")
-        firmware.write(self._arguments.firmware, name, self._port)
+        folder = self._arguments.firmware_folder
+        firmware.write(self._arguments.firmware, name, self._port, folder)
         time.sleep(_RESET_S)
         if Path(self._port).is_dir():  # it was a Pico's drive
             self._port = find_port()
@@ -164,7 +191,8 @@ class Flashing:
         """Return the board's name. Trouble if it is another one than was asked for, or unknown."""
         asked = self._arguments.board
         full = name_of(survey)
-        name = full.partition("-")[0]
+        build = full.partition("-")[0]
+        name = known_board(survey, build)
         version = ".".join(map(str, survey["version"]))
         what = full or survey["machine"] or survey["platform"]
         say(f"      {what} with MicroPython {version}")
@@ -176,6 +204,8 @@ class Flashing:
                 f"there is no application for {what}; "
                 f"if it is like one of these, name it with --board: {', '.join(options.BOARDS)}"
             )
+        if asked and firmware.build_of(asked) == build:
+            return asked
         if asked and asked != name:
             raise Trouble(
                 f"wrong board: this is {name}, not {asked}. Is it the right --port? If the board "
@@ -191,6 +221,7 @@ class Flashing:
             if old is None:
                 say("      /umb.json on the board is broken: it is replaced, if it is written")
                 old = {}
+        self._profiles = profiles.collect(self._wanted, survey["files"])
         self._raw = {**old, **self._wanted}
         options.check(self._raw, old, name)
         self._settings = options.settings_of(self._raw, name, say)
@@ -203,6 +234,7 @@ class Flashing:
             board = options.board_of(name)
             arch = architecture(survey["mpy"])
             files = Files(Path(folder), name, board.NETWORK, arch, self._settings)
+            files.add(self._profiles)
             if survey["platform"] == "esp8266":
                 self._install_romfs(survey, files)
                 return
@@ -214,7 +246,7 @@ class Flashing:
                     f"no space: {kilobytes(room)} are needed, {kilobytes(survey['free'])} are "
                     f"free; remove files (mpremote connect {self._port} fs rm NAME) and try again"
                 )
-            self._remove(files.stale(there))
+            self._remove(files.stale(there, profiles.named(self._raw)))
             self._copy(files, paths)
 
     def _install_romfs(self, survey, files):
@@ -225,7 +257,8 @@ class Flashing:
                 "lacks; put the one with ROMFS on the board: --firmware stable"
             )
         step(2, f"installing: {len(files.made)} files into ROMFS")
-        self._remove(sorted(set(survey["files"]) - {"/main.py"}))
+        kept = {"/main.py", *profiles.named(self._raw)}
+        self._remove(sorted(set(survey["files"]) - kept))
         self._board.deploy_romfs(files.folder, say)
         self._board.write("/main.py", files.made["/main.py"].read_bytes())
 
@@ -248,18 +281,21 @@ class Flashing:
             step(3, "settings stay as they are")
             return
         step(3, f"writing /umb.json: {', '.join(sorted(self._wanted))}")
-        self._board.write("/umb.json", json.dumps(self._raw).encode())
+        data = json.dumps(self._raw).encode()
+        self._board.write(_FILE, data)
+        if self._board.read(_FILE) != data:
+            raise Trouble(f"{_FILE} is not on the board as it was written: try again")
 
     # 4 and 5: it runs
 
-    def _restart(self):
+    def _restart(self, name):
         """Start the application.
 
-        Returns (host, port) of its network, None without one, and a list of the problems that
-        it has with its settings.
+        Returns (host, port) of its network, None without one, and a list of what is not as its
+        settings say.
         """
-        network = bool(self._settings.get("ssid"))
-        end_s = (_WIFI_S if network else _START_S) * self._arguments.slow
+        network = is_wanted(self._settings)
+        end_s = (_NETWORK_S if network else _START_S) * self._arguments.slow
         printed, problems, address = [], [], None
         self._board.restart()
         for line in self._board.lines(time.monotonic() + end_s):
@@ -268,47 +304,86 @@ class Flashing:
                 say(f"      {line}")
             if _PROBLEM.match(line):
                 problems.append(line.removeprefix("umb: "))
-            found = re.match(r"umb: WiFi is up: Modbus TCP on ([\d.]+):(\d+)", line)
+            found = _NETWORK.match(line)
             if found:
                 address = found[1], int(found[2])
             if address or line.startswith("umb: starting again"):
                 break
-            if not network and line.startswith(_SERVES):
+            if line.startswith(_SERVES) and not (network and self._waits_for_network()):
                 break
         self._close()
         self._check_start(printed, end_s)
-        if network and not address and not self._arguments.verify_port:
-            raise Trouble(
-                f"the board is not in the WiFi {self._settings['ssid']!r} after {end_s} s: "
+        if network and not address and self._waits_for_network():
+            raise Trouble(self._why_no_network(end_s))
+        return address, problems + self._differences(printed, name)
+
+    def _waits_for_network(self):
+        """Return whether the network has to be there: a cable that nobody spoke of need not."""
+        if self._arguments.verify_port:
+            return False
+        return self._settings["network"] == "wifi" or "network" in self._wanted
+
+    def _why_no_network(self, waited_s):
+        if self._settings["network"] == "wifi":
+            return (
+                f"the board is not in the WiFi {self._settings['ssid']!r} after {waited_s} s: "
                 "check name and password (2.4 GHz only); it goes on trying"
             )
-        return address, problems
+        return (
+            f"the board has no address after {waited_s} s: is the cable in, and is there a DHCP "
+            "server? Else give it a fixed one: --address"
+        )
 
     def _check_start(self, printed, waited_s):
         """Raise Trouble unless the board has printed that the application started."""
         if any(line.startswith("umb: starting again") for line in printed):
             raise Trouble("the application failed:\n  " + "\n  ".join(printed[-8:]))
-        if not any(line.startswith(_BANNER) for line in printed):
+        if not any(_BANNER.match(line) for line in printed):
             shown = "\n  ".join(printed[-8:]) or "(nothing)"
             raise Trouble(
                 f"the application did not start within {waited_s} s; the board printed:\n  {shown}"
             )
 
+    def _differences(self, printed, name):
+        """Return sentences about settings of which the board has printed something else."""
+        settings = self._settings
+        found = next(filter(None, map(_BANNER.match, printed)))
+        wanted = (_PRODUCTS[settings["role"]], name, str(settings["slave_id"]))
+        differences = [
+            f"the board says {there}, not {one}"
+            for one, there in zip(wanted, found.groups(), strict=True)
+            if one != there
+        ]
+        lines = [settings] if settings["rtu"] else []
+        if settings.get("line2"):
+            lines.append(settings["line2"])
+        for line in map(described, lines):
+            if f"umb: {line}" not in printed:
+                differences.append(f"the board does not say that it has {line}")
+        return differences
+
     def _verify(self, name, address):
-        """Read the device identification of the application. Returns the result in words."""
+        """Ask the board who it is and what settings it has.
+
+        Returns the result in words, and a list of what is not as its settings say.
+        """
         slave_id = self._settings["slave_id"]
         slow = self._arguments.slow
         if self._arguments.verify_port:
-            found = verify.over_line(self._arguments.verify_port, self._settings, slow)
+            answers = verify.over_line(self._arguments.verify_port, self._settings, slow)
             how = f"Modbus RTU, slave id {slave_id}"
         elif address:
-            found = verify.over_network(*address, slave_id, slow)
+            answers = verify.over_network(*address, slave_id, slow)
             how = f"Modbus TCP on {address[0]}:{address[1]}, slave id {slave_id}"
         else:
-            return (
+            text = (
                 "the application runs. To have it asked over the line as well, connect "
                 "a second adapter there and give its port with --verify-port"
             )
+            if is_wanted(self._settings):
+                text = "the application runs; it has no network yet: put the cable in"
+            return text, []
+        found = answers.objects
         if found.get(1) != name:
             raise Trouble(f"another device answers: {found.get(0)} {found.get(1)}")
-        return f"{found[0]} {found[1]} {found[2]} answers: {how}"
+        return f"{found[0]} {found[1]} {found[2]} answers: {how}", answers.problems(self._settings)

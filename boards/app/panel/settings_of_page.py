@@ -2,7 +2,10 @@
 
 from ..check import Checked, rules_of
 
-_SECRET = "password"  # never sent to the page; what the page does not send stays as it is
+
+def _is_secret(key):
+    """Return whether a setting is never sent to the page; what it does not send stays."""
+    return isinstance(key, str) and key.endswith("password")
 
 
 class PageSettings:
@@ -36,24 +39,28 @@ class PageSettings:
     def _with_secrets(self, values):
         """Return settings complete with the passwords that are in the file already."""
         old = self._application.config.read() or {}
-        complete = dict(values)
-        if _SECRET in old:
-            complete.setdefault(_SECRET, old[_SECRET])
+        complete = _with_secrets_of(old, values)
         for key, value in values.items():
             there = old.get(key)
-            if isinstance(there, dict) and isinstance(value, dict) and _SECRET in there:
-                complete[key] = dict(value)
-                complete[key].setdefault(_SECRET, there[_SECRET])
+            if isinstance(there, dict) and isinstance(value, dict):
+                complete[key] = _with_secrets_of(there, value)
         return complete
+
+
+def _with_secrets_of(old, values):
+    complete = dict(values)
+    for key in old:
+        if _is_secret(key):
+            complete.setdefault(key, old[key])
+    return complete
 
 
 def _without_secrets(values):
     kept = {}
     for key in values:
-        if key == _SECRET:
-            continue
         value = values[key]
         if isinstance(value, dict):
-            value = {name: value[name] for name in value if name != _SECRET}
-        kept[key] = value
+            value = _without_secrets(value)
+        if not _is_secret(key):
+            kept[key] = value
     return kept

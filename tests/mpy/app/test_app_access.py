@@ -76,9 +76,7 @@ def test_read_only():
 def test_a_device_in_a_network():
     board = support.app.use("RPI_PICO_W")
     checked = Checked({"slave_id": OURS, "outputs": [6]}, board)
-    one = Application(
-        board, Hardware(), checked.settings, [], config, None, wifi=None, networked=True
-    )
+    one = Application(board, Hardware(), checked.settings, [], config, None, networked=True)
     net, line = Link(), Link(serial=True)
     one.serve_with(net, 1)
     one.state.uptime_s = 500

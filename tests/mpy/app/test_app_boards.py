@@ -62,6 +62,10 @@ def ask(drivers, request, expect):
     assert reply == expect, reply
 
 
+def wired_by_default(board):
+    return board.NETWORK and board.NETWORKS[0] != "wifi"
+
+
 def each(test):
     for name in BOARDS:
         try:
@@ -95,8 +99,9 @@ def test_each_board_answers_and_its_pins_follow():
         assert chip.pins[first].drives() == 0
         ask(drivers, frame(1, b"\x05\x00\x00\xff\x00"), frame(1, b"\x05\x00\x00\xff\x00"))
         assert [chip.pins[pin].drives() for pin in board.OUTPUTS] == [1] + [0] * (n - 1)
-        direction = chip.pins[board.DE].trace
-        assert [direction.values[i] for i in range(direction.n)][-2:] == [1, 0]
+        if board.DE is not None:
+            direction = chip.pins[board.DE].trace
+            assert [direction.values[i] for i in range(direction.n)][-2:] == [1, 0]
         chip.pins[board.INPUTS[0]].outside = 0
         ask(drivers, frame(1, b"\x02\x00\x00\x00\x01"), frame(1, b"\x02\x01\x00"))
         chip.pins[board.INPUTS[0]].outside = 1
@@ -104,6 +109,10 @@ def test_each_board_answers_and_its_pins_follow():
         chip.measured[chip.adc_pins[board.ANALOGUE_PINS.index(board.ANALOGUES[0])]] = 0x1234
         ask(drivers, frame(1, b"\x04\x00\x00\x00\x01"), frame(1, b"\x04\x02\x12\x34"))
         ask(drivers, frame(1, b"\x04\x00\x74\x00\x01"), frame(1, b"\x04\x02\x00\x03"))
+        state = 2 if wired_by_default(board) else 0
+        ask(
+            drivers, frame(1, b"\x04\x00\x6e\x00\x01"), frame(1, b"\x04\x02\x00" + bytes((state,)))
+        )
         assert saved == []
         stop(drivers, application)
         assert chip.pins[first].drives() == 0
@@ -160,6 +169,52 @@ def test_wifi_boards_serve_both():
     assert "WiFi is up: Modbus TCP on 192.168.7.20:15099" in said
     ask(drivers, frame(1, b"\x04\x00\x6e\x00\x01"), frame(1, b"\x04\x02\x00\x00"))
     ask(drivers, frame(1, b"\x04\x00\x72\x00\x02"), frame(1, b"\x04\x04\xc0\xa8\x07\x14"))
+    stop(drivers, application)
+
+
+def test_every_network_of_every_board():
+    """The settings name it; `none` is one, too. Its address is in the registers."""
+
+    def check(name):
+        board = use(name)
+        for kind in board.NETWORKS + ("none",) if board.NETWORK else ():
+            raw = {"network": kind, "tcp_port": 15099, "hostname": "pump"}
+            if kind == "wifi":
+                raw["ssid"] = "net"
+            _, drivers, application = start(name, **raw)
+            kinds = [type(driver).__name__ for driver in drivers]
+            assert kinds == ["RTUServer", "TCPServer"][: 1 if kind == "none" else 2]
+            nic = network.wlan if kind == "wifi" else network.wired
+            if kind != "none":
+                assert network.name == "pump"
+                nic.address = "192.168.7.20"
+                clock.sleep_ms(1100)
+                application.keeper.update()
+                address = frame(1, b"\x04\x04\xc0\xa8\x07\x14")
+                ask(drivers, frame(1, b"\x04\x00\x72\x00\x02"), address)
+            else:
+                assert nic is None and network.wlan is None
+            if kind == "lan":
+                expected = dict(board.LAN, phy_type=network.PHY_LAN8720)
+                expected["ref_clk_mode"] = getattr(chip.Pin, board.LAN["ref_clk_mode"])
+                assert network.options == expected
+                assert all(board.LAN[key] in board.TAKEN for key in ("mdc", "mdio", "power"))
+            stop(drivers, application)
+
+    each(check)
+
+
+def test_a_network_that_cannot_be_had():
+    """The serial line is served, and the registers say that there is a problem."""
+
+    def refuse():
+        raise OSError("no W5500")
+
+    network.WIZNET5K = refuse
+    _, drivers, application = start("W5500_EVB_PICO")
+    del network.WIZNET5K
+    assert "/umb.json: network: no W5500" in said
+    ask(drivers, frame(1, b"\x04\x00\x6e\x00\x01"), frame(1, b"\x04\x02\x00\x04"))
     stop(drivers, application)
 
 

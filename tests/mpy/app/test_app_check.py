@@ -175,6 +175,8 @@ KEYS += [
     "ssid",
     "password",
     "hostname",
+    "network",
+    "ap_password",
     "address",
     "netmask",
     "gateway",

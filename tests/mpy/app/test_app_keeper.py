@@ -268,27 +268,29 @@ def test_settings_that_cannot_be_written_are_told_and_it_serves_on():
         assert bench.driver.stopping
 
 
-def test_the_radio_is_looked_at_every_second():
-    class WiFi:
+def test_the_network_is_looked_at_every_second():
+    class Network:
         ticks = 0
         address = ""
+        is_up = False
 
         def tick(self):
             self.ticks += 1
+            return self.is_up
 
-    wifi = WiFi()
-    bench = Bench(wifi=wifi)
+    network = Network()
+    bench = Bench(network=network)
     assert bench.state.network_down
     bench.run(10_100)
-    assert wifi.ticks == 10
-    wifi.address = "192.168.7.20"
-    bench.run(1_000)
-    assert not bench.state.network_down
-    assert bench.state.address == (192 << 8 | 168, 7 << 8 | 20)
-    wifi.address = ""
-    bench.run(1_000)
-    assert bench.state.network_down
-    assert bench.state.address == (0, 0)
+    assert network.ticks == 10
+    # At an access point of its own it has an address, and is not in the network that is wanted.
+    for address, is_up in (("192.168.7.20", True), ("", False), ("192.168.4.1", False)):
+        network.address, network.is_up = address, is_up
+        bench.run(1_000)
+        assert bench.state.network_down != is_up
+        high, low = bench.state.address
+        parts = (high >> 8, high & 255, low >> 8, low & 255)
+        assert parts == tuple(int(part) for part in (address or "0.0.0.0").split("."))
 
 
 def test_memory_is_counted_in_a_pause_for_a_client_that_has_read_it():

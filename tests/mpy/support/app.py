@@ -22,7 +22,7 @@ class _Pin(Pin):
     PULL_UP = 1
 
     def __init__(self, number, mode=Pin.IN, pull=None, value=None):
-        if number not in chip.board.PINS:
+        if number not in chip.board.PINS and number not in chip.board.TAKEN:
             raise ValueError("invalid pin")
         super().__init__(number, mode, value)
         self.pull = pull
@@ -130,22 +130,43 @@ class Chip:
         raise Restart
 
 
-class _WLAN:
-    PM_NONE = 0
+class _Nic:
+    """A network interface; `calls` are those of its methods, `address` is there if connected."""
 
-    def __init__(self, interface):
-        assert interface == network.STA_IF
-        network.wlan = self
+    def __init__(self):
         self.calls = []
         self.address = None  # while connected
         self.fixed = None
+        self.is_active = False
+
+    def active(self, *on):
+        if on:
+            self.calls.append("active" if on[0] else "inactive")
+            self.is_active = on[0]
+        return self.is_active
+
+    def isconnected(self):
+        return self.address is not None
+
+    def ifconfig(self, fixed=None):
+        if fixed:
+            assert len(fixed) == 4
+            self.calls.append("ifconfig")
+            self.fixed = fixed
+        return (self.address, "255.255.255.0", "", "")
+
+
+class _Station(_Nic):
+    def __init__(self):
+        super().__init__()
         self.busy = False  # esp32 refuses to connect while it does
 
-    def active(self, on):
-        self.calls.append("active")
-
-    def config(self, **named):
+    def config(self, *asked, **named):
+        if asked:
+            assert asked == ("mac",)
+            return b"\x02\x00\x00\xa1\x0b\xc2"
         self.calls.append("config")
+        return None
 
     def disconnect(self):
         self.calls.append("disconnect")
@@ -157,24 +178,79 @@ class _WLAN:
         if self.busy:
             raise OSError("WiFi Internal Error")
 
-    def isconnected(self):
-        return self.address is not None
 
-    def ifconfig(self, fixed=None):
-        if fixed:
-            self.fixed = fixed
-        return (self.address, "255.255.255.0", "", "")
+class _AccessPoint(_Nic):
+    """An access point; `options` are what it was configured with."""
+
+    def __init__(self):
+        super().__init__()
+        self.address = "192.168.4.1"
+        self.options = None
+        self.refuses = ()  # raises OSError, "active" or "config"; "idle": config() while inactive
+
+    def active(self, *on):
+        if on and on[0] and "active" in self.refuses:
+            raise OSError("WiFi Out of Memory")
+        return super().active(*on)
+
+    def config(self, **options):
+        self.calls.append("config")
+        if "config" in self.refuses or ("idle" in self.refuses and not self.is_active):
+            raise OSError("Wifi Invalid Mode")
+        assert sorted(options) == ["key", "security", "ssid"]
+        self.options = options
+
+
+class _WLAN:
+    """Stands for network.WLAN: one station, one access point."""
+
+    PM_NONE = 0
+    SEC_WPA_WPA2 = 4
+
+    def __call__(self, interface):
+        if interface == network.AP_IF:
+            if network.own is None:
+                network.own = _AccessPoint()
+            network.own.SEC_WPA_WPA2 = self.SEC_WPA_WPA2
+            return network.own
+        assert interface == network.STA_IF
+        network.wlan = _Station()
+        network.wlan.PM_NONE = self.PM_NONE
+        return network.wlan
 
 
 class Network:
     """Stands for the module network."""
 
-    STA_IF, WLAN = 0, _WLAN
-    wlan = None
+    STA_IF, AP_IF = 0, 1
+    PHY_LAN8720 = 2
+    wlan = own = wired = None
     name = None
 
+    def __init__(self):
+        self.WLAN = _WLAN()
+
     def hostname(self, name):
+        assert not (self.wired and self.wired.is_active), "too late"
         self.name = name
+
+    def LAN(self, **options):
+        """As ports/esp32/network_lan.c takes it: phy_addr and phy_type are needed."""
+        for key in ("mdc", "mdio", "power", "ref_clk"):
+            assert isinstance(options[key], _Pin), key
+            options[key] = options[key].number
+        assert options["phy_type"] == self.PHY_LAN8720 and 0 <= options["phy_addr"] <= 31
+        assert options["ref_clk_mode"] in (_Pin.IN, _Pin.OUT)
+        assert chip.port == "esp32"
+        self.options = options
+        self.wired = _Nic()
+        return self.wired
+
+    def WIZNET5K(self):
+        """As extmod/network_wiznet5k.c does it without arguments: with the pins of the board."""
+        assert chip.port == "rp2"
+        self.wired = _Nic()
+        return self.wired
 
 
 class System:
@@ -208,6 +284,10 @@ BOARDS = {
     "ESP32_GENERIC_S3": "esp32",
     "ESP32_GENERIC_C3": "esp32",
     "ESP8266_GENERIC": "esp8266",
+    "W5500_EVB_PICO": "rp2",
+    "WT32_ETH01": "esp32",
+    "OLIMEX_ESP32_POE": "esp32",
+    "WAVESHARE_ESP32_S3_RELAY_6CH": "esp32",
 }
 chip = Chip()
 network = Network()
@@ -222,6 +302,6 @@ def use(name):
     sys.modules["board"] = board
     if "umb.port.line" in sys.modules:  # the UARTs of the board before would take memory
         sys.modules["umb.port.line"].owners.clear()
-    network.wlan = network.name = None
+    network.wlan = network.own = network.wired = network.name = None
     clock.reset()
     return board

@@ -1,0 +1,78 @@
+"""Files of points that the devices of a poller name: found on this PC, and put onto the board."""
+
+import os
+import re
+import subprocess
+from pathlib import Path
+
+from tools.env import ROOT, Trouble, micropython
+
+FOLDER = "/profiles"  # on the board
+_CHECK = "from umb.points import Points\nPoints.load({!r})\n"
+
+
+def collect(wanted, there):
+    """Return {path on the board: file on this PC}, and let the settings name the former.
+
+    wanted   the settings that are asked for; those of `devices` are changed in place
+    there    paths of files that the board has already
+
+    Raises Trouble for a file that is in neither place, or has no points.
+    """
+    found = {}
+    devices = wanted.get("devices")
+    for i, device in enumerate(devices if isinstance(devices, list) else ()):
+        points = device.get("points") if isinstance(device, dict) else None
+        if not isinstance(points, str) or not points:
+            continue  # a list of points, or something that check() refuses
+        file = _on_pc(points)
+        if file is None:
+            if points in there:
+                continue
+            raise Trouble(f"devices[{i}].points: there is no file {points}")
+        _check(file)
+        device["points"] = _place(file, found)
+    return found
+
+
+def named(settings):
+    """Return the paths of files of points that settings name."""
+    devices = settings.get("devices")
+    devices = devices if isinstance(devices, list) else ()
+    paths = [device.get("points") for device in devices if isinstance(device, dict)]
+    return [path for path in paths if isinstance(path, str)]
+
+
+def _on_pc(path):
+    """Return the file of this name, relative to this folder or to the checkout; None for none."""
+    for folder in (Path(), ROOT):
+        file = folder / path
+        if file.is_file():
+            return file.resolve()
+    return None
+
+
+def _place(file, found):
+    """Return the path on the board for a file, a new one unless it is in `found` already."""
+    stem = re.sub(r"[^A-Za-z0-9_-]", "_", file.stem)
+    number = 1
+    path = f"{FOLDER}/{stem}.json"
+    while found.get(path, file) != file:
+        number += 1
+        path = f"{FOLDER}/{stem}_{number}.json"
+    found[path] = file
+    return path
+
+
+def _check(file):
+    """Raise Trouble unless umb reads this file as a board would."""
+    done = subprocess.run(
+        [micropython(), "-c", _CHECK.format(str(file))],
+        env={**os.environ, "MICROPYPATH": f"{ROOT}:.frozen"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        said = (done.stderr or done.stdout).strip().splitlines()
+        raise Trouble(said[-1].removeprefix("ValueError: ") if said else f"{file} has no points")
