@@ -55,6 +55,10 @@ class Bridge(Uplink):
         for word, value in (("name", name), ("prefix", prefix)):
             if not is_level(value):
                 raise wrong(word, value, "text without /, + and #")
+        if not isinstance(json, bool):
+            raise wrong("json", json, "True or False")
+        if not (discovery is None or hasattr(discovery, "status_topic")):
+            raise wrong("discovery", discovery, "an umb.bridge.discovery.Discovery or None")
         super().__init__(source, mqtt, devices, interval_ms, period_ms, history, on_error)
         self._check_topics()
         self.name = name

@@ -28,7 +28,7 @@ class Attempts:
     def __init__(self):
         self._delay_ms = 0  # before chance changes it; 0: the last connection was a good one
         self._due_ms = ticks_add(ticks_ms(), spread(_FIRST_MS))
-        self._accepted_ms = None  # when the connection was made
+        self._accepted_ms = None  # when the connection was made, as long as it is a new one
 
     def wait_ms(self) -> int:
         """Return for how many milliseconds no attempt is to be made."""
@@ -38,13 +38,17 @@ class Attempts:
         """Note that the broker has accepted the connection."""
         self._accepted_ms = ticks_ms()
 
+    def keep_time(self) -> None:
+        """Look whether the connection is a good one by now. Called now and then while it lasts."""
+        if self._accepted_ms is not None and (
+            ticks_diff(ticks_ms(), self._accepted_ms) >= _SETTLED_MS
+        ):
+            self._accepted_ms = None
+            self._delay_ms = 0
+
     def failed(self) -> None:
         """Note that there is no connection, or no longer."""
-        now_ms = ticks_ms()
-        if self._accepted_ms is not None and (
-            ticks_diff(now_ms, self._accepted_ms) >= _SETTLED_MS
-        ):
-            self._delay_ms = 0
+        self.keep_time()
         self._accepted_ms = None
         self._delay_ms = min(2 * self._delay_ms or _FIRST_MS, _LONGEST_DELAY_MS)
-        self._due_ms = ticks_add(now_ms, spread(self._delay_ms))
+        self._due_ms = ticks_add(ticks_ms(), spread(self._delay_ms))

@@ -6,15 +6,15 @@ from time import ticks_add, ticks_diff
 from micropython import const
 
 _SET_CLOCK_S = const(1_700_000_000)  # an earlier time means that nobody has set the clock
-_EPOCH_2000_S = const(946_684_800)
-# Seconds from 1970, when Unix's time begins, to when this port's does.
-_EPOCH_S = 0 if time.gmtime(0)[0] == 1970 else _EPOCH_2000_S
+_EPOCH_2000_S = const(946_684_800)  # from 1970 to 2000, when the time of some ports begins
 
 
 def clock():
     """Return the time since 1970 as (seconds, milliseconds), None if the clock is not set."""
     ms = time.time_ns() // 1_000_000
-    seconds = ms // 1000 + _EPOCH_S
+    seconds = ms // 1000
+    if time.gmtime(0)[0] != 1970:
+        seconds += _EPOCH_2000_S
     return (seconds, ms % 1000) if seconds >= _SET_CLOCK_S else None
 
 

@@ -334,6 +334,7 @@ class MQTT:
 
     def _plan(self):
         """Work out when the client has to act next."""
+        self._attempts.keep_time()
         client = self._client
         transport = self._transport
         if not self.connected or transport.is_sending() or client.io_interest(0) & _OUT:

@@ -139,6 +139,7 @@ class SimpleMQTT:
     def _receive(self):
         """Receive one packet if there is one. Returns whether there was."""
         now_ms = ticks_ms()
+        self._attempts.keep_time()
         if ticks_diff(now_ms, self._pinged_ms) >= _PING_MS:
             self._pinged_ms = now_ms
             self._client.ping()

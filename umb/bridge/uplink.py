@@ -4,7 +4,7 @@ from time import sleep_ms, ticks_add, ticks_diff, ticks_ms
 
 from micropython import const
 
-from ..check import integer, wrong
+from ..check import function, integer, wrong
 from .devices import PolledDevice, StoredDevice
 
 _LOOKS_MS = const(100)  # how often the values of a store are looked at
@@ -31,6 +31,9 @@ class Uplink:
         if period_ms is not None:
             integer("period_ms", period_ms, 1000, _LONGEST_INTERVAL_MS)
         integer("history", history, 1, 65535)
+        function("on_error", on_error)
+        if not (devices is None or isinstance(devices, dict)):
+            raise wrong("devices", devices, "a dict of names and devices, or None")
         if not hasattr(mqtt, "publish"):
             raise wrong("mqtt", mqtt, "an umb.bridge.mqtt.MQTT or its like")
         self.mqtt = mqtt

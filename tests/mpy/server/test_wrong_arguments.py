@@ -8,9 +8,12 @@ import select
 
 import support.uart
 from support.machine import machine, made  # comes first: it stands in for the module machine
+from support.broker import Broker
 from support.umb import raises
 
 from umb.aio import AsyncTCPClient
+from umb.bridge import Bridge
+from umb.bridge.discovery import Discovery
 from umb.client.rtu import RTUClient
 from umb.client.tcp import TCPClient
 from umb.client.udp import UDPClient
@@ -29,6 +32,7 @@ from umb.server import Server
 from umb.server.rtu import RTUServer
 from umb.server.tcp import TCPServer
 from umb.server.udp import UDPServer
+from umb.sparkplug import Sparkplug
 from umb.store import Bits, Registers, Store
 from umb.words import ABCD, F32, U32, get, get_bits, get_bytes, get_string, put, put_bits
 from umb.words import put_bytes, put_string, size
@@ -88,6 +92,18 @@ _POINT = {"name": "a", "address": 0, "input_type": "holding", "writable": True}
 _POINTS = Points([_POINT, {"name": "b", "address": 5, "input_type": "coil"}])
 _PATH = {"slave_ids": None, "timeout_ms": None, "unit_ids": None, "cache_ms": 0, "cached": 8}
 _PATH_TAKES = {"slave_ids": _NONE | _LIST, "timeout_ms": _NONE, "unit_ids": _NONE}
+
+
+_UPLINK = {
+    "source": PointStore(_POINTS),
+    "mqtt": Broker(),
+    "devices": None,
+    "interval_ms": 1000,
+    "period_ms": None,
+    "history": 64,
+    "on_error": None,
+}
+_UPLINK_TAKES = {"devices": _NONE, "period_ms": _NONE, "on_error": _HOOK}
 
 
 def _rtu(**options):
@@ -325,6 +341,17 @@ _CALLS = (
             "strict": {"None", "True"},
         },
     ),
+    (
+        Bridge,
+        dict(_UPLINK, name="b", prefix="umb", json=False, discovery=None),
+        dict(_UPLINK_TAKES, name={'"text"'}, prefix={'"text"'}, json=_FLAG, discovery=_NONE),
+    ),
+    (
+        Sparkplug,
+        dict(_UPLINK, group="g", name="b"),
+        dict(_UPLINK_TAKES, group={'"text"'}, name={'"text"'}),
+    ),
+    (Discovery, {"prefix": "homeassistant"}, {"prefix": {'"text"'}}),
     (_with_client(_set_polled), {"name": "a", "value": 1}, {"value": {"-1", "1.5", "True"}}),
     (Points, {"points": []}, {"points": {"[]"}}),
     (lambda point: Points([point]), {"point": _POINT}, {}),
