@@ -215,9 +215,9 @@ class TCPClient(NetworkClient):
         if self._sock is None or not self._ready(0):
             return False
         for _ in range(_FRAMES_AT_ONCE):
-            missing = self._read_frame() if self._search is None else self._read_anything()
-            if missing:
-                if missing < 0 or self._stream.have:
+            status = self._read_frame() if self._search is None else self._read_anything()
+            if status:
+                if status != PENDING or self._stream.have:
                     self._hang_up()
                 return True
             self._stream.have = 0
@@ -331,11 +331,11 @@ class TCPClient(NetworkClient):
     def _read(self):
         """Go on with receiving the reply. Returns the status."""
         for _ in range(_FRAMES_AT_ONCE):
-            missing = self._read_frame()
-            if missing < 0:
-                return self._lost(missing)
-            if missing:
+            status = self._read_frame()
+            if status == PENDING:
                 return self._time_out(self._rejected or self._stream.have)
+            if status:
+                return self._lost(status)
             n = self._stream.have - self._stream.frame.wrapping
             self._stream.have = 0
             if self._is_answer(n):
@@ -344,18 +344,15 @@ class TCPClient(NetworkClient):
         return self._time_out(True)
 
     def _read_frame(self):
-        """Read a frame as far as it has come.
-
-        Returns how many bytes of it are missing, 0 if it is whole, or a negative status.
-        """
+        """Read a frame as far as it has come. Returns the status, 0 if the frame is whole."""
         stream = self._stream
-        missing = stream.frame.missing(self._adu, stream.have)
-        while missing > 0:
-            n = stream.receive(missing)
+        size = stream.frame.size(self._adu, stream.have)
+        while size > stream.have:
+            n = stream.receive(size - stream.have)
             if n <= 0:
-                return NO_CONNECTION if n else missing
-            missing = stream.frame.missing(self._adu, stream.have)
-        return BAD_REPLY if missing else 0
+                return NO_CONNECTION if n else PENDING
+            size = stream.frame.size(self._adu, stream.have)
+        return 0 if size == stream.have else BAD_REPLY
 
     def _read_stream(self):
         """Go on with receiving the reply from a serial device server. Returns the status."""
@@ -377,11 +374,13 @@ class TCPClient(NetworkClient):
     def _read_anything(self):
         """Read what a serial device server has sent, and discard it.
 
-        Returns 0, 1 if there is nothing, or a negative status.
+        Returns the status, PENDING if there is nothing.
         """
         n = self._stream.receive(ADU_SIZE)
         self._stream.have = 0
-        return NO_CONNECTION if n < 0 else int(not n)
+        if n < 0:
+            return NO_CONNECTION
+        return 0 if n else PENDING
 
     def _answered(self, n):
         """As NetworkClient._answered()."""

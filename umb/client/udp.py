@@ -122,4 +122,4 @@ class UDPClient(NetworkClient):
             return False
         adu = self._adu
         adu[:n] = data
-        return MBAP.missing(adu, n) == 0 and self._is_answer(n - MBAP.wrapping)
+        return MBAP.size(adu, n) == n and self._is_answer(n - MBAP.wrapping)

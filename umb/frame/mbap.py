@@ -3,7 +3,6 @@
 from micropython import const
 
 _HEADER = const(7)
-_GARBAGE = const(-1000)
 
 
 class MBAP:
@@ -18,17 +17,17 @@ class MBAP:
         """Create the frame. `table` is for RTUStream: MBAP frames have their length in them."""
 
     @staticmethod
-    def missing(adu, have):
-        """Return how many bytes a frame is short of, of which `have` bytes are at adu[0:].
+    def size(adu, have):
+        """Return the length of the frame at adu[0:], of which `have` bytes were received.
 
-        0: it is whole. Less than 0: so many bytes too many are there, those of the next frame.
-        -1000: garbage, a protocol id other than 0 or a length outside 2..254.
+        A result of more than `have` is how many bytes are needed before the length is known, or
+        the frame is whole. 0: garbage, a protocol id other than 0 or a length outside 2..254.
         """
         if have < _HEADER:
-            return _HEADER - have
+            return _HEADER
         if adu[2] | adu[3] | adu[4] or not 2 <= adu[5] <= 254:
-            return _GARBAGE
-        return adu[5] + 6 - have
+            return 0
+        return adu[5] + 6
 
     @staticmethod
     def seal(adu, n):

@@ -58,8 +58,8 @@ def _objects_size(buf, at, n):
 def rtu_size(table, buf, at, n):
     """Return the length of the RTU frame at buf[at:], of which n >= 2 bytes were received.
 
-    table is REQUEST or RESPONSE. A result of more than n is only the number of bytes that are
-    needed before the length is known, or the frame is whole. 0: its length is not announced.
+    A result of more than n is how many bytes are needed before the length is known, or the frame
+    is whole. 0: its length is not announced. table is REQUEST or RESPONSE.
     """
     code = buf[at + 1]
     size = table[code] if code < len(table) else 0

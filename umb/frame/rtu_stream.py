@@ -8,7 +8,6 @@ from .rtu import RTU, rtu_size
 _FRAME = const(6)  # where in the buffer an RTU frame begins
 _SHORTEST = const(4)
 _LONGEST = const(256)
-_GARBAGE = const(-1000)
 
 
 class RTUStream:
@@ -28,23 +27,23 @@ class RTUStream:
     def __init__(self, table):
         self._table = table
 
-    def missing(self, adu, have):
-        """Return how many bytes a frame is short of, of which `have` bytes are at adu[6:].
+    def size(self, adu, have):
+        """Return the length of the frame at adu[6:], of which `have` bytes were received.
 
-        0: it is whole. Less than 0: so many bytes too many are there, those of the next frame.
-        -1000: garbage, a wrong CRC.
+        A result of more than `have` is how many bytes are needed before the length is known, or
+        the frame is whole. 0: garbage, a wrong CRC or more than a frame can have.
         """
         if have < _SHORTEST:
-            return _SHORTEST - have
+            return _SHORTEST
         size = rtu_size(self._table, adu, _FRAME, have)
         if size > have:
-            return size - have if size <= _LONGEST else _GARBAGE
+            return size if size <= _LONGEST else 0
         if not size:
-            return self._unknown(adu, have)
-        return _GARBAGE if crc16(adu, _FRAME, size) else size - have
+            return self._unannounced(adu, have)
+        return 0 if crc16(adu, _FRAME, size) else size
 
-    def _unknown(self, adu, have):
-        """As missing(), of a frame whose length is not announced: it ends where the CRC is right.
+    def _unannounced(self, adu, have):
+        """As size(), of a frame whose length is not announced: it ends where the CRC is right.
 
         Until more than first_read bytes are there, those of the next frame may be among them. All
         that is there is the likeliest: of 256 frames one is right without its last byte, too.
@@ -54,5 +53,5 @@ class RTUStream:
         while crc16(adu, _FRAME, size):
             size -= 1
             if size < least:
-                return 1 if have < _LONGEST else _GARBAGE
-        return size - have
+                return have + 1 if have < _LONGEST else 0
+        return size

@@ -63,19 +63,19 @@ class _Connection(Stream):
         if self.held or self.size:
             self._go_on()
             return
-        missing = self.frame.missing(self.adu, self.have) if self.have else self.first_size
-        while missing > 0:
-            n = self.receive(missing)
+        size = self.frame.size(self.adu, self.have) if self.have else self.first_size
+        while size > self.have:
+            n = self.receive(size - self.have)
             if n <= 0:
                 if n < 0:
                     self._end(CLOSED_BY_CLIENT)
                 return
-            missing = self.frame.missing(self.adu, self.have)
-        if missing:
-            if missing < -_EARLY:  # garbage
+            size = self.frame.size(self.adu, self.have)
+        if size < self.have:
+            if not size:
                 self._end(NO_FRAME)
                 return
-            self._put_aside(-missing)
+            self._put_aside(self.have - size)
         counters = self.counters
         counters.bus_message_count = counters.bus_message_count + 1 & 0xFFFF
         n = self.driver.server.handle(self.adu, self.have - self.frame.wrapping, self)
@@ -210,7 +210,7 @@ class TCPServer(Driver):
         super().__init__(server)
         integer("max_clients", max_clients, 1, _MOST_CLIENTS)
         integer("idle_timeout_ms", idle_timeout_ms, 0, _LONGEST_MS)
-        if not hasattr(framer, "missing"):
+        if not hasattr(framer, "wrapping"):
             raise wrong("framer", framer, "MBAP or RTUStream")
         function("on_connect", on_connect)
         function("on_disconnect", on_disconnect)

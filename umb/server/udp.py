@@ -39,7 +39,7 @@ class UDPServer(Driver):
 
     def __init__(self, address: tuple, server=None, *, framer=MBAP, allow=None):
         super().__init__(server)
-        if not hasattr(framer, "missing"):
+        if not hasattr(framer, "wrapping"):
             raise wrong("framer", framer, "MBAP or RTUStream")
         self.frame = framer(REQUEST)
         self.peer = None  # (host, port) of the request at hand
@@ -92,7 +92,7 @@ class UDPServer(Driver):
         if n > ADU_SIZE - frame.start:
             return
         copy(self._adu, frame.start, data, 0, n)
-        if frame.missing(self._adu, n):
+        if frame.size(self._adu, n) != n:
             return
         if self._allow is not None and not call_hook(self.server, self._allow, self.peer[0], self):
             self.refused = self.refused + 1 & 0xFFFF

@@ -7,10 +7,8 @@ from support.pdu import shown, words
 
 from umb.frame.mbap import MBAP
 
-_LONGEST = 260  # TCP Guide 3.1.3, in bytes
 
-
-def test_missing_leads_to_the_end():
+def test_size_leads_to_the_end():
     random.seed(5)
     frame = MBAP()
     for _ in range(200):
@@ -19,31 +17,31 @@ def test_missing_leads_to_the_end():
         adu = bytearray(data + bytes(262 - len(data)))
         have, reads = 0, 0
         while True:
-            missing = frame.missing(adu, have)
-            if missing <= 0:
+            size = frame.size(adu, have)
+            if size <= have:
                 break
-            have += missing
+            have = size
             reads += 1
-        assert missing == 0 and have == len(data), shown(data)
+        assert size == have == len(data), shown(data)
         assert reads <= 2, "{} reads".format(reads)
         assert have - frame.wrapping == len(pdu)
 
 
-def test_missing_counts_what_is_too_many():
+def test_size_does_not_count_the_next_frame():
     frame = MBAP()
     adu = bytearray(b"\x12\x34\0\0\0\2\1\3" + b"\xff" * 254)
     for have in range(8, 13):
-        assert frame.missing(adu, have) == 8 - have, have
+        assert frame.size(adu, have) == 8, have
 
 
-def test_missing_byte_by_byte():
+def test_size_byte_by_byte():
     frame = MBAP()
     data = b"\x12\x34\0\0\0\6\1\3\0\0\0\1"
     for rest in (b"\0", b"\xff"):  # what an earlier frame left behind must not matter
         for have in range(len(data) + 1):
             adu = bytearray(data[:have] + rest * (262 - have))
-            missing = frame.missing(adu, have)
-            assert missing == (7 - have if have < 7 else 12 - have), (have, missing)
+            size = frame.size(adu, have)
+            assert size == (7 if have < 7 else 12), (have, size)
 
 
 def test_garbage():
@@ -63,14 +61,13 @@ def test_garbage():
         (0xFFFF, 6, False),
     ):
         adu = bytearray(b"\xff\xff" + words(protocol, length) + bytes(256))
-        missing = frame.missing(adu, 7)
-        wanted = missing == length - 1 if good else missing < -_LONGEST
-        assert wanted, (protocol, length, missing)
+        size = frame.size(adu, 7)
+        assert size == (length + 6 if good else 0), (protocol, length, size)
 
 
 def test_text_is_garbage():
     for text in (b"GET / HTTP/1.1\r\n", b"\x16\x03\x01\x02\x00\x01\x00", b"SSH-2.0-x\r\n"):
-        assert MBAP().missing(bytearray(text + bytes(262)), 7) < -_LONGEST, text
+        assert MBAP().size(bytearray(text + bytes(262)), 7) == 0, text
 
 
 def test_seal():

@@ -16,33 +16,33 @@ _ANSWER = frame(17, b"\x03\x04\x00\x01\x00\x02")
 _EXCEPTION = frame(17, b"\x83\x02")
 
 
-def missing(data, have=None, table=REQUEST, rest=0):
-    """What is missing of a frame of which `have` bytes are there, the buffer full of rest."""
+def size_of(data, have=None, table=REQUEST, rest=0):
+    """The length of a frame of which `have` bytes are there, the buffer full of rest."""
     adu = bytearray(b"\xee" * _AT + data + bytes([rest] * 300))
-    return RTUStream(table).missing(adu, len(data) if have is None else have)
+    return RTUStream(table).size(adu, len(data) if have is None else have)
 
 
 def reads(data, table=REQUEST):
     """How often a driver reads until the frame is whole; it never reads too much."""
     have = n = 0
     while True:
-        more = missing(data, have, table)
-        if more <= 0:
-            assert (have, more) == (len(data), 0)
+        size = size_of(data, have, table)
+        if size <= have:
+            assert size == have == len(data), (size, have)
             return n
-        have += more
+        have = size
         assert have <= len(data), (len(data), have)
         n += 1
 
 
 def test_whole_frames():
     for data in (_READ, _LONG, _UNKNOWN, _LONGEST_FRAME):
-        assert missing(data) == 0
+        assert size_of(data) == len(data)
     for data in (_ANSWER, _EXCEPTION):
-        assert missing(data, table=RESPONSE) == 0
+        assert size_of(data, table=RESPONSE) == len(data)
 
 
-def test_missing_leads_to_the_end():
+def test_size_leads_to_the_end():
     assert reads(_READ) == 2
     assert reads(_LONG) == 3
     assert reads(_ANSWER, RESPONSE) == reads(_EXCEPTION, RESPONSE) == 2
@@ -67,15 +67,15 @@ def test_every_beginning_is_too_short():
     ):
         for have in range(len(data)):
             for rest in (0, 0xFF):  # what an earlier frame left behind must not matter
-                more = missing(data[:have], table=table, rest=rest)
-                assert 0 < more <= len(data) - have, (have, more)
+                size = size_of(data[:have], table=table, rest=rest)
+                assert have < size <= len(data), (have, size)
 
 
 def test_what_is_too_many():
     for data in (_READ, _LONG):
         for n in range(1, 5):
-            assert missing(data + bytes(n)) == -n
-    assert missing(_LONG + _READ, len(_LONG) + 4) == -4
+            assert size_of(data + bytes(n)) == len(data)
+    assert size_of(_LONG + _READ, len(_LONG) + 4) == len(_LONG)
 
 
 def test_unknown_codes_that_are_short():
@@ -83,7 +83,7 @@ def test_unknown_codes_that_are_short():
     for size in (1, 2, 3, 4):
         data = frame(17, b"\x41" + bytes(size - 1))
         for n in range(8 - len(data)):
-            assert missing(data + b"\x55" * n) == -n, (size, n)
+            assert size_of(data + b"\x55" * n) == len(data), (size, n)
 
 
 def test_every_value_behind_an_unknown_code():
@@ -97,7 +97,7 @@ def test_every_value_behind_an_unknown_code():
             adu[_AT + 2] = value >> 8
             adu[_AT + size] = value & 0xFF  # the last one of them
             n = stream.seal(adu, size)
-            assert stream.missing(adu, n) == 0, (size, value)
+            assert stream.size(adu, n) == n, (size, value)
 
 
 def test_wrong_crc():
@@ -105,16 +105,16 @@ def test_wrong_crc():
         for at in (0, len(data) - 2, len(data) - 1):
             bad = bytearray(data)
             bad[at] ^= 4
-            assert missing(bytes(bad)) < -_LONGEST, at
+            assert size_of(bytes(bad)) == 0, at
     bad = _EXCEPTION[:-1] + bytes((_EXCEPTION[-1] ^ 1,))
-    assert missing(bad, table=RESPONSE) < -_LONGEST
+    assert size_of(bad, table=RESPONSE) == 0
 
 
 def test_longer_than_any_frame():
-    assert missing(b"\x11\x10\0\0\0\x7b\xff\0\0\0") < -_LONGEST  # 264 bytes, by its byte count
+    assert size_of(b"\x11\x10\0\0\0\x7b\xff\0\0\0") == 0  # 264 bytes, by its byte count
     unknown = b"\x11\x41" + bytes(254)
-    assert missing(unknown[:255]) == 1
-    assert missing(unknown) < -_LONGEST
+    assert size_of(unknown[:255]) == _LONGEST
+    assert size_of(unknown) == 0
 
 
 def test_text_is_garbage():
@@ -123,12 +123,12 @@ def test_text_is_garbage():
         text = begin + b"x" * (_LONGEST - len(begin))
         have = 0
         while True:
-            more = missing(text, have)
-            if more <= 0:
+            size = size_of(text, have)
+            if size <= have:
                 break
-            have += more
+            have = size
             assert have <= _LONGEST
-        assert more < -_LONGEST
+        assert size == 0
 
 
 def test_seal():

@@ -95,13 +95,13 @@ class StreamSlave(RTUSlave):
     def hear(self, frame):
         stream = self.frame
         have = 0
-        missing = min(stream.first_read, len(frame))
-        while missing > 0:
-            assert have + missing <= len(frame), "{} asks for more".format(bytes(frame))
-            self.adu[_AT + have : _AT + have + missing] = frame[have : have + missing]
-            have += missing
-            missing = stream.missing(self.adu, have)
-        return self._handle(have - stream.wrapping) if not missing and have == len(frame) else None
+        size = min(stream.first_read, len(frame))
+        while size > have:
+            assert size <= len(frame), "{} asks for more".format(bytes(frame))
+            self.adu[_AT + have : _AT + size] = frame[have:size]
+            have = size
+            size = stream.size(self.adu, have)
+        return self._handle(size - stream.wrapping) if size == len(frame) else None
 
 
 SLAVES = (RTUSlave, ASCIISlave, StreamSlave)
