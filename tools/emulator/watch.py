@@ -170,6 +170,9 @@ def parser():
     """The command line's options."""
     options = argparse.ArgumentParser(prog=_PROG, description=__doc__.split("\n", maxsplit=1)[0])
     options.add_argument("--image", metavar="FILE", help="firmware, instead of UMB_PICO_UF2's")
+    options.add_argument(
+        "--download", action="store_true", help="get MicroPython first if there is no firmware"
+    )
     options.add_argument("--baudrate", type=_number(300, 921600), default=19200)
     options.add_argument("--parity", choices=_PARITY, default="E")
     options.add_argument("--slave-id", type=_number(1, 247), default=1)
