@@ -1,7 +1,6 @@
 """tools/flash.py and a board: what is done to it, and what it says when that goes wrong."""
 
 import json
-import re
 import subprocess
 import types
 from pathlib import Path
@@ -9,109 +8,12 @@ from pathlib import Path
 import pytest
 
 from boards.app.check import Checked
-from boards.app.drivers import described
 from tests.support.device import Device
+from tests.support.flashed import PICO_MPY, STARTS, Board, run
 from tools.env import Trouble
-from tools.flashing import firmware, options, steps, verify
+from tools.flashing import firmware, options, verify
 from tools.flashing.files import Files, architecture, sources
 from tools.pty_line import PtyLine
-
-PICO_MPY = 6 | 3 << 8 | 4 << 10  # .mpy version 6.3 for armv6m
-SURVEY = {
-    "platform": "rp2",
-    "version": [1, 28, 0],
-    "machine": "Raspberry Pi Pico with RP2040",
-    "build": "RPI_PICO",
-    "mpy": PICO_MPY,
-    "block": 4096,
-    "free": 900_000,
-    "romfs": 0,
-    "files": {},
-    "settings": None,
-    "board": None,
-}
-
-
-class Board:
-    """Stands for tools.flashing.board.Board; `done` is what was done to it, in order."""
-
-    def __init__(self, monkeypatch, survey=None, prints=None, armed=False):
-        self.done = []
-        self.written = {}  # path: content
-        self.removed = []
-        self.survey_ = {**SURVEY, **(survey or {})}
-        self.prints, self.armed = prints, armed
-        monkeypatch.setattr(steps, "Board", lambda _port, _slow: self)
-        monkeypatch.setattr(steps, "_RESET_S", 0)
-        monkeypatch.setattr(steps, "_NETWORK_S", 0.2)
-        monkeypatch.setattr(steps, "_START_S", 0.2)
-
-    def survey(self):
-        self.done.append("survey")
-        return self.survey_
-
-    def remove(self, paths):
-        self.done.append("remove")
-        self.removed += paths
-
-    def make_folders(self, paths):
-        assert list(paths) == sorted(paths)
-        self.done.append("make folders")
-
-    def write(self, path, data):
-        self.done.append("write")
-        self.written[path] = data
-
-    def read(self, path):
-        return self.written[path]
-
-    def deploy_romfs(self, folder, _say):
-        self.done.append("deploy")
-        self.romfs = sorted(path.name for path in folder.iterdir())
-
-    def close(self):
-        self.done.append("close")
-
-    def interrupt(self, _say):
-        self.done.append("interrupt")
-
-    def disarm(self):
-        armed, self.armed = self.armed, False
-        return armed
-
-    def restart(self):
-        self.done.append("restart")
-
-    def lines(self, _until_s):
-        yield from self.starts() if self.prints is None else self.prints
-
-    def starts(self):
-        """What its application prints: the settings in its file are in force."""
-        there = self.written.get("/board.py", b"").decode() or self.survey_["board"] or ""
-        name = re.search(r'^NAME = "(\w+)"', there, re.M)
-        board = options.board_of(name[1] if name else self.survey_["build"].partition("-")[0])
-        text = self.written.get("/umb.json", self.survey_["settings"] or "{}")
-        settings = Checked(json.loads(text), board).settings
-        product = {"io": "remote I/O"}.get(settings["role"], settings["role"])
-        yield f"umb: umb {product} 0.1.0 on {board.NAME}, slave id {settings['slave_id']}"
-        if settings["rtu"]:
-            yield f"umb: {described(settings)}"
-        yield "umb: serving; Ctrl-C ends it"
-
-    def untouched(self):
-        return not {"remove", "make folders", "write", "deploy", "restart"} & set(self.done)
-
-
-STARTS = (
-    "MPY: soft reboot",
-    "umb: umb remote I/O 0.1.0 on RPI_PICO, slave id 1",
-    "umb: Modbus RTU on UART 0, 19200 8E1",
-)
-
-
-def run(*arguments):
-    parsed = options.parser().parse_args(["--port", "socket://board", *arguments])
-    steps.Flashing(parsed, options.changes(parsed)).run()
 
 
 def test_a_bare_board(monkeypatch, capsys):
