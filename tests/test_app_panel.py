@@ -2,12 +2,13 @@
 
 import json
 import os
+import socket
 from http.client import HTTPConnection
 
 import pytest
 
 from tests.support.device import Device, wait_until
-from tests.support.service import dev, free_port
+from tests.support.service import MAIN, Service, dev, free_port
 from tools.board_libraries import folder
 
 PASSWORD = "correct horse"
@@ -186,6 +187,17 @@ def test_a_gateway(micropython, tmp_path, pty_pair):
         assert [bus["name"] for bus in info["buses"]] == ["UART 0", "Network"]
     finally:
         one.device.end()
+
+
+def test_a_port_that_is_taken_is_one_line(micropython):
+    with socket.socket() as holder:
+        holder.bind(("127.0.0.1", 0))
+        holder.listen()
+        port = holder.getsockname()[1]
+        service = Service([micropython, MAIN, "--port", free_port(), f"--panel={port}"])
+        assert service.process.wait(30) == 2
+        service.wait_for(f"cannot listen at 127.0.0.1:{port}: the port is taken")
+    assert "Traceback" not in "\n".join(service.lines)
 
 
 def test_dev_py_run_panel():

@@ -245,6 +245,10 @@ def test_a_taken_port_is_one_line(micropython):
     assert done.stdout == ""
 
 
+def test_a_poller_of_nothing_says_so(run):
+    assert any("there is nothing to poll" in line for line in run("--role", "poller").lines)
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
@@ -256,6 +260,9 @@ def test_a_taken_port_is_one_line(micropython):
         (["--slave-id", "0"], "--slave-id must be 1 to 247, not 0"),
         (["--slave-id", "248"], "--slave-id must be 1 to 247, not 248"),
         (["--slave-id", "1.5"], "--slave-id must be 1 to 247, not 1.5"),
+        (["--panel", "8099"], "the port of the page is joined to its option: --panel=8099"),
+        (["--profile", "x", "--panel"], "--profile with --panel needs --role poller"),
+        (["--profile", "x", "--mqtt", "y"], "--profile with --mqtt needs --role poller"),
         (["--parity", "X"], "--parity must be N, E or O, not X"),
         (["--baudrate", "fast"], "--baudrate must be"),
         (["--serial", "/dev/null", "--baudrate", "12345"], "baudrate must be"),

@@ -67,6 +67,8 @@ def serve_application(wanted, stored, devices):
             application.drivers += simulated_drivers(wanted)
         application.open()
         application.listen(cannot_listen)
+        if settings.get("panel"):
+            check_port(wanted["host"], settings["panel"]["port"])
         for text in [note] + problems:
             if text:
                 say("settings: " + text)
@@ -182,13 +184,21 @@ def announce(wanted, application):
                 wanted["host"], settings["panel"]["port"]
             )
         )
-    for device in settings["devices"] if settings["role"] == "poller" else ():
-        say("  slave id {} has the points of {}".format(device["serve_as"], device["name"]))
+    if settings["role"] == "poller":
+        announce_devices(settings["devices"])
     if wanted["pins_id"]:
         say("  slave id {} is the other side of the pins".format(wanted["pins_id"]))
     for text in lines(settings):
         say(text)
     say("Ctrl-C ends it.")
+
+
+def announce_devices(devices):
+    """Print where clients find the values of the devices that a poller reads."""
+    for device in devices:
+        say("  slave id {} has the points of {}".format(device["serve_as"], device["name"]))
+    if not devices:
+        say("  there is nothing to poll: give --profile, or name devices in the file of --config")
 
 
 def open_devices(wanted, settings, devices):
@@ -211,6 +221,16 @@ def open_devices(wanted, settings, devices):
                 raise CannotStart("cannot open {}: {}".format(path, reason(error)))
             opened[line["uart"]] = devices[-1]
     return opened
+
+
+def check_port(host, port):
+    """End a program whose page for browsers could not be served, before it says where it is."""
+    from umb.port.sockets import listen
+
+    try:
+        listen((host, port), 1).close()
+    except OSError as error:
+        cannot_listen(error)
 
 
 def cannot_listen(error):

@@ -30,8 +30,9 @@ lines.
 
   --role ROLE      io: remote I/O, a slave with simulated pins, on TCP and a serial line
                    gateway: from TCP to the slaves on serial lines
-                   poller: reads the devices that --config names, and serves their values on
-                   io, or what the file of --config says
+                   poller: reads the devices that --config or --profile names, and serves
+                   their values on
+                   Without --role: what the file of --config says, else io
   --host HOST      address to listen at              127.0.0.1
   --port PORT      TCP port, 1 to 65535              5020
   --slave-id ID    its own slave id, 1 to 247        1
@@ -44,10 +45,10 @@ lines.
   --config FILE    settings, as a board's /umb.json  none: kept in memory
   --verbose        print a line for each request
   --pins-id ID     serve the simulated pins, too, as a slave of this id
-  --profile FILE   serve a device that this file of points describes, with values that move
-                   with --role poller: poll such a device
+  --profile FILE   serve a device that this file of points describes, with values that move;
+                   with --role poller: poll such a device, and serve its values on
   --mqtt HOST[:PORT]  publish values to this MQTT broker, and to Home Assistant
-  --panel[=PORT]   serve a page for browsers          8080 if no port is given
+  --panel[=PORT]   serve a page for browsers         8080 if no port is given
   --panel-password TEXT  who knows it may change things there; without it the page is read-only
   --help           this text"""
 
@@ -75,6 +76,8 @@ def parse(args):
         if name == "--panel" and not given:
             value = given = _PANEL_PORT
         convert = _CONVERT.get(name)
+        if convert is None and given_here.get("panel") and name.isdigit():
+            raise ValueError("the port of the page is joined to its option: --panel=" + name)
         if convert is None:
             raise ValueError("unknown argument " + name + "; --help lists them")
         if not given:
@@ -110,11 +113,14 @@ def _assign_devices(options):
 def _check_together(options):
     """Raise ValueError for options that exclude each other."""
     if options["profile"]:
-        for name in ("gateway", "config", "pins_id", "panel", "mqtt"):
-            if options[name] and (options["role"] != "poller" or name not in ("panel", "mqtt")):
+        for name in ("gateway", "config", "pins_id"):
+            if options[name]:
                 raise ValueError(
                     "--profile and --{} exclude each other".format(name.replace("_", "-"))
                 )
+        for name in ("panel", "mqtt"):
+            if options[name] and options["role"] != "poller":
+                raise ValueError("--profile with --{} needs --role poller".format(name))
     if options["panel_password"] and not options["panel"]:
         raise ValueError("--panel-password needs --panel")
     if options["gateway"] and options["serial2"]:

@@ -27,6 +27,7 @@ class Part:
         if self._app is None:
             return
         from umb.panel import Panel
+        from umb.port.listen_errors import cannot_listen
 
         application = self._application
         settings = application.settings["panel"]
@@ -43,6 +44,8 @@ class Part:
         host = application.settings.get("bind", "0.0.0.0")
         try:
             await self._app.start_server(host, settings["port"])
+        except OSError as error:
+            raise cannot_listen(error, (host, settings["port"]))
         finally:
             if self._app.server is not None:
                 self._app.server.close()
