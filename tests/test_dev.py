@@ -272,7 +272,7 @@ def test_a_poller_of_nothing_says_so(run):
         (["--host", "192.0.2.1"], "the host must be an IPv4 address of this device"),
         (["--host", "::1"], "the host must be an IPv4 address"),
         (["--host", ""], "--host must not be empty"),
-        (["--verbose"], "unknown argument --verbose"),
+        (["--silent"], "unknown argument --silent"),
         (["5020"], "unknown argument 5020"),
     ],
 )
