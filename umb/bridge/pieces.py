@@ -1,6 +1,17 @@
 """Pieces: a message that is made piece by piece, so that no step keeps a bus waiting."""
 
 
+def next_of(pieces):
+    """Return the next one that an iterator yields, None if there is none.
+
+    Not all of MicroPython's ports have next(pieces, None).
+    """
+    try:
+        return next(pieces)
+    except StopIteration:
+        return None
+
+
 class Pieces:
     """The pieces of a message, which the iterator `source` yields, as bytes.
 
@@ -15,7 +26,7 @@ class Pieces:
 
     def go_on(self) -> bool:
         """Make the next one. Returns whether there is none."""
-        piece = next(self._source, None)
+        piece = next_of(self._source)
         if piece is None:
             return True
         self.size += len(piece)

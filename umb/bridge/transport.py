@@ -11,6 +11,7 @@ from errno import EACCES, EAGAIN, ECONNREFUSED
 from micropython import const
 
 from ..port.sockets import connect_to
+from .pieces import next_of
 
 _OUT = const(4)  # select.POLLOUT and the others, the same on every port
 _BROKEN = const(8 | 16)
@@ -159,7 +160,7 @@ class Transport:
     def go_on(self):
         """Send more of a message in pieces. Raises OSError."""
         if self._at == len(self._piece):
-            self._piece = next(self._pieces, None)
+            self._piece = next_of(self._pieces)
             self._at = 0
             if self._piece is None:
                 self._pieces = None

@@ -5,6 +5,7 @@ from time import ticks_diff, ticks_us
 
 from umb.bridge import Bridge
 from umb.bridge.discovery import Discovery
+from umb.bridge.pieces import next_of
 from umb.points import Points, PointStore
 
 
@@ -21,7 +22,7 @@ class Broker:
         self._pieces = None
 
     def poll(self):
-        if self._pieces is not None and next(self._pieces, None) is None:
+        if self._pieces is not None and next_of(self._pieces) is None:
             self._pieces = None
             self.count += 1
         return 0
