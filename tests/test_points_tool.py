@@ -374,6 +374,24 @@ def test_esphome(convert):
     assert f"line {line_of(ESPHOME, 'lambda')}: the lambda is left out" in notes
 
 
+@pytest.mark.parametrize("platform", ["select", "output", "climate"])
+def test_entities_of_esphome_that_are_no_points_are_noted(convert, platform):
+    more = f"""{platform}:
+  - platform: template
+    name: Other
+  - platform: modbus_controller
+    name: Choice
+    address: 30
+"""
+    points, _, notes = convert("inverter.yaml", ESPHOME + more)
+    assert len(points) == len(convert("inverter.yaml", ESPHOME)[0])
+    line = line_of(ESPHOME + more, "platform: modbus_controller\n    name: Choice")
+    left_out = [note for note in notes.splitlines() if f"the {platform} is left out" in note]
+    assert [note.partition(", ")[2] for note in left_out] == [
+        f"line {line}: the {platform} is left out"
+    ]
+
+
 @pytest.mark.parametrize(
     ("old", "new", "at", "said"),
     [

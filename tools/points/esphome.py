@@ -46,10 +46,21 @@ def find(found, document, controller):
             if not isinstance(entity, Mapping):
                 line = document.lines[platform]
                 raise Mistake(found.path, line, platform, "a list of mappings is needed")
-            if entity.get("platform") == "modbus_controller" and entity.get(
-                "modbus_controller_id", device.get("id")
-            ) == device.get("id"):
+            if _is_of(entity, device):
                 _Entity(found, entity, device, names).add(platform)
+    for platform in (key for key in document if key not in _PLATFORMS):
+        for entity in as_list(document[platform]):
+            if isinstance(entity, Mapping) and _is_of(entity, device):
+                found.note(entity.line, f"the {platform} is left out")
+
+
+def _is_of(entity, device):
+    """Return whether an entity is one of this controller."""
+    own = device.get("id")
+    return (
+        entity.get("platform") == "modbus_controller"
+        and entity.get("modbus_controller_id", own) == own
+    )
 
 
 class _Entity:
