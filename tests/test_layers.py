@@ -40,7 +40,7 @@ ROWS = (
     {"aio.rtu", "aio.tcp", "aio.udp"},
     {"gateway.cache", "gateway.path", "gateway.unit_ids"},
     {"gateway"},
-    {"points.reader", "points.rows"},
+    {"points.exponents", "points.reader", "points.rows"},
     {"points"},
     {"points.limits"},
     {"points.store"},

@@ -47,7 +47,7 @@ def test_a_part_is_the_sum_of_its_files(measured, tmp_path):
     for part in PARTS:
         size = measured.of(part)
         assert 0 < size.loaded <= size.flash < sum(files)
-        assert 0 < size.imported <= size.used < 100_000
+        assert 0 < size.imported <= size.used <= sizes.BUDGETS[part].used
 
 
 def test_what_a_use_loads(measured):

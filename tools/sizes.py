@@ -101,20 +101,20 @@ class Budget(NamedTuple):
 
 
 BUDGETS = {
-    "server-rtu": Budget(13_700, 28_950, 32_000),
-    "server-tcp": Budget(13_900, 30_150, 32_700),
-    "server-udp": Budget(11_950, 27_000, 29_650),
+    "server-rtu": Budget(14_550, 30_600, 33_850),
+    "server-tcp": Budget(14_400, 31_350, 33_950),
+    "server-udp": Budget(12_300, 27_900, 30_650),
     "client-rtu": Budget(27_150, 59_200, 62_300),
     "client-tcp": Budget(22_800, 53_150, 54_750),
     "client-udp": Budget(18_400, 45_450, 46_650),
     "gateway": Budget(42_150, 93_100, 100_400),
-    "functions": Budget(7_700, 19_100, 19_800),
-    "points": Budget(19_050, 40_100, 46_150),
+    "functions": Budget(7_700, 19_600, 20_350),
+    "points": Budget(20_150, 41_450, 47_900),
     "poller": Budget(40_900, 87_600, 92_700),
-    "panel": Budget(12_500, 32_900, 36_000),
-    "bridge": Budget(30_400, 67_200, 75_200),
+    "panel": Budget(13_200, 34_100, 37_150),
+    "bridge": Budget(30_400, 67_200, 76_800),
     "sparkplug": Budget(36_300, 78_500, 86_200),
-    "ascii": Budget(3_450, 8_350, 8_350),
+    "ascii": Budget(3_600, 8_750, 8_750),
     "tty": Budget(1_800, 4_500, 4_500),
     "aio": Budget(1_050, 6_800, 6_800),
     "aio-client-rtu": Budget(29_000, 67_050, 70_150),
@@ -148,7 +148,7 @@ OPTIONAL = (
     "umodbus",
 )
 OPTIONAL_BUDGET = 4096
-EVERYTHING_BUDGET = 78_000
+EVERYTHING_BUDGET = 79_500
 
 
 def is_optional(module):

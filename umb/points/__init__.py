@@ -16,7 +16,6 @@ from .rows import AREAS, ON_DEMAND, ORDERS, POOLED, SWAPS, TYPES, make
 
 _UNSIGNED = (None, U16, U32, U48, U64)  # by the number of registers
 _INPUT = const(2)
-_INT16 = const(0)
 _FLOAT32 = const(12)
 _STRING = const(14)
 
@@ -395,7 +394,7 @@ class Points:
         if name in self:
             raise ValueError("point %r: there are two of this name" % (name,))
         if len(self._names) > 0xFFFF:
-            raise ValueError("point %r: all names together have more than 65535 bytes" % (name,))
+            raise ValueError("point %r: all names have more than 65535 bytes" % (name,))
         try:
             row = make(point, self.pool)
         except ValueError as error:
@@ -407,22 +406,9 @@ class Points:
 
     def _check_exponents(self):
         """Raise ValueError unless each `scale_factor` names a point that can be one."""
-        for i in range(len(self)):
-            name = self.pool[self.table[i * _ROW + _EXPONENT]]
-            if name is None:
-                continue
-            row = self.index(name) * _ROW if name in self else -1
-            if row < 0 or not self._is_exponent(row):
-                text = (
-                    "point %r: scale_factor must be the name of an int16 without a scale, not %r"
-                )
-                raise ValueError(text % (self.name(i), name))
+        for row in range(_EXPONENT, len(self.table), _ROW):
+            if self.table[row]:
+                from .exponents import check
 
-    def _is_exponent(self, row):
-        table = self.table
-        return (
-            table[row + _FLAGS] & 3 >= _INPUT
-            and table[row + _TYPE] == _INT16
-            and table[row + _BIT] == _NOT_GIVEN
-            and not (table[row + _SCALE] or table[row + _OFFSET] or table[row + _EXPONENT])
-        )
+                check(self)
+                return
