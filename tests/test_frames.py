@@ -1,7 +1,8 @@
-"""What runs because of interrupts keeps the frames of its functions off the heap.
+"""What runs because of interrupts, or of frames, keeps the frames of its functions off the heap.
 
 MicroPython puts a frame of more than 11 words on the heap, unless that is locked. Hard handlers
-and what Idle.after() calls run with the heap locked; what may run in soft ones is looked at here.
+and what Idle.after() calls run with the heap locked; what may run in soft ones is looked at here,
+and what sends and receives.
 """
 
 import re
@@ -18,6 +19,7 @@ _CODE = re.compile(
 )
 # What the program calls, and what runs with the heap locked.
 _OTHERS = {
+    "umb/port/line.py": {"_register"},
     "umb/server/background.py": {"Background", "__init__", "stop", "_send"},
     "umb/port/idle.py": {
         *(

@@ -158,15 +158,23 @@ class Line:
         try:
             if self.abort_size and self.wait_for(self.abort_size):
                 return False
-            frame = self.frame
-            size = min(n, self.first_size)
             self.de(1 - self.idle)
-            self.end_us = ticks_us()
-            self.write_rest(n, self.uart.write(frame.out, frame.start, size))
+            self._write(n)
             return True
         except BaseException:
             self.release()
             raise
+
+    def _write(self, n):
+        """Give the UART a frame of n bytes.
+
+        In send() this would make more than 11 words, and so a frame on the heap.
+        """
+        frame = self.frame
+        size = min(n, self.first_size)
+        self.end_us = ticks_us()
+        size = self.uart.write(frame.out, frame.start, size)
+        self.write_rest(n, size)
 
     def write_rest(self, n, size):
         """Give the UART the rest of a frame of n bytes, of which it has taken `size`, or None."""
