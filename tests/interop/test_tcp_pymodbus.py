@@ -225,6 +225,8 @@ def test_remote_io(slave):
         last = good(client.read_input_registers(100, count=3)).registers
         assert last[2] == first[2] + 3, "requests served"
         assert 0 <= last[1] - first[1] < 60, "uptime"
-        for start, quantity in ((3, 2), (4, 1), (99, 2), (103, 1)):
+        assert good(client.read_input_registers(103, count=7)).registers == [0] * 7  # a gap
+        assert len(good(client.read_input_registers(100, count=48)).registers) == 48
+        for start, quantity in ((3, 2), (4, 1), (99, 2), (100, 49), (148, 1)):
             assert client.read_input_registers(start, count=quantity).exception_code == 2
         assert client.read_holding_registers(0, count=17).exception_code == 2

@@ -29,7 +29,7 @@ class Driven(TCPClient):
 
     def wait(self):
         self.tcp.poll()
-        TCPClient.wait(self)
+        return TCPClient.wait(self)
 
 
 class Traffic:
