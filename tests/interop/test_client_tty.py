@@ -68,7 +68,7 @@ def test_an_echo(micropython, echo, reply, wanted):
         far = os.open(line.server_path, os.O_RDWR | os.O_NOCTTY)
         with rtu_client(micropython, line.client_path, timeout_ms=10_000, echo=True) as client:
             if not reply:
-                client.run("client.timeout_ms = 200")
+                client.run(f"client.timeout_ms = {200 if wanted == 'NoReplyError' else 3000}")
             client.start("read_holding_registers(1, 10, 2)")
             data = b""
             while len(data) < len(_REQUEST):

@@ -64,13 +64,16 @@ from umb.poller import Poller
 from umb.serve import serve
 poller = Poller(client)
 meter = poller.device(7, Points({points!r}), interval_ms=100)
-def run(ms):
+def run(ms, is_over=lambda: False):
     begin_ms = ticks_ms()
     def look():
-        if ticks_diff(ticks_ms(), begin_ms) > ms:
+        if is_over() or ticks_diff(ticks_ms(), begin_ms) > ms:
             poller.shutdown()
     serve(poller, every=(10, look))
+def has_all():
+    return None not in [meter[name] for name in meter.points]
 """
+_LONG_MS = 20_000  # which only a loaded machine needs
 
 
 @pytest.fixture(params=_TRANSPORTS)
@@ -94,19 +97,20 @@ def board(request, micropython):
 
 
 def test_reading_and_writing(board):
-    board.run("run(800)")
+    board.run(f"run({_LONG_MS}, has_all)")
     names = [point["name"] for point in _POINTS]
     assert board.evaluate(f"[meter[name] for name in {names}]") == [231.2, 1234.5, 0, 0, 1]
-    board.run("meter['setpoint'] = -70000\nmeter['relay'] = 1\nrun(500)")
+    board.run("meter['setpoint'] = -70000\nmeter['relay'] = 1")
+    board.run(f"run({_LONG_MS}, lambda: not meter.writes)\nrun(300)")
     assert board.evaluate(f"[meter[name] for name in {names}]") == [231.2, 1234.5, -70000, 1, 1]
     assert board.evaluate("meter.timeout_count + meter.wrong_reply_count") == 0
     assert board.evaluate("meter.state") == "online"
 
 
 def test_a_slave_that_goes(board):
-    board.run("client.timeout_ms = 200\nmeter.timeout_ms = 200\nrun(500)")
+    board.run(f"client.timeout_ms = meter.timeout_ms = 200\nrun({_LONG_MS}, has_all)")
     assert board.evaluate("meter.state") == "online"
     board.slave.end()
-    board.run("run(5000)")
+    board.run(f"run({_LONG_MS}, lambda: meter.state == 'offline')")
     assert board.evaluate("meter.state") == "offline"
     assert board.evaluate("meter['voltage']") == 231.2

@@ -214,10 +214,11 @@ def test_cancelled_while_the_request_is_stuck():
 
     async def main():
         accepting = asyncio.create_task(peer.accept())
+        await client.connect()
+        client._sock.setsockopt(socket.SOL_SOCKET, _SO_SNDBUF, 1)
         while True:  # the answers are nobody's business here; the network fills up
             task = asyncio.create_task(client.request(1, pdu))
             await asyncio.sleep_ms(2)
-            client._sock.setsockopt(socket.SOL_SOCKET, _SO_SNDBUF, 1)
             stuck = 0 < client._stream.size < client._size
             task.cancel()
             await outcome(task)
