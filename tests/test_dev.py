@@ -21,7 +21,7 @@ import serial
 from pymodbus.client import ModbusSerialClient, ModbusTcpClient
 
 from tests.support.service import dev, free_port
-from tools import env
+from tools import board_libraries, env
 from tools.env import ROOT
 
 READ_ONE = bytes.fromhex("01 03 0000 0001 840A")  # FC 3, slave 1, register 0, CRC of SL 6.2.2
@@ -326,7 +326,8 @@ def test_test_hands_its_arguments_and_pytests_exit_status_on(micropython, tmp_pa
     """With an environment that has all that is needed: this one."""
     (tmp_path / "test_two.py").write_text("def test_a(): pass\ndef test_b(): assert not 'b'\n")
     copy = checkout(tmp_path / "copy")
-    notes = {"home": str(copy / ".venv"), "installed": env.requirements("dev"), "busy": False}
+    installed = env.requirements("dev") + board_libraries.pins()
+    notes = {"home": str(copy / ".venv"), "installed": installed, "busy": False}
     (copy / ".venv" / "bin").mkdir(parents=True)
     (copy / ".venv" / "umb.json").write_text(json.dumps(notes))
     shim = copy / ".venv" / "bin" / "python"
@@ -334,9 +335,9 @@ def test_test_hands_its_arguments_and_pytests_exit_status_on(micropython, tmp_pa
     shim.chmod(0o755)
     command = [sys.executable, str(copy / "tools" / "dev.py"), "test", str(tmp_path), "-p"]
     command += ["no:cacheprovider", "--rootdir", str(tmp_path), "-c", os.devnull, "-k"]
-    for chosen, status in (("test_a", 0), ("test_b", 1), ("test_c", 5)):
+    for chosen, status in (("test_a", 0), ("test_b -n0", 1), ("test_c -n0", 5)):
         done = subprocess.run(
-            [*command, chosen],
+            [*command, *chosen.split()],
             capture_output=True,
             text=True,
             check=False,

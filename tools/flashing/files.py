@@ -1,6 +1,7 @@
 """What goes onto a board: the application and what it needs of umb, compiled for its processor."""
 
 import ast
+import functools
 import hashlib
 import runpy
 import shutil
@@ -105,13 +106,19 @@ def libraries(chosen):
     ]
 
 
+@functools.cache
+def _library():
+    """Return umb's modules: what each of them imports takes a while to read."""
+    return Library()
+
+
 def sources(name, network, arch, settings=None):
     """Return {path on the board: source} for a board, sources of .mpy files being .py files.
 
     arch      the architecture of its machine code; None: it takes none
     settings  those that it has; None: its defaults
     """
-    library = Library()
+    library = _library()
     board = runpy.run_path(str(_BOARDS / name / "board.py"))
     chosen = parts(network, len(board["UARTS"]), settings or {})
     files = application(network, chosen)
