@@ -6,7 +6,7 @@ import time
 import pytest
 
 from tests.support import brokers
-from tests.support.device import FAIL_SAFE, OUTPUT, PINS_ID, STATE, Device, wait_until
+from tests.support.device import FAIL_SAFE, OUTPUT, PINS_ID, STATE, Device, devices, wait_until
 from tests.support.service import dev, free_port
 from tools import board_libraries
 from tools.env import ROOT
@@ -35,17 +35,10 @@ def listener(broker):
 
 @pytest.fixture
 def start(micropython, tmp_path, monkeypatch):
-    """start(settings): the application as a Device."""
+    """As devices(), with the client's library."""
     monkeypatch.setenv("MICROPYPATH", f"{board_libraries.folder(_CLIENT)}:.frozen")
-    running = []
-
-    def start_one(settings, *arguments):
-        running.append(Device(micropython, tmp_path, settings, *arguments))
-        return running[-1]
-
-    yield start_one
-    for one in running:
-        assert one.end() == 0
+    with devices(micropython, tmp_path) as start:
+        yield start
 
 
 def mqtt(broker, **settings):

@@ -3,37 +3,21 @@
 import json
 import os
 import socket
-from http.client import HTTPConnection
 
 import pytest
 
 from tests.support.device import Device, wait_until
 from tests.support.service import MAIN, Service, dev, free_port
+from tests.support.web import PASSWORD, PageClient
 from tools.board_libraries import folder
 
-PASSWORD = "correct horse"
 
-
-class Page:
+class Page(PageClient):
     """A client of the page of a Device."""
 
     def __init__(self, device, port):
+        super().__init__(port)
         self.device = device
-        self.port = port
-        self.cookie = ""
-
-    def ask(self, method, path, body=None):
-        """Return (status, decoded body) of a request of the page."""
-        connection = HTTPConnection("127.0.0.1", self.port, timeout=30)
-        headers = {"Origin": f"http://127.0.0.1:{self.port}", "Cookie": self.cookie}
-        data = None if body is None else json.dumps(body).encode()
-        connection.request(method, path, data, headers)
-        response = connection.getresponse()
-        content = response.read()
-        if response.headers["Set-Cookie"]:
-            self.cookie = response.headers["Set-Cookie"].partition(";")[0]
-        connection.close()
-        return response.status, json.loads(content)
 
 
 def open_page(micropython, folder_of_device, settings, *arguments):
@@ -45,15 +29,15 @@ def open_page(micropython, folder_of_device, settings, *arguments):
         page = Page(Device(micropython, folder_of_device, settings, *words), port)
     finally:
         del os.environ["MICROPYPATH"]
-    page.device.slave.wait_for(f"http://127.0.0.1:{port}/")
+    page.device.slave.wait_for(page.url)
     wait_until(lambda: _answers(page))
-    assert page.ask("POST", "/login", {"password": PASSWORD})[0] == 200
+    assert page.sign_in() == 200
     return page
 
 
 def _answers(page):
     try:
-        return page.ask("GET", "/info")[0] == 200
+        return page.json("GET", "/info")[0] == 200
     except OSError:
         return False
 
@@ -80,13 +64,13 @@ def page(micropython, tmp_path_factory):
 
 def named(page, text):
     """Return (number, point) of the point whose name begins with a text."""
-    points = page.ask("GET", "/points")[1]
+    points = page.json("GET", "/points")[1]
     (found,) = [(i, one) for i, one in enumerate(points) if one["name"].startswith(text)]
     return found
 
 
 def test_overview(page):
-    _, info = page.ask("GET", "/info")
+    _, info = page.json("GET", "/info")
     about = dict(info["about"])
     assert about["Name"] == "Pump house" and about["Role"] == "io"
     assert info["views"] == ["points", "buses", "settings"]
@@ -94,7 +78,7 @@ def test_overview(page):
 
 
 def test_pins_are_points(page):
-    points = page.ask("GET", "/points")[1]
+    points = page.json("GET", "/points")[1]
     assert [one["name"] for one in points] == [
         "output 0, pin 0",
         "output 1, pin 1",
@@ -111,7 +95,7 @@ def test_an_output_is_switched_and_seen_by_a_client(page):
     for name, coil in (("output 0", 0), ("output 1", 1), ("output 3", 3)):
         i, _ = named(page, name)
         for value in (1, 0):
-            assert page.ask("POST", "/points", {"number": i, "value": value}) == (200, {})
+            assert page.json("POST", "/points", {"number": i, "value": value}) == (200, {})
             assert page.device.coils(coil, 1) == [value]
             assert named(page, name)[1]["value"] == value
 
@@ -121,26 +105,26 @@ def test_analogues_and_pwms(page):
     assert named(page, "analogue")[1]["value"] == -100
     i, point = named(page, "pwm")
     assert point["max_value"] == 1000
-    assert page.ask("POST", "/points", {"number": i, "value": 250}) == (200, {})
+    assert page.json("POST", "/points", {"number": i, "value": 250}) == (200, {})
     assert page.device.ask("read_holding_registers", 32, count=1) == [250]
-    assert page.ask("POST", "/points", {"number": i, "value": 1001})[0] == 409
+    assert page.json("POST", "/points", {"number": i, "value": 1001})[0] == 409
     i, _ = named(page, "input 0")
-    assert page.ask("POST", "/points", {"number": i, "value": 1})[0] == 409
+    assert page.json("POST", "/points", {"number": i, "value": 1})[0] == 409
 
 
 def test_settings_keep_their_secrets(page):
-    _, settings = page.ask("GET", "/settings")
+    _, settings = page.json("GET", "/settings")
     assert settings["values"]["name"] == "Pump house"
     assert "password" not in settings["values"]
     assert "water tower" not in json.dumps(settings)
     values = dict(settings["values"], name="Pump house 2")
-    assert page.ask("POST", "/settings", values) == (200, {"problems": []})
+    assert page.json("POST", "/settings", values) == (200, {"problems": []})
     saved = page.device.saved()
     assert saved["name"] == "Pump house 2" and saved["password"] == "water tower"
 
 
 def test_every_setting_has_a_rule_that_is_told(page):
-    rules = {rule["key"]: rule for rule in page.ask("GET", "/settings")[1]["rules"]}
+    rules = {rule["key"]: rule for rule in page.json("GET", "/settings")[1]["rules"]}
     assert rules["baudrate"]["least"] == 300
     assert rules["parity"]["choices"] == ["N", "E", "O"]
     assert rules["password"]["secret"] is True
@@ -161,17 +145,17 @@ def test_every_setting_has_a_rule_that_is_told(page):
 )
 def test_settings_that_cannot_be_are_not_saved(page, values, text):
     before = page.device.saved()
-    status, answer = page.ask("POST", "/settings", values)
+    status, answer = page.json("POST", "/settings", values)
     assert status == 200 and any(text in problem for problem in answer["problems"])
     assert page.device.saved() == before
 
 
 def test_restart(page):
-    assert page.ask("POST", "/restart", {}) == (200, {})
+    assert page.json("POST", "/restart", {}) == (200, {})
     page.device.slave.wait_for("restarting")
     page.device.slave.wait_for("Ctrl-C")
     wait_until(lambda: _answers(page))
-    assert dict(page.ask("GET", "/info")[1]["about"])["Name"].startswith("Pump house")
+    assert dict(page.json("GET", "/info")[1]["about"])["Name"].startswith("Pump house")
 
 
 def test_a_gateway(micropython, tmp_path, pty_pair):
@@ -179,7 +163,7 @@ def test_a_gateway(micropython, tmp_path, pty_pair):
         micropython, tmp_path, {}, "--role", "gateway", "--serial", pty_pair.server_path
     )
     try:
-        _, info = one.ask("GET", "/info")
+        _, info = one.json("GET", "/info")
         assert "gateway" in info["views"] and "points" not in info["views"]
         assert [client[0].partition(":")[0] for client in info["gateway"]["clients"]] == [
             "127.0.0.1"
@@ -207,6 +191,6 @@ def test_dev_py_run_panel():
         running.wait_for(f"a page for browsers on http://127.0.0.1:{http}/")
         page = Page(None, http)
         wait_until(lambda: _answers(page))
-        assert page.ask("GET", "/info")[1]["can_sign_in"] is False
+        assert page.json("GET", "/info")[1]["can_sign_in"] is False
     finally:
         running.end()

@@ -7,7 +7,7 @@ import pytest
 from pymodbus.client import ModbusSerialClient
 
 from tests.support import device
-from tests.support.device import PINS_ID, Device, wait_until
+from tests.support.device import PINS_ID, devices, wait_until
 from tools.pty_line import PtyLine
 
 ILLEGAL_VALUE, FAILURE, NOBODY = -3, -4, -11
@@ -15,16 +15,8 @@ ILLEGAL_VALUE, FAILURE, NOBODY = -3, -4, -11
 
 @pytest.fixture
 def start(micropython, tmp_path):
-    """start(settings, *arguments): the slave as a Device; settings None: without the file."""
-    running = []
-
-    def start_one(settings, *arguments):
-        running.append(Device(micropython, tmp_path, settings, *arguments))
-        return running[-1]
-
-    yield start_one
-    for one in running:
-        assert one.end() == 0
+    with devices(micropython, tmp_path) as start:
+        yield start
 
 
 def faults(one):

@@ -10,6 +10,7 @@ import pytest
 from tests.interop.probe import CLOSED, RawClient, frame, probe_server
 
 _SLAVE_ID = 7
+_WATCH_S = 0.6
 
 
 @pytest.fixture(scope="module")
@@ -174,36 +175,23 @@ def test_half_closed_client_gets_its_answers(client, requests):
     assert client.receive() == CLOSED
 
 
-def cpu_s(server):
-    """Return the processor time that a process has used."""
-    fields = Path(f"/proc/{server.process.pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
 def open_files(server):
     return len(os.listdir(f"/proc/{server.process.pid}/fd"))
-
-
-def idle_share(server, duration_s=0.6):
-    """Return the share of a processor that the server takes while nothing comes."""
-    used_s, start_s = cpu_s(server), time.monotonic()
-    time.sleep(duration_s)
-    return (cpu_s(server) - used_s) / (time.monotonic() - start_s)
 
 
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs Linux's /proc")
 def test_idle_server_sleeps_and_closes_what_is_over(server):
     files = open_files(server)
-    assert idle_share(server) < 0.2, "with no client"
+    assert server.cpu_share(_WATCH_S) < 0.2, "with no client"
     with RawClient(server.address) as client:
         assert ask(client, "04 0001 0001") == "0402012c"
         assert open_files(server) == files + 1
         client.send(frame("0400010001")[:5])
-        assert idle_share(server) < 0.2, "with a silent client"
+        assert server.cpu_share(_WATCH_S) < 0.2, "with a silent client"
         client.socket.shutdown(1)
         assert client.receive() == CLOSED
         assert open_files(server) == files
-    assert idle_share(server) < 0.2, "after a client"
+    assert server.cpu_share(_WATCH_S) < 0.2, "after a client"
 
 
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs Linux's /proc")
@@ -217,7 +205,7 @@ def test_clients_wait_while_the_server_has_no_more_files(micropython):
         with RawClient(server.address) as waiting, RawClient(server.address) as another:
             for one in (waiting, another):
                 one.send(frame("0400010001", _SLAVE_ID))
-            assert idle_share(server) < 0.1
+            assert server.cpu_share(_WATCH_S) < 0.1
             assert ask(client, "04 0001 0001") == "0402012c"
             resource.prlimit(server.process.pid, resource.RLIMIT_NOFILE, before)
             for one in (waiting, another):

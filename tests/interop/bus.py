@@ -8,6 +8,7 @@ import time
 import tty
 from pathlib import Path
 
+from tests.conformance.peers import crc16
 from tests.support.service import Service
 from tools.env import ROOT
 
@@ -70,12 +71,7 @@ def rtu_slave(micropython, device, baudrate=19200, parity="E", slave_id=1):
 def frame(slave_id, pdu):
     """Return an RTU frame; the PDU is in hexadecimal."""
     data = bytes((slave_id,)) + bytes.fromhex(pdu)
-    crc = 0xFFFF
-    for byte in data:
-        crc ^= byte
-        for _ in range(8):
-            crc = crc >> 1 ^ 0xA001 if crc & 1 else crc >> 1
-    return data + crc.to_bytes(2, "little")
+    return data + crc16(data)
 
 
 class RawMaster:

@@ -9,6 +9,7 @@ import time
 
 import pytest
 
+from tests.conformance.peers import crc16
 from tests.interop.peer_remote import Remote
 from tools.pty_line import PtyLine
 
@@ -54,15 +55,6 @@ def run(ms):
             poller.shutdown()
     serve(poller, every=(20, look))
 """
-
-
-def crc16(data):
-    crc = 0xFFFF
-    for byte in data:
-        crc ^= byte
-        for _ in range(8):
-            crc = crc >> 1 ^ (0xA001 if crc & 1 else 0)
-    return struct.pack("<H", crc)
 
 
 def sealed(data):

@@ -6,7 +6,8 @@ import re
 import pytest
 from pymodbus.client import ModbusTcpClient
 
-from tests.panel.conftest import PASSWORD, Board
+from tests.panel.conftest import Board
+from tests.support.web import PASSWORD
 
 axe = pytest.importorskip("axe_playwright_python.sync_playwright")
 

@@ -10,7 +10,8 @@ from http.client import HTTPConnection
 import pytest
 from pymodbus.client import ModbusTcpClient
 
-from tests.panel.conftest import PASSWORD, Board
+from tests.panel.conftest import Board
+from tests.support.web import PASSWORD
 
 READS = {1, 2, 3, 4, 7, 11, 12, 17, 20, 24}
 

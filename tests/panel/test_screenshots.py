@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from tests.panel.conftest import PASSWORD
+from tests.support.web import PASSWORD
 from tests.support.service import dev, free_port
 from tools.env import ROOT
 

@@ -26,6 +26,23 @@ def wait_until(true, timeout_s=20):
         time.sleep(0.02)
 
 
+@contextlib.contextmanager
+def devices(micropython, folder):
+    """Give start(settings, *arguments), which returns a Device; in the end all have to stop well.
+
+    settings None: there is no file of them
+    """
+    running = []
+
+    def start(settings, *arguments):
+        running.append(Device(micropython, folder, settings, *arguments))
+        return running[-1]
+
+    yield start
+    for one in running:
+        assert one.end() == 0
+
+
 class Device:
     """The slave, and a client of it: calls return the values or the exception code, negative.
 

@@ -72,6 +72,12 @@ class Service:
         fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
+    def cpu_share(self, duration_s):
+        """Watch it for so long. Return which share of a processor it takes."""
+        used_s, start_s = self.cpu_s(), time.monotonic()
+        time.sleep(duration_s)
+        return (self.cpu_s() - used_s) / (time.monotonic() - start_s)
+
     def wait(self, timeout_s=_END_S):
         """Wait for its end and return the exit status; the whole output is in lines then."""
         status = self.process.wait(timeout_s)
