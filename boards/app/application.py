@@ -55,6 +55,7 @@ class Application:
     log       a Log that prints what is going on, None: nobody wants that
     permits   what Access permits to networks; None where there is none
     handler   what networks ask: the server, or a Gateway that a part has put in its place
+    is_networked   as above
     drivers   what is run: parts add theirs
     parts     the Part of the role, and those that are optional
     """
@@ -73,7 +74,7 @@ class Application:
         self.state.problems = problems
         self.drivers = []
         self.parts = []
-        self._is_networked = networked
+        self.is_networked = networked
         assemble(self, network, networked)
 
     def count(self, bank, counters, names=OF_SERVER, put=put_of_server):
@@ -136,7 +137,7 @@ class Application:
             update = self.log.update_after(update)
         every = (PERIOD_MS, update)
         try:
-            if self._is_networked:
+            if self.is_networked:
                 from .tasks import run
 
                 run(self, every)

@@ -8,13 +8,14 @@ import time
 from micropython import const
 
 _CRASH_S = const(5)  # time to interrupt before the next start
-# What is needed to start, and takes 20 KB: the rules and texts of settings, and what puts all of
-# an application together.
-_OF_START = (
-    "start hardware assembly loading check defaults drivers parts io.settings io.opening"
-    " gateway.settings gateway.ids poller.settings masters.settings masters.clients"
-    " network.settings panel.settings mqtt.settings"
+# What is needed to make an application, and takes 20 KB: the rules and texts of settings, and what
+# puts all together,
+_OF_MAKING = (
+    "assembly loading check parts io.settings io.opening gateway.settings poller.settings"
+    " masters.settings network.settings panel.settings mqtt.settings"
 )
+# and what is needed to open its lines.
+_OF_OPENING = "start drivers defaults hardware masters.clients gateway.ids"
 
 
 def say(text):
@@ -46,14 +47,20 @@ def main():
 
 
 def start(board):
-    """Return the Application, ready to serve, with nothing in memory that only its start needs."""
-    from .start import start
+    """Return the Application, ready to serve, with nothing in memory that only its start needs.
 
-    application = start(board, say)
-    application.settle()
-    for name in _OF_START.split():
+    Most of that is dropped before the lines are opened: nobody has to wait for it.
+    """
+    from .start import begin, prepare
+
+    application = prepare(board, say)
+    for name in _OF_MAKING.split():
         forget("app." + name)
     gc.collect()
+    begin(application, say)
+    application.settle()
+    for name in _OF_OPENING.split():
+        forget("app." + name)
     return application
 
 

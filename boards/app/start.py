@@ -15,8 +15,8 @@ from .loading import load
 _ESCAPE_S = const(3)
 
 
-def start(board, say):
-    """Return the Application, ready to serve, and print what it is."""
+def prepare(board, say):
+    """Return the Application, all but open, and print what it is."""
     settings, problems, note = load(board)
     network = join_network(board, settings, problems, say)
     application = Application(
@@ -27,19 +27,25 @@ def start(board, say):
     for text in [note] + problems:
         if text:
             say("{}: {}".format(config.FILE, text))
+    return application
+
+
+def begin(application, say):
+    """Have an Application listen: from here on masters may ask."""
+    settings = application.settings
+    problems = application.state.problems
     if settings["rtu"]:
-        announce_lines(board, settings, say)
+        announce_lines(application.board, settings, say)
     known = len(problems)
     application.open()
     for text in problems[known:]:
         say("problem: {}".format(text))
-    if network is not None:
+    if application.is_networked:
         application.listen(lambda error: report(problems, error, say))
     if not application.drivers:
         problems.append("neither the serial line nor a network is served")
         say(problems[-1])
     say("serving; Ctrl-C ends it")  # not printed where the REPL has lost its line
-    return application
 
 
 def join_network(board, settings, problems, say):
