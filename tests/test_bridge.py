@@ -201,6 +201,16 @@ def test_no_broker(world):
     assert board.finish()[0] < 500
 
 
+@pytest.mark.parametrize(
+    ("host", "why"),
+    [("nowhere.invalid", "no such host"), ("255.255.255.255", r"E[A-Z]+|error \d+")],
+)
+def test_a_host_that_is_none(world, host, why):
+    board = world.board(1883, mqtt={"host": host})
+    said = board.wait_for(f"error: no connection to the broker {host}:1883: ")
+    assert re.fullmatch(f"error: .*:1883: ({why})", said)
+
+
 def test_passwords(world):
     passwords = world.folder / "passwords"
     password_tool = shutil.which("mosquitto_passwd")

@@ -131,6 +131,7 @@ class MQTT:
         self._network = network
         self._client = None
         self._transport = None
+        self._refusal = None  # the OSError that kept a transport from being made
         self._on_message = None
         self._will = None
         self._address = None  # what the host's name stands for, once it was looked up
@@ -256,12 +257,17 @@ class MQTT:
     # --- connections
 
     def _connect(self):
-        """Return a new Transport. Raises OSError."""
-        if self._address is None or self._failures >= _LOOK_UP_AGAIN:
-            self._failures = 0
-            self._address = resolve((self.host, self.port))
+        """Return a new Transport. Raises OSError, of which the client keeps the text only."""
         wrap = self._wrap if self._tls else None
-        self._transport = Transport(self._address, wrap, self._set_will)
+        self._refusal = None
+        try:
+            if self._address is None or self._failures >= _LOOK_UP_AGAIN:
+                self._failures = 0
+                self._address = resolve((self.host, self.port))
+            self._transport = Transport(self._address, wrap, self._set_will)
+        except OSError as error:
+            self._refusal = error
+            raise
         return self._transport
 
     def _set_will(self):
@@ -313,7 +319,7 @@ class MQTT:
         text = "no connection to the broker %s:%d: " % (self.host, self.port)
         if isinstance(error, MQTTConnectError) and 1 <= error.return_code <= len(_REFUSALS):
             return text + _REFUSALS[error.return_code - 1]
-        cause = None if self._transport is None else self._transport.last_error
+        cause = self._refusal if self._transport is None else self._transport.last_error
         if isinstance(cause, OSError):
             return text + failure(cause.errno)
         return text + str(cause or error).strip()
