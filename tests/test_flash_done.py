@@ -160,3 +160,25 @@ def test_files_of_points_that_will_not_do(monkeypatch, tmp_path, content, text):
     with pytest.raises(Trouble, match=text):
         run(*poller("docs/profiles/eastron_sdm230.json", str(path)))
     assert board.untouched()
+
+
+def test_a_file_of_points_that_the_board_has_already(monkeypatch):
+    board = Board(monkeypatch, {**W5500, "files": {"/profiles/own.json": [9, "x"]}})
+    run(*poller("/profiles/own.json"))
+    assert json.loads(board.written["/umb.json"])["devices"][0]["points"] == "/profiles/own.json"
+    assert board.removed == []
+
+
+def test_the_page_of_a_poller(monkeypatch):
+    board = Board(monkeypatch, W5500)
+    text = (ROOT / "docs" / "how-to" / "board-poller.json").read_text()
+    settings = {**json.loads(text), "network": "w5500", "ssid": ""}
+    run(
+        "--set",
+        f"devices={json.dumps(settings['devices'])}",
+        "--role",
+        "poller",
+        "--slave-id",
+        "247",
+    )
+    assert "/profiles/eastron_sdm230.json" in board.written

@@ -116,6 +116,28 @@ def test_a_network_that_the_board_has_not(name):
 
 
 @pytest.mark.parametrize("name", options.BOARDS)
+def test_a_role_that_nobody_could_ask(name):
+    """Without a network, and without masters at a second line."""
+    board = options.board_of(name)
+    wired = bool(board.NETWORK) and board.NETWORKS[0] != "wifi"
+    wireless = bool(board.NETWORK) and "wifi" in board.NETWORKS
+    for role in ("gateway", "poller"):
+        assert refused(name, {"role": role}) == (not wired)
+        wifi = {"role": role, "network": "wifi", "ssid": "home"}
+        assert refused(name, wifi) == (not wireless)
+        if wired:
+            assert refused(name, {"role": role, "network": "none"})
+    others = [uart for uart in board.UARTS if uart != board.UART]
+    if others and "PICO" in name:
+        line2 = {"uart": 1, "tx": 4, "rx": 5}
+        for serve in (True, False):
+            masters = {"role": "gateway", "network": "none", "line2": {**line2, "serve": serve}}
+            if not board.NETWORK:
+                del masters["network"]
+            assert refused(name, masters) != serve
+
+
+@pytest.mark.parametrize("name", options.BOARDS)
 def test_nothing_is_written_then(name, monkeypatch, tmp_path):
     """On its command line, with --set, in a file, and beside what the board has already."""
     for raw in ({"baudrate": 12}, {"tx": 99}, {"name": "x" * 65}, {"hostname": "a b"}):

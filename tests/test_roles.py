@@ -280,3 +280,37 @@ def test_a_poller_serves_on_what_it_reads(micropython, tmp_path, pty_pair):
                 assert inputs(client, 232, 1) == [2]  # offline
                 assert inputs(client, 110) == [0]
             paste(service, OURS)
+
+
+@needs_mbpoll
+@pytest.mark.parametrize("page", ["docs/start/gateway.md", "boards/README.md"])
+def test_the_three_commands_of_a_page(page):
+    """A meter, a gateway, and a client: as they are printed, but for numbers of ports."""
+    block = re.search(
+        r"```\n(.*--profile .*\n.*--role gateway.*\nmbpoll .*\n)```", (ROOT / page).read_text()
+    )
+    meter, gateway, client = (line.split() for line in block[1].splitlines())
+    services = []
+    port = free_port()
+
+    def start(words, port):
+        if "--port" in words:
+            words = words[: words.index("--port")] + words[words.index("--port") + 2 :]
+        words = [sys.executable, str(ROOT / words[1]), *words[2:], "--port", str(port)]
+        services.append(Service(words))
+        return services[-1]
+
+    try:
+        line = start(meter, free_port()).wait_for("Modbus RTU on ")
+        path = re.search(r"/dev/pts/\d+", line)[0]
+        start([path if word == "/dev/pts/6" else word for word in gateway], port).wait_for(
+            "Ctrl-C"
+        )
+        client[client.index("-p") + 1] = str(port)
+        done = subprocess.run(client, capture_output=True, text=True, check=False, timeout=30)
+        assert done.returncode == 0, done.stdout + done.stderr
+        volts = float(re.search(r"\[0\]:\s+([\d.]+)", done.stdout)[1])
+        assert 200 < volts < 260
+    finally:
+        for service in reversed(services):
+            service.end()

@@ -55,6 +55,9 @@ class Board:
         self.done.append("write")
         self.written[path] = data
 
+    def has(self, path):
+        return path in self.survey_["files"]
+
     def read(self, path):
         return self.written[path]
 

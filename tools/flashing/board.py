@@ -95,6 +95,14 @@ for path in {!r}:
     except OSError:
         pass
 """
+_HAS = """
+import os
+try:
+    os.stat({!r})
+    print("yes")
+except OSError:
+    print("no")
+"""
 _REMOVE = """
 import os
 for path in {!r}:
@@ -237,6 +245,10 @@ class Board:
     def make_folders(self, paths):
         """Make these folders, those above others first, unless they are there."""
         self._exec("making folders", _MAKE_FOLDERS.format(list(paths)))
+
+    def has(self, path):
+        """Return whether there is such a file or folder."""
+        return self._exec("looking for files", _HAS.format(path)).strip() == "yes"
 
     def read(self, path):
         """Return the content of a file, as bytes."""

@@ -7,6 +7,7 @@ import types
 from pathlib import Path
 
 from boards.app.check import Checked
+from boards.app.network.settings import is_wanted
 from tools.env import ROOT, Trouble
 
 BOARDS = sorted(
@@ -222,10 +223,26 @@ def check(raw, old, name):
     """
     board = board_of(name)
     before = {what for what, _ in Checked(old, board).problems}
-    problems = [what for what, _ in Checked(raw, board).problems if what not in before]
+    checked = Checked(raw, board)
+    problems = [what for what, _ in checked.problems if what not in before]
+    problems += _unreachable(checked.settings, board)
     if problems:
         listed = "\n  ".join(problems)
         raise Trouble(f"a {name} cannot use these settings:\n  {listed}")
+
+
+def _unreachable(settings, board):
+    """Return a sentence in a list if nobody could ask the gateway or poller of these settings."""
+    role = settings["role"]
+    line2 = settings.get("line2")
+    if role == "io" or is_wanted(settings) or (line2 and line2["serve"]):
+        return []
+    ways = ["masters at a second line: line2 with serve"] if role == "gateway" else []
+    if board.NETWORK:
+        ways.insert(
+            0, "a network: --ssid" if board.NETWORKS == ("wifi",) else "a network: --network"
+        )
+    return [f"role: a {role} needs {', or '.join(ways) or 'a network, which this board has not'}"]
 
 
 def settings_of(raw, name, say):

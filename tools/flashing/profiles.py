@@ -11,11 +11,11 @@ FOLDER = "/profiles"  # on the board
 _CHECK = "from umb.points import Points\nPoints.load({!r})\n"
 
 
-def collect(wanted, there):
+def collect(wanted, is_there):
     """Return {path on the board: file on this PC}, and let the settings name the former.
 
-    wanted   the settings that are asked for; those of `devices` are changed in place
-    there    paths of files that the board has already
+    wanted    the settings that are asked for; those of `devices` are changed in place
+    is_there  is_there(path) says whether the board has a file already
 
     Raises Trouble for a file that is in neither place, or has no points.
     """
@@ -27,7 +27,7 @@ def collect(wanted, there):
             continue  # a list of points, or something that check() refuses
         file = _on_pc(points)
         if file is None:
-            if points in there:
+            if is_there(points):
                 continue
             raise Trouble(f"devices[{i}].points: there is no file {points}")
         _check(file)

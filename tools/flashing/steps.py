@@ -90,7 +90,7 @@ def rehearse(arguments, wanted):
     if arguments.firmware:
         for words in firmware.commands(arguments.firmware, name, arguments.port or "PORT"):
             say(f"      would run {' '.join(words)}")
-    found = profiles.collect(wanted, ())
+    found = profiles.collect(wanted, lambda path: path.startswith("/"))
     with tempfile.TemporaryDirectory() as folder:
         files = Files(Path(folder), name, board.NETWORK, ARCHITECTURE_OF[name], wanted)
         files.add(found)
@@ -221,7 +221,7 @@ class Flashing:
             if old is None:
                 say("      /umb.json on the board is broken: it is replaced, if it is written")
                 old = {}
-        self._profiles = profiles.collect(self._wanted, survey["files"])
+        self._profiles = profiles.collect(self._wanted, self._board.has)
         self._raw = {**old, **self._wanted}
         options.check(self._raw, old, name)
         self._settings = options.settings_of(self._raw, name, say)
