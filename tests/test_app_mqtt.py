@@ -78,11 +78,11 @@ def test_pins(start, broker, listener):
 
 
 def test_commands_put_off_the_fail_safe_values(start, broker, listener):
-    device = start({"outputs": [0], "failsafe_s": 2, "mqtt": mqtt(broker)})
+    device = start({"outputs": [0], "failsafe_s": 3, "mqtt": mqtt(broker)})
     listener.wait_for("umb/umb-1/io/output_0", "0")
     listener.publish("umb/umb-1/io/output_0/set", "1")
     listener.wait_for("umb/umb-1/io/output_0", "1")
-    until_s = time.monotonic() + 4
+    until_s = time.monotonic() + 5
     while time.monotonic() < until_s:
         listener.publish("umb/umb-1/io/output_0/set", "1")
         time.sleep(0.3)

@@ -22,6 +22,7 @@ _BOARD = Path(__file__).with_name("fleet_board.py")
 _POINTS = 10
 _NUMBER = 1_000_000
 _COME_S = 100  # within which every board has to be there: the longest time between attempts, twice
+_LAST_S = 20  # within which the last values have to come
 _WINDOW_S = 1
 
 
@@ -117,13 +118,16 @@ def run(boards, say=print, away_s=3.0, change_s=60, step_ms=1000):
         wait_until(lambda: watcher.all_online(boards), "not all boards came back")
         back_s = sorted(at - began_s for at in watcher.online.values())
         heaps = [int(one.stdout.readline().split()[1]) for one in fleet]
-        time.sleep(3)  # the last values are on their way
         topics = [
             f"umb/board-{number}/io/p{i}"
             for number in range(1, boards + 1)
             for i in range(_POINTS)
         ]
-        lost = [topic for topic in topics if watcher.last.get(topic) != steps]
+        deadline = time.monotonic() + _LAST_S
+        lost = topics
+        while lost and time.monotonic() < deadline:  # the last values are on their way
+            time.sleep(0.1)
+            lost = [topic for topic in topics if watcher.last.get(topic) != steps]
         return Figures(watcher.wrong, lost, back_s, rate, heaps, memory)
 
 
