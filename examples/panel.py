@@ -16,19 +16,14 @@ from microdot import Microdot
 from umb.aio import serve
 from umb.panel import Panel
 from umb.panel.passwords import hash_password
+from umb.panel.web import WebServer
 from umb.points import Points, PointStore
 from umb.server import Server
 from umb.server.tcp import TCPServer
 
 points = Points(
     [
-        {
-            "name": "temperature",
-            "address": 0,
-            "input_type": "input",
-            "scale": 0.1,
-            "unit_of_measurement": "°C",
-        },
+        {"name": "temperature", "address": 0, "input_type": "input", "unit_of_measurement": "°C"},
         {
             "name": "set point",
             "address": 0,
@@ -43,11 +38,11 @@ points = Points(
 
 
 def measure():
-    store["temperature"] = 20 + ticks_diff(ticks_ms(), 0) // 1000 % 10 / 10
+    store["temperature"] = 20 + ticks_diff(ticks_ms(), 0) // 1000 % 10
 
 
 async def main():
-    page = asyncio.create_task(app.start_server(port=8080))
+    page = asyncio.create_task(WebServer(app, ("0.0.0.0", 8080)).serve())
     await serve(TCPServer(("0.0.0.0", 5020), server), every=(1000, measure))
     page.cancel()
 

@@ -3,6 +3,7 @@
 import json
 import os
 import socket
+from http.client import HTTPException
 
 import pytest
 
@@ -132,6 +133,23 @@ def test_every_setting_has_a_rule_that_is_told(page):
         assert rules[key]["kind"] == "json"
 
 
+def test_saved_settings_are_counted_and_what_cannot_be_saved_is_told(page):
+    """JSON has no infinite numbers, and a list of points is looked into when it is loaded."""
+    before = page.device.ask("read_input_registers", 124, count=1)
+    values = page.json("GET", "/settings")[1]["values"]
+    assert page.json("POST", "/settings", values) == (200, {"problems": []})
+    assert page.device.ask("read_input_registers", 124, count=1) == [before[0] + 1]
+    saved = page.device.saved()
+    for points in (
+        '[{"scale": 1e999}]',
+        "[" * 2000 + "]" * 2000,
+    ):
+        text = json.dumps({"role": "poller", "devices": [{"slave_id": 7, "points": "here"}]})
+        status, answer = page.json("POST", "/settings", text.replace('"here"', points).encode())
+        assert status == 507 and "not saved" in answer["error"], answer
+        assert page.device.saved() == saved
+
+
 @pytest.mark.parametrize(
     ("values", "text"),
     [
@@ -158,6 +176,33 @@ def test_restart(page):
     assert dict(page.json("GET", "/info")[1]["about"])["Name"].startswith("Pump house")
 
 
+def test_who_may_not_ask_gets_no_page(micropython, tmp_path):
+    """The settings allow and read_only hold for the page as they do for clients of Modbus."""
+    port = free_port()
+    os.environ["MICROPYPATH"] = f"{folder('microdot')}:.frozen"
+    settings = {"allow": ["10.1.2.3"], "rtu": False}
+    device = Device(micropython, tmp_path, settings, f"--panel={port}")
+    del os.environ["MICROPYPATH"]
+    try:
+        device.slave.wait_for(f"http://127.0.0.1:{port}/")
+        with pytest.raises((ConnectionError, HTTPException)):
+            Page(device, port).json("GET", "/info")
+        device.slave.wait_for("127.0.0.1 was refused")
+    finally:
+        device.end()
+
+
+def test_read_only_points_cannot_be_written(micropython, tmp_path):
+    one = open_page(micropython, tmp_path, {"outputs": [0], "inputs": [8], "read_only": True})
+    try:
+        assert [point["writable"] for point in one.json("GET", "/points")[1]][:2] == [False, False]
+        status, answer = one.json("POST", "/points", {"number": 0, "value": 1})
+        assert status == 409 and "read_only" in answer["error"]
+        assert named(one, "output 0")[1]["value"] == 0
+    finally:
+        one.device.end()
+
+
 def test_a_gateway(micropython, tmp_path, pty_pair):
     one = open_page(
         micropython, tmp_path, {}, "--role", "gateway", "--serial", pty_pair.server_path
@@ -165,9 +210,7 @@ def test_a_gateway(micropython, tmp_path, pty_pair):
     try:
         _, info = one.json("GET", "/info")
         assert "gateway" in info["views"] and "points" not in info["views"]
-        assert [client[0].partition(":")[0] for client in info["gateway"]["clients"]] == [
-            "127.0.0.1"
-        ]
+        assert [client.partition(":")[0] for client in info["gateway"]["clients"]] == ["127.0.0.1"]
         assert [bus["name"] for bus in info["buses"]] == ["UART 0", "Network"]
     finally:
         one.device.end()

@@ -177,13 +177,14 @@ def test_impossible_settings_are_named_one_by_one():
     """And nothing is said of what would hold instead: nothing is done."""
     status, lines = flash(
         *("--dry-run", "--board", "RPI_PICO", "--slave-id", "300", "--ssid", "home"),
-        *("--set", "outputs=[23]", "--set", "colour=1"),
+        *("--set", "outputs=[23]", "--set", "colour=1", "--set", "panel={}"),
     )
     assert status == 2
     assert {line.strip() for line in lines} == {
         "flash.py: a RPI_PICO cannot use these settings:",
         "slave_id must be a number, 1 to 247, not 300",
         '"ssid": this board has no network',
+        "panel: this board has no network",
         "outputs[0]: the pin 23 is wired to the power supply",
         'unknown setting "colour"',
     }

@@ -58,7 +58,7 @@ ROWS = (
     {"panel.link", "panel.messages", "panel.page", "panel.passwords"},
     {"panel.sessions", "panel.viewers"},
     {"panel.sources"},
-    {"panel"},
+    {"panel", "panel.web"},
     # uModbus's names for all of this, of which nothing above knows.
     {"umodbus", "umodbus.client", "umodbus.client.serial", "umodbus.socket"},
     {"umodbus.exceptions", "umodbus.log", "umodbus.socketserver"},

@@ -82,6 +82,10 @@ class Checked:
         self.take(role.SETTINGS, self.raw, settings)
         for name in OPTIONAL:
             if self.raw.get(name) is not None:
+                if not self.board.NETWORK:
+                    self.report("{}: this board has no network".format(name), "it is left out")
+                    settings[name] = None
+                    continue
                 try:
                     table = settings_of(name).SETTINGS
                 except ImportError:

@@ -162,10 +162,12 @@ class Keeper:
 
     def _write_settings(self):
         state = self._state
+        state.save_problem = ""
         try:
             self._save(state.new_settings)
         except Exception as error:  # noqa: BLE001 - it is reported, and the device goes on
             state.restarting = False
+            state.save_problem = str(error) or "no memory"
             problem = "the settings are not saved: {}".format(error)
             if problem not in state.problems:
                 state.problems.append(problem)

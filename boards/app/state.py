@@ -21,7 +21,8 @@ class DeviceState:
     changes        how often clients have changed settings, modulo 65536 (Control)
     carried_out    requests that were carried out, modulo 65536 (DeviceServer)
     unsaved        whether clients have changed settings that are not saved (Control)
-    new_settings   what is to be written to the file of settings before the restart (Control)
+    new_settings   what is to be written to the file of settings (Control, Trial, PageSettings)
+    save_problem   why they could not be written the last time, "" if they were (Keeper)
     restarting     whether a client has ordered a restart (Control)
     fail_safe      whether outputs are at their safe values because masters are silent (Keeper)
     silence_ms     the time since a request was last carried out, up to 2**28 (Keeper)
@@ -44,6 +45,7 @@ class DeviceState:
         self.carried_out = 0
         self.unsaved = False
         self.new_settings = None
+        self.save_problem = ""
         self.restarting = False
         self.fail_safe = False
         self.silence_ms = 0

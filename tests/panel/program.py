@@ -1,4 +1,4 @@
-"""A board with a Panel: program.py HTTP_PORT MODBUS_PORT [read-only]"""
+"""A board with a Panel: program.py HTTP_PORT MODBUS_PORT [read-only] [quick]"""
 
 import asyncio
 import sys
@@ -9,6 +9,7 @@ from microdot import Microdot
 from umb import aio
 from umb.panel import Panel
 from umb.panel.passwords import hash_password
+from umb.panel.web import WebServer
 from umb.points import Points, PointStore
 from umb.server import Server
 from umb.server.tcp import TCPServer
@@ -69,7 +70,9 @@ class Settings:
             return ["baudrate 12345 is not possible"]
         return []
 
-    def save(self, values):
+    async def save(self, values):
+        if values.get("name") == "full":
+            raise OSError("no space left")
         self.values = values
         print("saved", values)
 
@@ -97,7 +100,7 @@ def buses():
 
 
 def gateway():
-    return {"clients": [["127.0.0.1", 3]], "queue": 0, "slaves": []}
+    return {"clients": ["127.0.0.1:50123"], "queue": 0}
 
 
 settings = Settings()
@@ -116,17 +119,38 @@ panel = Panel(
 other = Panel(app, server, prefix="/other")
 
 
+web = WebServer(
+    app, ("127.0.0.1", int(sys.argv[1])), timeout_ms=1000 if "quick" in sys.argv else 10_000
+)
+
+
+@app.route("/endless")
+async def endless(_):
+    """Send without end: for clients that take nothing."""
+    return _pieces()
+
+
+def _pieces():
+    while True:
+        yield bytes(4096)
+
+
+@app.route("/counts")
+async def counts(_):
+    """Tell how many clients were refused and turned away."""
+    return [web.refused, web.turned_away]
+
+
 def count():
     store["count"] = ticks_ms() // 500 & 0xFFFF
 
 
 async def main():
-    web = asyncio.create_task(app.start_server("127.0.0.1", int(sys.argv[1])))
-    while app.server is None:
-        await asyncio.sleep_ms(1)
+    task = asyncio.create_task(web.serve())
+    await asyncio.sleep_ms(50)
     print("ready")
     await aio.serve(tcp, every=(100, count))
-    web.cancel()
+    task.cancel()
 
 
 asyncio.run(main())

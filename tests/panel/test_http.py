@@ -276,6 +276,9 @@ def test_settings_are_for_those_who_signed_in(board):
     changed = {"name": "Demo", "baudrate": 9600}
     assert board.json("POST", "/settings", changed) == (200, {"problems": []})
     assert board.json("GET", "/settings")[1]["values"] == changed
+    status, answer = board.json("POST", "/settings", {"name": "full"})
+    assert status == 507 and answer["error"] == "the settings were not saved: no space left"
+    assert board.json("GET", "/settings")[1]["values"] == changed
     assert board.json("POST", "/restart", {}) == (200, {})
     board.service.wait_for("restart")
 

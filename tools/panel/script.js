@@ -10,7 +10,7 @@ const EXCEPTIONS = {
 const VIEWS = ["overview", "points", "registers", "buses", "gateway", "settings"];
 const $ = (id) => document.getElementById(id);
 
-let info = {};
+let info = { about: [], views: [], buses: [] };
 let points = [];
 let rows = []; // the elements of each point
 let past = []; // [milliseconds, value] of each point
@@ -158,10 +158,9 @@ function showGateway(gateway) {
   }
   $("gateway-list").replaceChildren(
     make("article", { className: "card" }, make("h3", {}, "Clients"),
-      gateway.clients?.length ? table(["Address", "Requests"], gateway.clients) : make("p", {}, "No client is connected."),
+      gateway.clients?.length ? make("ul", {}, ...gateway.clients.map((text) => make("li", {}, text))) : make("p", {}, "No client is connected."),
       make("p", {}, "Requests that wait: " + (gateway.queue ?? 0))),
-    make("article", { className: "card" }, make("h3", {}, "Slaves behind it"),
-      gateway.slaves?.length ? showSlaves(gateway.slaves) : make("p", {}, "None has been asked yet.")));
+    ...(gateway.slaves?.length ? [make("article", { className: "card" }, make("h3", {}, "Slaves behind it"), showSlaves(gateway.slaves))] : []));
 }
 
 // --- points

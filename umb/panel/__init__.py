@@ -5,7 +5,7 @@
 
     app = Microdot()
     panel = Panel(app, server, points=poller, password=hash_password("..."))
-    asyncio.run(both(umb.aio.serve(tcp), app.start_server(port=80)))
+    asyncio.run(both(umb.aio.serve(tcp), WebServer(app, ("0.0.0.0", 80)).serve()))
 
 The page is a Modbus client itself: it posts request PDUs, and the handler of the servers, a Server
 or a Gateway, answers them as it answers those of any other link. docs/how-to/panel.md shows how a
@@ -38,7 +38,7 @@ _SIGN_IN = "sign in first"
 class Panel:
     """A page for browsers, and what it asks for, as routes of a Microdot.
 
-    app       a Microdot; its start_server() runs beside umb.aio.serve()
+    app       a Microdot, which an umb.panel.web.WebServer serves beside umb.aio.serve()
     server    a Server, a Gateway or whatever has handle(adu, n, link)
     prefix    what stands before every path, such as "/modbus"
     points    what the view "points" shows: a PointStore, a Poller with all its devices, devices of
@@ -225,9 +225,9 @@ class Panel:
         if problems:
             return as_json({"problems": problems})
         try:
-            self._settings.save(posted)
-        except (OSError, MemoryError) as error:
-            return refusal(507, "the settings were not saved: %s" % error)
+            await self._settings.save(posted)
+        except Exception as error:  # noqa: BLE001 - files raise what they like, and JSON, too
+            return refusal(507, "the settings were not saved: %s" % (str(error) or "no memory"))
         return as_json({"problems": []})
 
     async def _post_restart(self, request):

@@ -1,10 +1,10 @@
 """The page, and what browsers are told of it. tools/panel/build.py writes this."""
 
 _NAME = "page.html.gz"
-ENTITY_TAG = '"4e30e6461e8e9fc7"'
+ENTITY_TAG = '"30bbbd02d0dc165c"'
 CONTENT_SECURITY_POLICY = (
     "default-src 'none'; "
-    "script-src 'sha256-eB7Py0DecroRPeIEHkBFiAOYpUJkGZo7U91A1Fm+n04='; "
+    "script-src 'sha256-A5Vr7ysqxjB/jTrFCsj35woZFqe9pQa+3wADxLRPht8='; "
     "style-src 'sha256-nFBbG4uNzVCz91sV5jcGox0IZN0/a43vQXsE/zqTrRo='; "
     "connect-src 'self'; img-src data:; "
     "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"

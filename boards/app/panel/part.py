@@ -3,50 +3,57 @@
 from .settings_of_page import PageSettings
 from .views import about, buses, gateway_of, points_of
 
+_LONGEST_BODY = 8192  # bytes of a request: a file of settings
+
 
 class Part:
     """Serves the page in the network, as a task of asyncio beside the drivers."""
 
     def __init__(self, application):
         self._application = application
-        self._app = None
+        self._web = None
 
     def open(self):
-        """Load the web server. Where it is not installed, that is a problem, and no more."""
+        """Make the page. Where the web server is not installed, that is a problem, and no more."""
         try:
-            from microdot import Microdot
+            from microdot import Microdot, Request
         except ImportError:
             text = "panel: the library microdot is not installed"
             self._application.state.problems.append(text)
             self._application.say(text)
             return
-        self._app = Microdot()
+        Request.max_body_length = _LONGEST_BODY
+        self._web = self._make(Microdot())
 
-    async def run(self):
-        """Serve the page until the task is cancelled."""
-        if self._app is None:
-            return
+    def _make(self, app):
+        """Return the WebServer of the page. Who may ask and what is counted is as in Modbus."""
         from umb.panel import Panel
-        from umb.port.listen_errors import cannot_listen
+        from umb.panel.web import WebServer
 
         application = self._application
-        settings = application.settings["panel"]
-        Panel(
-            self._app,
+        settings = application.settings
+        panel = Panel(
+            app,
             application.handler,
             about=lambda: about(application),
             buses=lambda: buses(application),
             gateway=gateway_of(application),
             settings=PageSettings(application),
             points=points_of(application),
-            password=settings["password"] or None,
+            password=settings["panel"]["password"] or None,
         )
-        host = application.settings.get("bind", "0.0.0.0")
-        try:
-            await self._app.start_server(host, settings["port"])
-        except OSError as error:
-            raise cannot_listen(error, (host, settings["port"]))
-        finally:
-            if self._app.server is not None:
-                self._app.server.close()
-                await self._app.server.wait_closed()
+        application.state.counters.append(panel.link.counters)
+        allow = settings.get("allow")
+        if application.log is not None:
+            allow = application.log.allow(allow)
+        address = (settings.get("bind", "0.0.0.0"), settings["panel"]["port"])
+        return WebServer(app, address, allow=allow)
+
+    async def run(self):
+        """Serve the page until the task is cancelled."""
+        if self._web is None:
+            return
+        fronts = self._application.state.fronts
+        if self._web not in fronts:
+            fronts.append(self._web)
+        await self._web.serve()

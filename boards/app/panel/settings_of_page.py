@@ -1,6 +1,10 @@
 """PageSettings: the file of settings, as the page reads and writes it."""
 
+import asyncio
+
 from ..check import Checked, rules_of
+
+_LOOK_MS = 50  # how often it is looked whether the Keeper has saved them
 
 
 def _is_secret(key):
@@ -27,10 +31,23 @@ class PageSettings:
         checked = Checked(self._with_secrets(values), self._application.board)
         return ["%s: %s" % problem for problem in checked.problems]
 
-    def save(self, values):
-        """Write the file anew. Raises OSError or MemoryError."""
-        config = self._application.config
-        config.write(config.compose(self._with_secrets(values), replace=True))
+    async def save(self, values):
+        """Have the Keeper write the file anew, when nothing is on the line.
+
+        Raises OSError, MemoryError or ValueError if that cannot be done.
+        """
+        state = self._application.state
+        await self._wait()  # another client's are saved first
+        compose = self._application.config.compose
+        state.new_settings = compose(self._with_secrets(values), replace=True)
+        state.changes = state.changes + 1 & 0xFFFF
+        await self._wait()
+        if state.save_problem:
+            raise OSError(state.save_problem)
+
+    async def _wait(self):
+        while self._application.state.new_settings is not None:
+            await asyncio.sleep_ms(_LOOK_MS)
 
     def restart(self):
         """Have the board restart when the answer has left."""

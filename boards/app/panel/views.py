@@ -1,10 +1,9 @@
 """What the page shows of an Application, as umb.panel.Panel takes it."""
 
-import gc
 import sys
 
 import umb
-from umb.panel.sources import Source, why_not
+from umb.panel.sources import Source, source_of, why_not
 
 from ..drivers import line_in_words
 
@@ -18,6 +17,14 @@ _LABELS = {
     "server_nak_count": "Refused with exception 7",
     "server_busy_count": "Refused as busy",
     "bus_character_overrun_count": "Characters that were lost",
+    "request_count": "Requests to slaves",
+    "reply_count": "Replies",
+    "exception_count": "Replies that refuse",
+    "no_reply_count": "Requests without a reply",
+    "bad_reply_count": "Replies with a wrong CRC or length",
+    "retry_count": "Requests that were repeated",
+    "busy_count": "Refused, since too many were waiting",
+    "cached_count": "Answered from the cache",
 }
 _LINES = ((0, None), (2, "line2"))  # the bank of counters of each line, and its settings
 
@@ -44,7 +51,8 @@ def about(application):
         pairs.append(("Network", "looking for %s" % settings["ssid"]))
     if state.fail_safe:
         pairs.append(("Outputs", "safe: no request for %d s" % settings["failsafe_s"]))
-    pairs.append(("Free memory", "%d KB" % (gc.mem_free() // 1024)))
+    pairs.append(("Free memory", "%d KB" % (state.free_bytes // 1024)))
+    state.free_wanted = True  # the Keeper counts it when that delays nobody
     for problem in state.problems:
         pairs.append(("Problem", problem))
     return pairs
@@ -104,13 +112,23 @@ def _bus(application, bank, name):
     if counters is None:
         return bus
     for counter in counters[1]:
-        label = _LABELS.get(counter) or counter.replace("_count", "").replace("_", " ")
-        bus["counters"].append((label, getattr(counters[0], counter)))
-    errors = getattr(counters[0], "bus_communication_error_count", 0)
-    messages = getattr(counters[0], "bus_message_count", 0)
-    if errors > _FEW and errors > messages // 2:
-        bus["health"] = "most frames have a wrong CRC: baud rate or parity?"
+        bus["counters"].append((_LABELS[counter], getattr(counters[0], counter)))
+    bus["health"] = _health(counters[0])
     return bus
+
+
+def _health(counters):
+    """Return what is likely wrong with a line, "ok" for nothing."""
+    if hasattr(counters, "bus_message_count"):
+        good, wrong, silent = counters.bus_message_count, counters.bus_communication_error_count, 0
+    else:
+        good, wrong = counters.reply_count, counters.bad_reply_count
+        silent = counters.no_reply_count
+    if wrong > _FEW and wrong > good // 2:
+        return "most frames have a wrong CRC: baud rate or parity?"
+    if silent > _FEW and silent > good // 2:
+        return "most requests have no reply: wiring, baud rate or slave ids?"
+    return "ok"
 
 
 def gateway_of(application):
@@ -124,9 +142,8 @@ def gateway_of(application):
         for driver in application.drivers:
             clients.extend(driver.peers() if hasattr(driver, "peers") else ())
         return {
-            "clients": [("%s:%d" % peer, "") for peer in clients],
+            "clients": ["%s:%d" % peer for peer in clients],
             "queue": gateway.waiting(),
-            "slaves": [],
         }
 
     return look
@@ -135,9 +152,32 @@ def gateway_of(application):
 def points_of(application):
     """Return what is shown as points; None for nothing."""
     role = application.settings["role"]
+    source = None
     if role == "poller":
-        return application.parts[0].devices
-    return Pins(application) if role == "io" else None
+        source = source_of(application.parts[0].devices, application.handler)
+    elif role == "io":
+        source = Pins(application)
+    if source is not None and application.settings["read_only"]:
+        return ReadOnly(source)
+    return source
+
+
+class ReadOnly(Source):
+    """The points of another Source, none of which can be written."""
+
+    def __init__(self, source):
+        self._source = source
+        self.count = source.count
+        self.value = source.value
+        self.state = source.state
+
+    def describe(self, i):
+        row = self._source.describe(i)
+        row["writable"] = False
+        return row
+
+    async def write(self, i, value):
+        return "networks may not write: the setting read_only says so"
 
 
 class Pins(Source):
