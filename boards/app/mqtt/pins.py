@@ -4,6 +4,9 @@ from micropython import const
 
 from umb.points import Points
 
+from ..io.pins import pins
+
+_AREAS = {"outputs": "coil", "inputs": "discrete_input", "analogues": "input", "pwms": "holding"}
 _COILS = const(5)  # where a Store has what writes go to
 _HOLDING = const(6)
 
@@ -17,35 +20,28 @@ class Pins:
     """
 
     def __init__(self, application):
-        settings = application.settings
-        rows = []
-        for i, point in enumerate(settings["outputs"]):
-            if point:
-                rows.append(_row("output", i, "coil", i, writable=True))
-        for i, point in enumerate(settings["inputs"]):
-            if point:
-                rows.append(_row("input", i, "discrete_input", i))
-        for i, point in enumerate(settings["analogues"]):
-            if point:
-                kind = "uint16" if point["scale"] is None else "int16"
-                rows.append(_row("analogue", i, "input", i, data_type=kind))
-        first = application.parts[0].holding_registers[1].start
-        for i, point in enumerate(settings["pwms"]):
-            if point:
-                limits = {"min_value": 0, "max_value": point["full"], "data_type": "uint16"}
-                rows.append(_row("pwm", i, "holding", first + i, writable=True, **limits))
-        self.points = Points(rows)
-        areas = application.server.stores[settings["slave_id"]].areas
+        self.points = Points([_point(*row) for row in pins(application)])
+        areas = application.server.stores[application.settings["slave_id"]].areas
         self.areas = areas[:_COILS] + (
             _Counted(areas[_COILS], application.state),
             _Counted(areas[_HOLDING], application.state),
         )
 
 
-def _row(kind, number, area, address, **keys):
-    """Return a point as a dict."""
-    keys.update({"name": "%s_%d" % (kind, number), "input_type": area, "address": address})
-    return keys
+def _point(setting, number, pin, _block, address):
+    """Return the point of a pin as a dict."""
+    point = {
+        "name": "%s_%d" % (setting[:-1], number),
+        "input_type": _AREAS[setting],
+        "address": address,
+    }
+    if setting in ("outputs", "pwms"):
+        point["writable"] = True
+    if setting == "pwms":
+        point.update({"min_value": 0, "max_value": pin["full"], "data_type": "uint16"})
+    elif setting == "analogues":
+        point["data_type"] = "uint16" if pin["scale"] is None else "int16"
+    return point
 
 
 class _Counted:

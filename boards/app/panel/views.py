@@ -26,6 +26,7 @@ _LABELS = {
     "busy_count": "Refused, since too many were waiting",
     "cached_count": "Answered from the cache",
 }
+_CODES = {"outputs": 5, "pwms": 6}  # the function codes that write pins
 _LINES = ((0, None), (2, "line2"))  # the bank of counters of each line, and its settings
 
 
@@ -184,49 +185,38 @@ class Pins(Source):
     """The pins of remote I/O. They are read, and driven, as a client does that."""
 
     def __init__(self, application):
-        self._settings = settings = application.settings
-        self._slave_id = settings["slave_id"]
-        blocks = application.parts[0]
-        self._rows = []  # (setting, number, block, address, function code that writes it)
-        for name, block, code in (
-            ("outputs", blocks.coils, 5),
-            ("inputs", blocks.discrete_inputs, 0),
-            ("analogues", blocks.input_registers[0], 0),
-            ("pwms", blocks.holding_registers[1], 6),
-        ):
-            for i, point in enumerate(settings[name]):
-                if point:
-                    self._rows.append((name, i, block, block.start + i, code))
+        from ..io.pins import pins  # which other roles may not have
+
+        self._slave_id = application.settings["slave_id"]
+        self._pins = pins(application)
 
     def count(self):
-        return len(self._rows)
+        return len(self._pins)
 
     def describe(self, i):
-        name, number, _, address, code = self._rows[i]
-        point = self._settings[name][number]
+        name, number, pin, _, address = self._pins[i]
         row = {
             "group": {"analogues": "Analogue inputs", "pwms": "PWM outputs"}.get(
                 name, name[0].upper() + name[1:]
             ),
-            "name": "%s %d, pin %s" % (name[:-1], number, point["pin"]),
+            "name": "%s %d, pin %s" % (name[:-1], number, pin["pin"]),
             "value": self.value(i),
             "state": "",
-            "writable": code > 0,
+            "writable": name in _CODES,
             "kind": "switch" if name in ("outputs", "inputs") else "number",
             "address": address,
         }
         if name == "pwms":
             row["min_value"] = 0
-            row["max_value"] = point["full"]
+            row["max_value"] = pin["full"]
         return row
 
     def value(self, i):
-        _, _, block, address, _ = self._rows[i]
+        name, _, pin, block, address = self._pins[i]
         if block.on_read is not None:
             block.on_read(address, 1)
         value = block[address]
-        scale = self._settings["analogues"]
-        if self._rows[i][0] == "analogues" and scale[self._rows[i][1]]["scale"] is not None:
+        if name == "analogues" and pin["scale"] is not None:
             return value - 0x10000 if value & 0x8000 else value
         return value
 
@@ -234,8 +224,9 @@ class Pins(Source):
         return ""
 
     async def write(self, i, value):
-        _, _, _, address, code = self._rows[i]
-        if not code or not isinstance(value, int) or not 0 <= value <= 0xFFFF:
+        name, _, _, _, address = self._pins[i]
+        code = _CODES.get(name)
+        if code is None or not isinstance(value, int) or not 0 <= value <= 0xFFFF:
             return "this takes no %r" % (value,)
         if code == 5:
             value = 0xFF00 if value else 0
