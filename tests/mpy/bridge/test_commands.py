@@ -118,13 +118,19 @@ def test_bytes_that_are_no_text():
         raises(ValueError, parse, point, b"\xff\xfe")
 
 
-def test_what_is_no_command():
+def _connected():
+    """A store, and a broker with all that its bridge publishes at first taken away."""
     store = PointStore(Points(_POINTS))
     broker = Broker()
     bridge = SteppedBridge(store, broker, name="b", period_ms=None)
     broker.accept()
     bridge.run(2000)
     broker.taken()
+    return store, broker, bridge
+
+
+def test_what_is_no_command():
+    store, broker, bridge = _connected()
     broker.send("umb/b/io/count/set", "5", is_retained=True)
     broker.send("umb/b/io/count/get", "5")
     broker.send("umb/b/io/count", "5")
@@ -138,12 +144,7 @@ def test_what_is_no_command():
 
 def test_many_wrong_commands():
     """While there is no room the last eight answers are kept."""
-    store = PointStore(Points(_POINTS))
-    broker = Broker()
-    bridge = SteppedBridge(store, broker, name="b", period_ms=None)
-    broker.accept()
-    bridge.run(2000)
-    broker.taken()
+    _, broker, bridge = _connected()
     broker.room = 0
     for n in range(100):
         broker.send("umb/b/io/count/set", "x%d" % n)

@@ -6,13 +6,12 @@ from support.life import live
 from support.pdu import raw, request, write_registers
 from support.rtu import OTHER, OURS, frame
 from support.traffic import (
+    falls_silent_when_others_speak,
     ANSWER,
     ASK,
     check_echo,
     check_exchanges,
     check_garbage,
-    exchanges,
-    serves,
 )
 from support.uart import clock
 from support.umb import raises
@@ -182,15 +181,7 @@ def test_a_request_right_behind_another_one():
 
 
 def test_who_speaks_before_our_answer_silences_us():
-    for baudrate in (9600, 115200):
-        for ask, reply in exchanges()[:20]:
-            bench = BackgroundBench(baudrate)
-            bench.hear(frame(OURS, ASK))
-            bench.hear(ask, 2 * bench.char_us)
-            bench.hear(reply)
-            bench.run()
-            assert bench.replies() == [], (baudrate, ask)
-            serves(bench, 0, ask)
+    falls_silent_when_others_speak(BackgroundBench)
 
 
 def test_lives_1_to_40():

@@ -5,6 +5,7 @@ from support.boards import BOARDS, RECEIVERS
 from support.pdu import raw, request, write_registers
 from support.rtu import OTHER, OURS, Bench, crc, frame
 from support.traffic import (
+    falls_silent_when_others_speak,
     ANSWER,
     ASK,
     check_echo,
@@ -221,15 +222,7 @@ def test_a_request_inside_others_data_whenever_the_program_looks():
 
 
 def test_who_speaks_before_our_answer_silences_us():
-    for baudrate in (9600, 115200):
-        for ask, reply in exchanges()[:20]:
-            bench = Bench(baudrate)
-            bench.hear(frame(OURS, ASK))
-            bench.hear(ask, 2 * bench.char_us)
-            bench.hear(reply)
-            bench.run()
-            assert bench.replies() == [], (baudrate, ask)
-            serves(bench, 0, ask)
+    falls_silent_when_others_speak(Bench)
 
 
 def test_a_slow_program_does_not_answer_what_is_over():

@@ -210,6 +210,14 @@ class Later:
         link.answer(0 if silent else self.server.handle(adu, n, link))
 
 
+def _answers_the_next(bench, handler):
+    bench.hear(frame(OURS, request(3, 0, 1)))
+    bench.run()
+    handler.answer()
+    bench.run()
+    assert bench.replies() == [frame(OURS, b"\x03\x02\x00\x00")]
+
+
 def test_an_answer_may_come_later():
     handler = Later(Server(Store(holding_registers=9), (OURS,)))
     for wait_us in (0, 1500, 30_000):
@@ -232,11 +240,7 @@ def test_a_later_answer_may_be_silence():
     handler.answer(silent=True)
     bench.run()
     assert bench.replies() == []
-    bench.hear(frame(OURS, request(3, 0, 1)))
-    bench.run()
-    handler.answer()
-    bench.run()
-    assert bench.replies() == [frame(OURS, b"\x03\x02\x00\x00")]
+    _answers_the_next(bench, handler)
 
 
 def test_a_later_answer_that_nobody_waits_for_is_not_sent():
@@ -249,11 +253,7 @@ def test_a_later_answer_that_nobody_waits_for_is_not_sent():
     handler.answer()
     bench.run()
     assert bench.replies() == []
-    bench.hear(frame(OURS, request(3, 0, 1)))
-    bench.run()
-    handler.answer()
-    bench.run()
-    assert bench.replies() == [frame(OURS, b"\x03\x02\x00\x00")]
+    _answers_the_next(bench, handler)
 
 
 def test_the_uart_may_fail_now_and_then():

@@ -160,18 +160,23 @@ _REQUESTS = (
 )
 
 
+def _expect_behind(request, pdu, value, call):
+    """The reply comes behind another master's request to the same slave, and counts."""
+    bench = Bench(timeout_ms=300)
+
+    def script(_id, _pdu):
+        end_us = bench.say(5000, frame(1, raw(request)))
+        bench.say(end_us + 30_000, frame(1, raw(pdu)))
+
+    bench.replies = script
+    bench.expect(value, call)
+
+
 def test_another_masters_request_to_the_slave_that_was_asked():
     """Also one of the very form of ours: the reply comes later, and counts."""
     for request in _REQUESTS:
         for call, pdu, value in _EXCHANGES:
-            bench = Bench(timeout_ms=300)
-
-            def script(_id, _pdu, bench=bench, request=request, pdu=pdu):
-                end_us = bench.say(5000, frame(1, raw(request)))
-                bench.say(end_us + 30_000, frame(1, raw(pdu)))
-
-            bench.replies = script
-            bench.expect(value, call)
+            _expect_behind(request, pdu, value, call)
 
 
 def test_another_masters_write_to_the_slave_that_was_asked():
@@ -180,14 +185,7 @@ def test_another_masters_write_to_the_slave_that_was_asked():
         for call, pdu, value in _EXCHANGES:
             if pdu[:2] == request[:2]:
                 continue
-            bench = Bench(timeout_ms=300)
-
-            def script(_id, _pdu, bench=bench, request=request, pdu=pdu):
-                end_us = bench.say(5000, frame(1, raw(request)))
-                bench.say(end_us + 30_000, frame(1, raw(pdu)))
-
-            bench.replies = script
-            bench.expect(value, call)
+            _expect_behind(request, pdu, value, call)
 
 
 def test_a_request_alone_is_no_reply():

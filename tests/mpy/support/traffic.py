@@ -148,3 +148,16 @@ def check_echo(make=Bench, **line):
         for every_us in (1000, 5000):
             assert len(bench.ask(request(6, 9, 9), every_us=every_us)) == 1, (line, every_us)
         assert bench.rtu.counters.bus_message_count == 6, line
+
+
+def falls_silent_when_others_speak(make):
+    """Who speaks before our answer silences us. make(baudrate) returns a Bench."""
+    for baudrate in (9600, 115200):
+        for ask, reply in exchanges()[:20]:
+            bench = make(baudrate)
+            bench.hear(frame(OURS, ASK))
+            bench.hear(ask, 2 * bench.char_us)
+            bench.hear(reply)
+            bench.run()
+            assert bench.replies() == [], (baudrate, ask)
+            serves(bench, 0, ask)
