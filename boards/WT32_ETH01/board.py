@@ -10,7 +10,7 @@ UARTS = {1: None, 2: None}  # on any pins
 PULLS = ("up", "down", "none")
 PWM_HZ = (1, 1000000)
 
-UART, TX, RX, DE = 2, 17, 5, 33  # the pins that the maker has labelled for it
+UART, TX, RX, DE = 2, 17, 5, 33  # 17 and 5 are labelled TXD and RXD
 REPL_ON_LINE = False  # the REPL is on UART 0
 NETWORK = 6  # TCP clients at once
 NETWORKS = ("lan", "wifi")
