@@ -6,7 +6,7 @@ import re
 from boards.app.check import Checked
 from boards.app.drivers import described
 from tools.build import ARCHITECTURES
-from tools.flashing import firmware, options, steps
+from tools.flashing import files, firmware, options, steps
 from tools.flashing.files import ARCHITECTURE_OF
 
 PICO_MPY = 6 | 3 << 8 | 4 << 10  # .mpy version 6.3 for armv6m
@@ -25,6 +25,18 @@ SURVEY = {
 }
 
 
+_compiled = {}  # (source, architecture): what it is compiled to, for all tests of a process
+_compile = files.compile_for_board
+
+
+def compile_once(source, target, arch):
+    """Compile a source to target, as Files does, unless another test has done so."""
+    if (source, arch) not in _compiled:
+        _compile(source, target, arch)
+        _compiled[source, arch] = target.read_bytes()
+    target.write_bytes(_compiled[source, arch])
+
+
 class Board:
     """Stands for tools.flashing.board.Board; `done` is what was done to it, in order."""
 
@@ -35,6 +47,7 @@ class Board:
         self.survey_ = {**SURVEY, **(survey or {})}
         self.prints, self.armed = prints, armed
         monkeypatch.setattr(steps, "Board", lambda _port, _slow: self)
+        monkeypatch.setattr(files, "compile_for_board", compile_once)
         monkeypatch.setattr(steps, "_RESET_S", 0)
         monkeypatch.setattr(steps, "_NETWORK_S", 0.2)
         monkeypatch.setattr(steps, "_START_S", 0.2)
