@@ -1,11 +1,11 @@
 """The page, and what browsers are told of it. tools/panel/build.py writes this."""
 
 _NAME = "page.html.gz"
-ENTITY_TAG = '"30bbbd02d0dc165c"'
+ENTITY_TAG = '"8095d19313437d55"'
 CONTENT_SECURITY_POLICY = (
     "default-src 'none'; "
     "script-src 'sha256-A5Vr7ysqxjB/jTrFCsj35woZFqe9pQa+3wADxLRPht8='; "
-    "style-src 'sha256-nFBbG4uNzVCz91sV5jcGox0IZN0/a43vQXsE/zqTrRo='; "
+    "style-src 'sha256-2sBIZz2PP0O0LRsIjsbFmOIsV2+jzMN+CgPhPrpdSB8='; "
     "connect-src 'self'; img-src data:; "
     "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 )
