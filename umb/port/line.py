@@ -156,25 +156,23 @@ class Line:
         hardware flow control where CTS stays inactive.
         """
         try:
-            if self.abort_size and self.wait_for(self.abort_size):
-                return False
-            self.de(1 - self.idle)
-            self._write(n)
-            return True
+            return self._send(n)
         except BaseException:
             self.release()
             raise
 
-    def _write(self, n):
-        """Give the UART a frame of n bytes.
-
-        In send() this would make more than 11 words, and so a frame on the heap.
-        """
+    def _send(self, n):
+        """As send(), without its way out: both in one would put their frame on the heap."""
         frame = self.frame
         size = min(n, self.first_size)
+        if self.abort_size and self.wait_for(self.abort_size):
+            return False
+        # From here to write() everything takes time from the master's next request.
+        self.de(1 - self.idle)
         self.end_us = ticks_us()
         size = self.uart.write(frame.out, frame.start, size)
         self.write_rest(n, size)
+        return True
 
     def write_rest(self, n, size):
         """Give the UART the rest of a frame of n bytes, of which it has taken `size`, or None."""
