@@ -57,6 +57,7 @@ def page(micropython, tmp_path_factory):
             "pwms": [{"pin": 20, "full": 1000}],
             "ssid": "plant",
             "password": "water tower",
+            "ap_password": "fire bucket",
         },
     )
     yield one
@@ -118,10 +119,12 @@ def test_settings_keep_their_secrets(page):
     assert settings["values"]["name"] == "Pump house"
     assert "password" not in settings["values"]
     assert "water tower" not in json.dumps(settings)
+    assert "fire bucket" not in json.dumps(settings)
     values = dict(settings["values"], name="Pump house 2")
     assert page.json("POST", "/settings", values) == (200, {"problems": []})
     saved = page.device.saved()
     assert saved["name"] == "Pump house 2" and saved["password"] == "water tower"
+    assert saved["ap_password"] == "fire bucket"
 
 
 def test_every_setting_has_a_rule_that_is_told(page):
