@@ -56,7 +56,7 @@ ROWS = (
     {"sparkplug.payload"},
     {"sparkplug"},
     {"panel.link", "panel.messages", "panel.page", "panel.passwords"},
-    {"panel.sessions", "panel.viewers"},
+    {"panel.sessions", "panel.source", "panel.viewers"},
     {"panel.sources"},
     {"panel", "panel.web"},
     # uModbus's names for all of this, of which nothing above knows.

@@ -21,6 +21,7 @@ from .link import PageLink
 from .messages import JSON, as_json, given, refusal, shown
 from .page import CONTENT_SECURITY_POLICY, ENTITY_TAG, open_page
 from .sessions import Sessions
+from .source import Source
 from .viewers import Viewers
 
 _LONGEST_PDU = const(253)
@@ -42,7 +43,7 @@ class Panel:
     server    a Server, a Gateway or whatever has handle(adu, n, link)
     prefix    what stands before every path, such as "/modbus"
     points    what the view "points" shows: a PointStore, a Poller with all its devices, devices of
-              Pollers as {name: Device}, or a umb.panel.sources.Source of your own; None: there is
+              Pollers as {name: Device}, or a umb.panel.source.Source of your own; None: there is
               no such view
     about     about() returns a list of (label, text) for the overview
     buses     buses() returns a list of dicts, one a bus, see docs/how-to/panel.md
@@ -83,9 +84,7 @@ class Panel:
         self._prefix = prefix
         self._source = None
         if points is not None:
-            from .sources import source_of  # and with it umb.points
-
-            self._source = source_of(points, server)
+            self._source = _source_of(points, server)
             self._source.link = self.link
         self._viewers = Viewers(self._source)
         self._about = about
@@ -259,6 +258,15 @@ class Panel:
 
     def _is_signed_in(self, request):
         return self.sessions.has(request.cookies.get(_COOKIE))
+
+
+def _source_of(points, server):
+    """Return the Source of these points. Raises ValueError."""
+    if isinstance(points, Source):
+        return points
+    from .sources import source_of  # and with it umb.points
+
+    return source_of(points, server)
 
 
 class _Rows:

@@ -1,58 +1,17 @@
-"""Sources: what a Panel shows as points, by number."""
+"""Sources of a Panel: the points of a store, and of devices of Pollers."""
 
-from ..errors import exception_for
 from ..points import Points
 from ..points.rows import AREAS
+from .source import Source, why_not
 
 _KEYS = ("unit_of_measurement", "min_value", "max_value", "precision", "device_class")
 
 
-class Source:
-    """What a Panel needs to know of points. An application may have others than those below.
-
-    link   the PageLink of the Panel, for what is asked with request PDUs
-    """
-
-    link = None
-
-    def count(self) -> int:
-        """Return how many points there are."""
-        raise NotImplementedError
-
-    def describe(self, i: int) -> dict:
-        """Return what is known of point number i.
-
-        group      the device that it belongs to, as text
-        name       its name
-        value      its value: a number, a text, or None
-        state      "", or why there is no value, such as "offline"
-        writable   whether it can be written
-        kind       "switch" for 0 and 1, "number" or "text"
-
-        and what the points have: unit_of_measurement, min_value, max_value, precision.
-        """
-        raise NotImplementedError
-
-    def value(self, i: int):
-        """Return the value of point number i, None if there is none."""
-        raise NotImplementedError
-
-    def state(self, i: int) -> str:
-        """Return "", or why point number i has no value."""
-        raise NotImplementedError
-
-    async def write(self, i: int, value) -> str:
-        """Write point number i. Returns "", or why that was not done."""
-        raise NotImplementedError
-
-
 def source_of(points, server):
-    """Return the Source of a PointStore, a Poller, {name: Device}, or a Source. Raises ValueError.
+    """Return the Source of a PointStore, a Poller or {name: Device}. Raises ValueError.
 
     server   what answers for a PointStore
     """
-    if isinstance(points, Source):
-        return points
     if isinstance(getattr(points, "points", None), Points):
         return _StoreSource(points, server)
     if hasattr(points, "devices"):
@@ -82,15 +41,6 @@ def describe(points: Points, i: int, group: str, value, state: str) -> dict:
         if key in given:
             row[key] = given[key]
     return row
-
-
-def why_not(response) -> str:
-    """Return why a request was not carried out, "" if it was; response: its response PDU."""
-    if not response:
-        return "there was no answer"
-    if response[0] & 0x80:
-        return str(exception_for(response[1], "refused: "))
-    return ""
 
 
 class _DevicesSource(Source):

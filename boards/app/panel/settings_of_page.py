@@ -2,8 +2,6 @@
 
 import asyncio
 
-from ..check import Checked, rules_of
-
 _LOOK_MS = 50  # how often it is looked whether the Keeper has saved them
 
 
@@ -13,13 +11,18 @@ def _is_secret(key):
 
 
 class PageSettings:
-    """What umb.panel.Panel asks of settings, for the file of an Application."""
+    """What umb.panel.Panel asks of settings, for the file of an Application.
+
+    check.py, which takes much memory, is loaded when somebody who has signed in looks at them.
+    """
 
     def __init__(self, application):
         self._application = application
 
     def rules(self):
         """Return a dict for each setting that the file may have."""
+        from ..check import rules_of
+
         return rules_of(self._application.board, self._application.settings)
 
     def load(self):
@@ -28,6 +31,8 @@ class PageSettings:
 
     def check(self, values):
         """Return sentences about what cannot be used."""
+        from ..check import Checked
+
         checked = Checked(self._with_secrets(values), self._application.board)
         return ["%s: %s" % problem for problem in checked.problems]
 

@@ -3,9 +3,7 @@
 import sys
 
 import umb
-from umb.panel.sources import Source, source_of, why_not
-
-from ..drivers import line_in_words
+from umb.panel.source import Source, why_not
 
 _FEW = 10  # errors that prove nothing
 _LABELS = {
@@ -77,7 +75,7 @@ def buses(application):
         if line and settings["rtu"]:
             bus = _bus(application, bank, "UART %d" % line["uart"])
             bus["baudrate"] = line["baudrate"]
-            bus["format"] = line_in_words(line).split()[1]
+            bus["format"] = "8%s%d" % (line["parity"], line["stop"])
             found.append(bus)
     found.append(_bus(application, 1, "Network"))
     return found
@@ -155,6 +153,8 @@ def points_of(application):
     role = application.settings["role"]
     source = None
     if role == "poller":
+        from umb.panel.sources import source_of
+
         source = source_of(application.parts[0].devices, application.handler)
     elif role == "io":
         source = Pins(application)
