@@ -2,7 +2,6 @@
 
 from micropython import const
 
-from ..errors import ModbusError
 from .topics import level, parse
 
 _MOST_ANSWERS = const(8)  # that wait to be published; more replace the oldest ones
@@ -39,7 +38,7 @@ class Commands:
             return
         try:
             self._write(levels[0], levels[1], data)
-        except (ValueError, ModbusError) as error:
+        except Exception as error:  # noqa: BLE001 - hooks raise what they like: it is told
             self.refuse(levels[0], levels[1], error)
 
     def _write(self, device_name, point_name, data):
@@ -57,4 +56,4 @@ class Commands:
         if len(self.answers) == _MOST_ANSWERS:
             self.answers.pop(0)
         topic = "%s/%s/%s/error" % (self._topic, device_name, point_name)
-        self.answers.append((topic, str(error)))
+        self.answers.append((topic, str(error) or repr(error)))
