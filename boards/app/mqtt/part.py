@@ -5,7 +5,7 @@ import asyncio
 from micropython import const
 
 _DAY_S = const(86_400)
-_AGAIN_S = const(15)  # so long after a time server has not answered
+_AGAIN_S = const(15)  # so often it is looked whether there is a network
 
 
 class Part:
@@ -89,15 +89,18 @@ class Part:
         """Set the board's clock, and again each day, if there is a time server."""
         if not self._settings["ntp"]:
             return
-        from .ntp import ask
+        from .ntp import ask, wait_s
 
         application = self._application
+        attempts = 0  # in vain
         while True:
-            wait_s = _AGAIN_S
+            sleep_s = _AGAIN_S
             if not application.state.network_down:
                 try:
                     application.hardware.set_clock(await ask(self._settings["ntp"]))
-                    wait_s = _DAY_S
-                except OSError:
-                    pass  # it may answer later
-            await asyncio.sleep(wait_s)
+                    sleep_s = _DAY_S
+                    attempts = 0
+                except OSError:  # it may answer later
+                    attempts += 1
+                    sleep_s = wait_s(attempts)
+            await asyncio.sleep(sleep_s)

@@ -9,7 +9,7 @@ from support.umb import raises
 
 sys.path.insert(0, "boards")
 
-from app.mqtt.ntp import ask, seconds_of
+from app.mqtt.ntp import ask, seconds_of, wait_s
 
 from umb.port.sockets import resolve
 
@@ -33,8 +33,15 @@ def test_what_an_answer_says():
         answer(4_000_000_000)[:47],
         answer(4_000_000_000, mode=3),
         answer(4_000_000_000, stratum=0),  # a refusal
+        b"\xdc" + answer(4_000_000_000)[1:],  # of a server that does not know the time itself
     ):
         raises(OSError, seconds_of, data)
+
+
+def test_it_is_asked_less_and_less_often():
+    waits = [15, 30, 60, 120, 240, 480, 960, 1920, 3600, 3600]
+    assert [wait_s(attempts) for attempts in range(1, 11)] == waits
+    assert wait_s(10_000) == 3600
 
 
 def bound(server):
