@@ -263,6 +263,37 @@ def test_a_lost_connection_comes_back(browser, micropython):
         board.end()
 
 
+def test_a_first_answer_that_is_lost(browser, board):
+    """The page asks again, and shows values as they change then."""
+    context = browser.new_context()
+    page = context.new_page()
+    errors = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.route("**/info", lambda route: route.abort(), times=1)
+    page.goto(board.url)
+    page.wait_for_selector("#link.poor")
+    with page.expect_request("**/events", timeout=20_000):
+        page.wait_for_selector("#link.good", timeout=20_000)
+    context.close()
+    assert errors == []
+
+
+def test_first_paint_over_a_slow_link(browser, board):
+    """100 KB/s, and 50 ms until something comes: there is something to see within a second."""
+    context = browser.new_context()
+    page = context.new_page()
+    network = context.new_cdp_session(page)
+    network.send("Network.enable")
+    rates = {"latency": 50, "downloadThroughput": 100_000, "uploadThroughput": 100_000}
+    network.send("Network.emulateNetworkConditions", {"offline": False, **rates})
+    page.goto(board.url)
+    paint = "performance.getEntriesByName('first-contentful-paint')[0]?.startTime"
+    page.wait_for_function(paint)
+    painted_ms = page.evaluate(paint)
+    context.close()
+    assert painted_ms < 1000
+
+
 @pytest.mark.parametrize(("scheme", "width"), [("dark", 360), ("light", 1200)])
 def test_every_view_is_accessible_and_fits(browser, board, scheme, width):
     page = Page(browser, board, color_scheme=scheme, viewport={"width": width, "height": 740})

@@ -17,6 +17,7 @@ let past = []; // [milliseconds, value] of each point
 let settings = null;
 let view = "overview";
 let plotted = -1;
+let listening = false;
 
 // --- elements
 
@@ -176,6 +177,10 @@ async function loadPoints() {
     make("article", { className: "card" }, ...(name ? [make("h3", {}, name)] : []), ...elements)));
   rows.forEach((row) => row.show());
   showValues();
+  if (!listening) {
+    listening = true;
+    listen();
+  }
 }
 
 function format(point) {
@@ -616,9 +621,6 @@ async function begin() {
   window.onhashchange = choose;
   await keepFresh();
   choose();
-  if (info.views?.includes("points")) {
-    listen();
-  }
   setInterval(forget, 5000);
 }
 

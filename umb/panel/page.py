@@ -1,10 +1,10 @@
 """The page, and what browsers are told of it. tools/panel/build.py writes this."""
 
 _NAME = "page.html.gz"
-ENTITY_TAG = '"8095d19313437d55"'
+ENTITY_TAG = '"50203755c934675d"'
 CONTENT_SECURITY_POLICY = (
     "default-src 'none'; "
-    "script-src 'sha256-A5Vr7ysqxjB/jTrFCsj35woZFqe9pQa+3wADxLRPht8='; "
+    "script-src 'sha256-+ZQnchDqkiorlyjOtlt5G0JZ54GPsK+PTp/Oqp5gyso='; "
     "style-src 'sha256-2sBIZz2PP0O0LRsIjsbFmOIsV2+jzMN+CgPhPrpdSB8='; "
     "connect-src 'self'; img-src data:; "
     "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
