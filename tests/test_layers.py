@@ -55,7 +55,7 @@ ROWS = (
     {"bridge"},
     {"sparkplug.payload"},
     {"sparkplug"},
-    {"panel.link", "panel.messages", "panel.page", "panel.passwords"},
+    {"panel.link", "panel.messages", "panel.page", "panel.passwords", "panel.responses"},
     {"panel.sessions", "panel.source", "panel.viewers"},
     {"panel.sources"},
     {"panel", "panel.web"},

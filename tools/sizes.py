@@ -111,7 +111,7 @@ BUDGETS = {
     "functions": Budget(7_700, 19_600, 20_350),
     "points": Budget(20_150, 41_450, 47_900),
     "poller": Budget(40_900, 87_600, 92_700),
-    "panel": Budget(13_200, 34_100, 37_150),
+    "panel": Budget(13_200, 34_400, 37_400),
     "bridge": Budget(30_400, 67_200, 76_800),
     "sparkplug": Budget(36_300, 78_500, 86_200),
     "ascii": Budget(3_600, 8_750, 8_750),

@@ -1,7 +1,5 @@
 """Source: what a Panel shows as points, by number. A program may have one of its own."""
 
-from ..errors import exception_for
-
 
 class Source:
     """What a Panel needs to know of points. umb.panel.sources has the usual ones.
@@ -40,12 +38,3 @@ class Source:
     async def write(self, i: int, value) -> str:
         """Write point number i. Returns "", or why that was not done."""
         raise NotImplementedError
-
-
-def why_not(response) -> str:
-    """Return why a request was not carried out, "" if it was; response: its response PDU."""
-    if not response:
-        return "there was no answer"
-    if response[0] & 0x80:
-        return str(exception_for(response[1], "refused: "))
-    return ""

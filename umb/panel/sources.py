@@ -2,7 +2,8 @@
 
 from ..points import Points
 from ..points.rows import AREAS
-from .source import Source, why_not
+from .responses import why_not
+from .source import Source
 
 _KEYS = ("unit_of_measurement", "min_value", "max_value", "precision", "device_class")
 

@@ -3,7 +3,8 @@
 import sys
 
 import umb
-from umb.panel.source import Source, why_not
+from umb.panel.responses import why_not
+from umb.panel.source import Source
 
 _FEW = 10  # errors that prove nothing
 _LABELS = {
