@@ -63,7 +63,7 @@ class Application:
     def __init__(
         self, board, hardware, settings, problems, config, say, network=None, networked=False
     ):
-        from .assembly import assemble  # which is dropped once everything runs
+        from .assembly import assemble
 
         self.board = board
         self.hardware = hardware

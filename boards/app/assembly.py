@@ -1,4 +1,4 @@
-"""What an Application is put together of. Loaded while it starts, and dropped then."""
+"""What an Application is put together of."""
 
 import sys
 

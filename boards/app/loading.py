@@ -1,4 +1,4 @@
-"""The settings of a board, made of its file. Loaded while it starts, and dropped then.
+"""The settings of a board, made of its file.
 
 CPython runs it, too, for tests and for boards/unix.
 """

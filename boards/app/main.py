@@ -8,14 +8,6 @@ import time
 from micropython import const
 
 _CRASH_S = const(5)  # time to interrupt before the next start
-# What is needed to make an application, and takes 20 KB: the rules and texts of settings, and what
-# puts all together,
-_OF_MAKING = (
-    "assembly loading check parts io.settings io.opening gateway.settings poller.settings"
-    " masters.settings network.settings panel.settings mqtt.settings"
-)
-# and what is needed to open its lines.
-_OF_OPENING = "start drivers defaults hardware masters.clients gateway.ids"
 
 
 def say(text):
@@ -47,31 +39,14 @@ def main():
 
 
 def start(board):
-    """Return the Application, ready to serve, with nothing in memory that only its start needs.
-
-    Most of that is dropped before the lines are opened: nobody has to wait for it.
-    """
+    """Return the Application, ready for requests."""
     from .start import begin, prepare
 
     application = prepare(board, say)
-    for name in _OF_MAKING.split():
-        forget("app." + name)
-    gc.collect()
+    gc.collect()  # now: nobody has to wait for it
     begin(application, say)
     application.settle()
-    for name in _OF_OPENING.split():
-        forget("app." + name)
     return application
-
-
-def forget(name):
-    """Free the memory of a module that nobody has: it is loaded again if it is imported again.
-
-    MicroPython keeps what was imported in two places.
-    """
-    if sys.modules.pop(name, None) is not None:
-        package, _, name = name.rpartition(".")
-        setattr(sys.modules[package], name, None)
 
 
 def restart():

@@ -1,4 +1,4 @@
-"""How the application of a board starts. Loaded for that, and dropped then."""
+"""How the application of a board starts."""
 
 import os
 import time

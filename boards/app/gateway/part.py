@@ -42,7 +42,7 @@ class Part:
 
     def open(self):
         """Open the lines, and put the gateway in the place of the device's own server."""
-        from ..drivers import open_serial  # these are dropped after the start
+        from ..drivers import open_serial
         from ..masters.clients import Clients
         from .ids import slave_ids
 

@@ -38,7 +38,7 @@ class Part:
 
     def open(self):
         """Open the serial line."""
-        from ..drivers import open_serial  # which is dropped after the start
+        from ..drivers import open_serial
 
         application = self._application
         if application.settings["rtu"]:

@@ -21,7 +21,7 @@ class Points:
     """
 
     def __init__(self, hardware, settings, state):
-        from .opening import open_pins  # which is dropped after the start
+        from .opening import open_pins
 
         problems = state.problems
         self._state = state

@@ -22,7 +22,7 @@ class Part:
     coils = discrete_inputs = holding_registers = ()
 
     def __init__(self, application):
-        from ..masters.clients import Clients  # which is dropped after the start
+        from ..masters.clients import Clients
 
         self._application = application
         self.pollers = []
