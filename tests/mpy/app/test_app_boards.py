@@ -1,14 +1,13 @@
 """The application on every board, with its pins, UART and radio played."""
 
-import sys
-
 import support.app
 from support.app import BOARDS, Restart, chip, clock, network, use
 from support.rtu import frame
 
 from app import application as application_module
-from app import config
+from app import config, loading
 from app import main as main_module
+from app import start as start_module
 from app.check import Checked
 from app.defaults import defaults
 
@@ -19,14 +18,14 @@ said = []
 def load(board, raw=None):
     """Let there be a file with this in it; board: whose settings they are."""
     assert board is not None
-    config.read = lambda _: raw or {}
+    loading.read = lambda _: raw or {}
     config.write = saved.append
     saved.clear()
 
 
 def play_os():
-    """Put a System in the place of os, for what is loaded while the application starts."""
-    system = main_module.os = sys.modules["os"] = support.app.System()
+    """Put a System in the place of os, for main and what it starts with."""
+    system = main_module.os = start_module.os = support.app.System()
     return system
 
 
