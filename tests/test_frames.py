@@ -20,7 +20,7 @@ _CODE = re.compile(
 # What the program calls, and what runs with the heap locked.
 _OTHERS = {
     "umb/port/line.py": {"_register"},
-    "umb/server/background.py": {"Background", "__init__", "stop", "_start", "_send_reply"},
+    "umb/server/background.py": {"Background", "__init__", "stop", "_send"},
     "umb/port/idle.py": {
         *(
             "Idle",
@@ -29,8 +29,7 @@ _OTHERS = {
             "stop",
             "silent_us",
             "_virtual_timer",
-            "_after",
-            "start_timer",
+            "_start_timer",
         ),
     },
 }

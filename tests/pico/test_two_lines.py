@@ -15,7 +15,7 @@ _LATE_LIMIT_US = 3500
 _RELEASE_LIMIT_US = 1500
 # In the background requests of one line wait for the work on those of the other, and a pin that
 # a program switches for another interrupt.
-_BACKGROUND_LATE_LIMIT_US = 800
+_BACKGROUND_LATE_LIMIT_US = 900
 _BACKGROUND_RELEASE_LIMIT_US = 600
 _SPREAD_NS = 1 * MS
 

@@ -35,7 +35,7 @@ _COUNTED_CODES = const(7)  # from here on some requests count their bytes
 _PIECE = const(32)  # the most that a Line reads at once
 _MHZ = const(1_000_000)
 _MICROSECONDS = ("rp2", "esp32")  # ports whose timers count them; others count milliseconds
-_HARD_LEAD_US = const(280)  # what it takes to set a timer, and to have its handler run
+_HARD_LEAD_US = const(420)  # what it takes to set a timer, and to have its handler run
 _SOFT_LEAD_US = const(700)
 _LEAD_MS_US = const(1300)  # a timer that counts milliseconds cannot be asked for less than one
 _TICK_LEAD_US = const(2200)
@@ -85,7 +85,6 @@ class Idle:
     last_us       when the last of these bytes had been received
     lead_us       how long before its time due() has to be asked for, to be in time
     armed         whether due() is going to be called
-    hard          whether that will be within an interrupt
     ticks         whether the port has no event, so that due() is called every millisecond
     """
 
@@ -103,12 +102,12 @@ class Idle:
         self._timer = timer
         fine = sys.platform in _MICROSECONDS
         self.lead_us = _SOFT_LEAD_US if fine else _LEAD_MS_US
-        self.hard = False
+        self._hard = False
         if not hasattr(line.de, "turnaround_us"):  # it sleeps, which is not done in an interrupt
             try:
                 timer.init(mode=Timer.ONE_SHOT, period=1000, callback=bool, hard=True)
                 timer.deinit()
-                self.hard = True
+                self._hard = True
                 self.lead_us = _HARD_LEAD_US if fine else _LEAD_MS_US
             except (TypeError, ValueError):
                 pass
@@ -163,34 +162,27 @@ class Idle:
     def after(self, us):
         """Have due() called in so many microseconds, and not at the time given before."""
         if not self.ticks:  # else due() is called every millisecond
+            self.armed = True
             # The frame of a function that needs more than 11 words for its variables and its stack
             # is put on the heap, if that is not locked.
             heap_lock()
-            self._after(us if us > 0 else 1)
+            self._start_timer(us if us > 0 else 1)
 
-    def _after(self, us):
+    def _start_timer(self, us):
         try:
-            self.start_timer(us, self._due)
+            if self._hard:
+                self._timer.init(
+                    mode=Timer.ONE_SHOT, period=us, tick_hz=_MHZ, callback=self._due, hard=True
+                )
+            else:
+                self._timer.init(mode=Timer.ONE_SHOT, period=us, tick_hz=_MHZ, callback=self._due)
         finally:
             heap_unlock()
-
-    def start_timer(self, us, handler):
-        """Have handler(_) called in so many microseconds, within an interrupt if `hard`.
-
-        The heap has to be locked, as it is in hard handlers.
-        """
-        self.armed = True
-        if self.hard:
-            self._timer.init(
-                mode=Timer.ONE_SHOT, period=us, tick_hz=_MHZ, callback=handler, hard=True
-            )
-        else:
-            self._timer.init(mode=Timer.ONE_SHOT, period=us, tick_hz=_MHZ, callback=handler)
 
     def cancel(self):
         """Have due() not called, so that it does not come between two steps of the caller."""
         self.armed = False
-        if self.hard:
+        if self._hard:
             self._timer.deinit()
 
     def _due(self, _):

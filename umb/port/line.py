@@ -176,14 +176,9 @@ class Line:
 
     def write_rest(self, n, size):
         """Give the UART the rest of a frame of n bytes, of which it has taken `size`, or None."""
-        self.frame_us = n * self.character_x64 + 63 >> 6 if self.exact_times else 0
-        if size != n:
-            self._write_rest(n, size)
-        self.end_us = ticks_add(self.end_us, self.frame_us)
-
-    def _write_rest(self, n, size):
         frame = self.frame
         at = frame.start
+        self.frame_us = n * self.character_x64 + 63 >> 6 if self.exact_times else 0
         while True:  # the UART may take it in parts
             size = size or 0
             at += size
@@ -193,6 +188,7 @@ class Line:
             if not size:
                 self._check_progress(at + n - frame.start)
             size = self.uart.write(frame.out, at, n)
+        self.end_us = ticks_add(self.end_us, self.frame_us)
 
     def _check_progress(self, size):
         """Raise OSError if the UART has had more time than a frame of this size takes."""

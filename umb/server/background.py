@@ -37,16 +37,11 @@ class Background(Idle):
         super().__init__(line, timer, rtu.idle)
         # A pin that falls by itself needs nobody to wait for the frame's end.
         self._end_lead_us = 0 if hasattr(line.de, "watch_frames") else self.lead_us
-        self._reply = self._send_reply  # bound once: a bound method is an allocation
-        self._due_us = 0  # when the reply is to begin,
-        self._expected = 0  # and what any() returns then, if nobody else has sent
         self._buffered = None
         if hasattr(line.uart, "take_frame"):  # it was served like this before
             self._buffered = line.uart
         elif line.frame.timed and not self.ticks:
             self._buffered = BufferedUART(line)
-        self._write = line.uart.write
-        self._at = line.frame.start  # where the reply begins in frame.out
         frozen.lines.append(self)
         self.look_soon()
 
@@ -136,11 +131,7 @@ class Background(Idle):
         """Do what the timer was set for."""
         state = self._rtu.state
         if state == _WAITING:
-            if self.ticks:  # it comes every millisecond
-                self._begin()
-            else:
-                heap_lock()
-                self._start(0)
+            self._begin()
         elif state == _REPLYING:
             self._end()
         else:
@@ -156,65 +147,53 @@ class Background(Idle):
             rtu.state = _LISTENING
             self.look_soon()
             return
-        self._expected = line.waiting
-        if self._buffered is not None:
-            self._expected -= self._buffered.left
-        now_us = ticks_us()
-        us = ticks_diff(now_us, line.last_us)
+        due_us = ticks_us()
+        us = ticks_diff(due_us, line.last_us)
         us = line.reply_delay_us - us if us >= 0 else 0
-        self._due_us = ticks_add(now_us, us)
+        if us > self.lead_us:
+            self.after(us - self.lead_us)
+            return
         heap_lock()  # see Idle.after()
-        self._start(us - self.lead_us)
+        if self._send(ticks_add(due_us, us)):
+            rtu.state = _REPLYING
+            self._end()
+        else:  # others have sent meanwhile: all of the silence has to come again
+            line.look()
+            self.after(line.reply_delay_us - self.lead_us)
 
-    def _start(self, us):
-        """Send the reply when it is due, in an interrupt that comes in so many microseconds.
+    def _send(self, due_us):
+        """Begin to send the reply then. Returns whether it does: not if others send, or have sent.
 
-        The heap has to be locked, and is unlocked.
+        What can be done before is, so that little is left to do when the time has come. The pin
+        rises at most _RISE_US before: it may take so long.
         """
         try:
-            if us <= 0:
-                self._send_reply(None)
-            elif not self.ticks:
-                self.start_timer(us, self._reply if self.hard else self._due)
-        finally:
-            heap_unlock()
-
-    def _send_reply(self, _):
-        """Begin to send the reply when it is due, unless others send, or have sent.
-
-        The timer calls this within its interrupt, where it keeps other lines waiting: what can be
-        prepared is. The pin rises at most _RISE_US before the reply: it may take so long. The heap
-        has to be locked.
-        """
-        self.armed = False
-        rtu = self._rtu
-        line = self.line
-        try:
-            any_ = line.any if self._buffered is None else self.any
-            expected = self._expected
-            due_us = self._due_us
-            write = self._write
+            line = self.line
+            n = self._rtu.size
+            frame = line.frame
+            out = frame.out
+            at = frame.start
+            size = min(n, line.first_size)
+            uart = line.uart
             de = line.de
             level = 1 - line.idle
-            out = line.frame.out
-            at = self._at
-            n = rtu.size
-            size = min(n, line.first_size)
             rise_us = ticks_add(due_us, -_RISE_US)
-            while any_() == expected:
+            any_ = line.any
+            waiting = line.waiting
+            if self._buffered is not None:
+                any_ = self.any
+                waiting -= self._buffered.left
+            while any_() == waiting:
                 if ticks_diff(rise_us, ticks_us()) <= 0:
                     de(level)
                     while ticks_diff(due_us, ticks_us()) > 0:
                         pass
                     line.end_us = ticks_us()
-                    line.write_rest(n, write(out, at, size))
-                    rtu.state = _REPLYING
-                    self._end()
-                    return
-            line.look()  # others have sent: all of the silence has to come again
-            self._begin()
-        except BaseException as error:  # noqa: BLE001 - it is raised where it is seen
-            self.__exit__(None, error, None)
+                    line.write_rest(n, uart.write(out, at, size))
+                    return True
+            return False
+        finally:
+            heap_unlock()
 
     def _end(self):
         """Switch to receive if the reply has left, or set the timer."""
