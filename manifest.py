@@ -16,7 +16,7 @@ import os
 
 metadata(
     description="Modbus RTU and TCP for MicroPython boards",
-    version="0.1.0",
+    version="0.2.0",
     license="MIT",
     author="umb contributors",
 )

@@ -6,6 +6,7 @@ import pytest
 
 from tests.support import device
 from tests.support.device import ANALOGUE, INPUT, LED, OUTPUT, PINS_ID, PWM, Device, wait_until
+from tools.packages import version
 
 ILLEGAL_ADDRESS, ILLEGAL_VALUE, FAILURE = -2, -3, -4
 SETTINGS = {
@@ -126,7 +127,8 @@ def test_memory_cause_and_versions(one):
     assert 100_000 < high << 16 | low < 10_000_000
     cause, *versions = one.input_registers(device.RESET_CAUSE, 5)
     assert cause == 1
-    assert versions[:2] == [0 << 8 | 1, 0]  # umb
+    major, minor, patch = map(int, version().split("."))
+    assert versions[:2] == [major << 8 | minor, patch]  # umb
     assert versions[2] >= 1 << 8 | 24  # MicroPython
     assert one.input_registers(device.ADDRESS, 2) == [0, 0]
 
@@ -152,7 +154,7 @@ def test_device_identification(one):
     regular = one.client.read_device_information(device_id=7, read_code=2).information
     assert regular[0] == b"umb"
     assert regular[1] == b"unix"
-    assert regular[2] == b"0.1.0"
+    assert regular[2] == version().encode()
     assert regular[4] == b"umb remote I/O"
     assert regular[5]
     assert regular[6] == b"pump house"

@@ -9,6 +9,7 @@ from pymodbus.client import ModbusSerialClient
 from tests.support import device
 from tests.support.device import PINS_ID, devices, wait_until
 from tools.pty_line import PtyLine
+from tools.packages import version
 
 ILLEGAL_VALUE, FAILURE, NOBODY = -3, -4, -11
 
@@ -179,7 +180,10 @@ def test_over_a_serial_line(start):
         one = start({"slave_id": 3, "parity": "N"}, "--serial", line.server_path)
         rtu = ModbusSerialClient(line.client_path, baudrate=19200, timeout=10)
         assert rtu.connect()
-        assert b"umb remote I/O unix 0.1.0" in rtu.report_device_id(device_id=3).identifier
+        assert (
+            f"umb remote I/O unix {version()}".encode()
+            in rtu.report_device_id(device_id=3).identifier
+        )
         first = rtu.read_input_registers(device.SERIAL_COUNTERS, count=8, device_id=3).registers
         assert first[3] == 2
         counters = one.input_registers(device.SERIAL_COUNTERS, 8)

@@ -9,6 +9,7 @@ from tests.support.device import Device
 from tests.support.flashed import STARTS, Board, run, survey_of
 from tools.env import ROOT, Trouble
 from tools.flashing import options, verify
+from tools.packages import version
 
 W5500 = survey_of("W5500_EVB_PICO")
 LINE2 = json.dumps({"uart": 1, "tx": 4, "rx": 5, "serve": True})
@@ -27,7 +28,7 @@ def test_roles(monkeypatch, capsys, name, arguments, product):
     board = Board(monkeypatch, survey_of(name))
     run("--board", name, *arguments)
     said = capsys.readouterr().out
-    assert f"umb: umb {product} 0.1.0 on {name}, slave id 1" in said
+    assert f"umb: umb {product} {version()} on {name}, slave id 1" in said
     assert said.splitlines()[-1].startswith("done: the application runs")
     assert f"/lib/app/{arguments[1]}/part.mpy" in board.written
     assert ("put the cable in" in said) == (name != "RPI_PICO")

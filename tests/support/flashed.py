@@ -8,6 +8,7 @@ from boards.app.drivers import described
 from tools.build import ARCHITECTURES
 from tools.flashing import files, firmware, options, steps
 from tools.flashing.files import ARCHITECTURE_OF
+from tools.packages import version
 
 PICO_MPY = 6 | 3 << 8 | 4 << 10  # .mpy version 6.3 for armv6m
 SURVEY = {
@@ -102,7 +103,7 @@ class Board:
         text = self.written.get("/umb.json", self.survey_["settings"] or "{}")
         settings = Checked(json.loads(text), board).settings
         product = {"io": "remote I/O"}.get(settings["role"], settings["role"])
-        yield f"umb: umb {product} 0.1.0 on {board.NAME}, slave id {settings['slave_id']}"
+        yield f"umb: umb {product} {version()} on {board.NAME}, slave id {settings['slave_id']}"
         if settings["rtu"]:
             for line in filter(None, (settings, settings.get("line2"))):
                 yield f"umb: {described(line)}"
@@ -114,7 +115,7 @@ class Board:
 
 STARTS = (
     "MPY: soft reboot",
-    "umb: umb remote I/O 0.1.0 on RPI_PICO, slave id 1",
+    f"umb: umb remote I/O {version()} on RPI_PICO, slave id 1",
     "umb: Modbus RTU on UART 0, 19200 8E1",
 )
 
