@@ -138,13 +138,26 @@ class Host:
 
     def __init__(self, port):
         self.messages = []
+        self._subscriptions = 0
         self._grown = threading.Condition()
         self._client = paho.Client(paho.CallbackAPIVersion.VERSION2)
         self._client.reconnect_delay_set(0.05, 0.1)
         self._client.on_connect = lambda client, *_: client.subscribe("spBv1.0/g/+/n/#", 1)
+        self._client.on_subscribe = self._subscribed
         self._client.on_message = self._received
         self._client.connect("127.0.0.1", port)
         self._client.loop_start()
+        self.wait_for_subscription(1)
+
+    def _subscribed(self, *_):
+        with self._grown:
+            self._subscriptions += 1
+            self._grown.notify_all()
+
+    def wait_for_subscription(self, number):
+        """Wait until it has subscribed so many times: once to each broker that it found."""
+        with self._grown:
+            assert self._grown.wait_for(lambda: self._subscriptions >= number, 30)
 
     def _received(self, _client, _data, message):
         assert not message.retain
@@ -205,8 +218,11 @@ def test_a_node(micropython, tmp_path):
         host.wait_for("DBIRTH")
         broker.kill()
         board.wait_for("no connection to the broker")
-        time.sleep(1)
+        time.sleep(2)
+        board.process.send_signal(signal.SIGSTOP)  # else it may be back before the host
         broker.start()
+        host.wait_for_subscription(2)
+        board.process.send_signal(signal.SIGCONT)
         _, _, values = host.wait_for("NBIRTH")
         assert values["bdSeq"] > 0
         bd_seq = values["bdSeq"]

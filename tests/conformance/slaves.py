@@ -50,9 +50,13 @@ class _Slave:
         """Has something come that was not fetched yet?"""
         return bool(select.select([self.file], [], [], 0)[0])
 
+    def _has_more(self):
+        """Return whether there is more to be looked at than what comes."""
+        return False
+
     def _serve(self):
         while not self._stopping:
-            if not select.select([self.file], [], [], 0.05)[0]:
+            if not self._has_more() and not select.select([self.file], [], [], 0.05)[0]:
                 continue
             request = self._receive()
             if request is None:
@@ -96,11 +100,25 @@ class SerialSlave(_Slave):
         super().__init__()
 
     def _receive(self):
-        self._data += self._master.receive()
-        if not self._master.whole(self._data):
+        """Return the first request that has come: on a loaded machine that may be two by now."""
+        if select.select([self.file], [], [], 0)[0]:
+            self._data += self._master.receive()
+        n = self._size()
+        if n is None:
             return None
-        frame, self._data = self._data, b""
+        frame, self._data = self._data[:n], self._data[n:]
         return SerialRequest(self._line, frame)
+
+    def _size(self):
+        """Return the length of the first frame, None if it is not there."""
+        sizes = range(1, len(self._data) + 1)
+        return next((n for n in sizes if self._master.whole(self._data[:n])), None)
+
+    def _has_more(self):
+        return self._size() is not None
+
+    def waiting(self):
+        return bool(self._data) or super().waiting()
 
     def _send(self, data):
         os.write(self.file, data)
