@@ -322,10 +322,9 @@ def test_an_unknown_command_is_one_line():
     assert "no command tset; there are: " in refused(call("tset"))
 
 
-def test_test_hands_its_arguments_and_pytests_exit_status_on(micropython, tmp_path):
-    """With an environment that has all that is needed: this one."""
-    (tmp_path / "test_two.py").write_text("def test_a(): pass\ndef test_b(): assert not 'b'\n")
-    copy = checkout(tmp_path / "copy")
+def with_environment(folder):
+    """Return a checkout there whose environment has all that is needed: this one."""
+    copy = checkout(folder)
     installed = env.requirements("dev") + board_libraries.pins()
     notes = {"home": str(copy / ".venv"), "installed": installed, "busy": False}
     (copy / ".venv" / "bin").mkdir(parents=True)
@@ -333,6 +332,12 @@ def test_test_hands_its_arguments_and_pytests_exit_status_on(micropython, tmp_pa
     shim = copy / ".venv" / "bin" / "python"
     shim.write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@"\n')
     shim.chmod(0o755)
+    return copy
+
+
+def test_test_hands_its_arguments_and_pytests_exit_status_on(micropython, tmp_path):
+    (tmp_path / "test_two.py").write_text("def test_a(): pass\ndef test_b(): assert not 'b'\n")
+    copy = with_environment(tmp_path / "copy")
     command = [sys.executable, str(copy / "tools" / "dev.py"), "test", str(tmp_path), "-p"]
     command += ["no:cacheprovider", "--rootdir", str(tmp_path), "-c", os.devnull, "-k"]
     for chosen, status in (("test_a", 0), ("test_b -n0", 1), ("test_c -n0", 5)):
@@ -344,6 +349,43 @@ def test_test_hands_its_arguments_and_pytests_exit_status_on(micropython, tmp_pa
             env={**os.environ, "MICROPYTHON": micropython},
         )
         assert done.returncode == status, done.stdout + done.stderr
+
+
+_FLAKY = """
+import pathlib
+
+def test_a(): pass
+def test_b():
+    before = pathlib.Path(__file__).with_name("before")
+    there = before.exists()
+    before.touch()
+    assert there and {good}
+"""
+
+
+@pytest.mark.parametrize("good", [True, False])
+def test_what_fails_beside_others_is_run_again_alone(micropython, tmp_path, good):
+    (tmp_path / "test_two.py").write_text(_FLAKY.format(good=good))
+    copy = with_environment(tmp_path / "copy")
+    done = subprocess.run(
+        [
+            sys.executable,
+            str(copy / "tools" / "dev.py"),
+            "test",
+            str(tmp_path / "test_two.py"),
+            "--rootdir",
+            str(copy),
+            "-c",
+            os.devnull,
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "MICROPYTHON": micropython},
+    )
+    assert "again, alone, what failed beside others: " in done.stderr, done.stdout + done.stderr
+    assert "test_b" in done.stderr
+    assert done.returncode == (0 if good else 1), done.stdout
 
 
 @pytest.mark.parametrize("version", [(2, 7, 18), (3, 6, 15), (3, 9, 99)])

@@ -188,7 +188,8 @@ def test_a_flood_keeps_the_time_out(slave, client, timeout_ms):
         for _ in range(2):
             name, took_ms = client.evaluate("took()")
             assert name == "BadReplyError"
-            assert timeout_ms <= took_ms < timeout_ms + 100
+            # Without an end the flood would keep it for ever; it takes a core, too.
+            assert timeout_ms <= took_ms < timeout_ms + 1000
     finally:
         stop.set()
 
