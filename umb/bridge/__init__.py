@@ -32,6 +32,7 @@ class Bridge(Uplink):
     json         whether one object a device is published in place of single values
     discovery    an umb.bridge.discovery.Discovery, which describes everything to Home Assistant
     history      how many values of points with `history` are kept until the broker has them
+    read_only    whether commands are refused
     on_error     on_error(text) is called when the connection to the broker is lost or refused
 
     The hooks of the Poller are called as before. Raises ValueError for a wrong argument.
@@ -50,6 +51,7 @@ class Bridge(Uplink):
         json: bool = False,
         discovery=None,
         history: int = 64,
+        read_only: bool = False,
         on_error=None,
     ):
         for word, value in (("name", name), ("prefix", prefix)):
@@ -65,7 +67,7 @@ class Bridge(Uplink):
         self.topic = "%s/%s" % (prefix, name)
         self.json = json
         self.discovery = discovery
-        self._commands = Commands(self.topic, self.devices)
+        self._commands = Commands(self.topic, self.devices, read_only)
         self._told_birth = False
         self._object = None  # (device, Pieces) of an object that is being made
         self._turn = 0  # the device whose points come first

@@ -22,14 +22,16 @@ class Commands:
 
     topic     what all topics begin with
     devices   of umb.bridge.devices
+    read_only whether every command is refused
 
     answers   (topic, text) of each command that could not be carried out, to be published
     """
 
-    def __init__(self, topic, devices):
+    def __init__(self, topic, devices, read_only=False):
         self.answers = []
         self._topic = topic
         self._devices = devices
+        self._read_only = read_only
 
     def carry_out(self, topic, data):
         """Carry out the command in this message, if it is one."""
@@ -43,6 +45,8 @@ class Commands:
 
     def _write(self, device_name, point_name, data):
         """Write a point. Raises ValueError or a ModbusError."""
+        if self._read_only:
+            raise ValueError("this board takes no commands")
         for device in self._devices:
             if device.name == device_name:
                 name = _name_of(device.points, point_name)

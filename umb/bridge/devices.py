@@ -10,6 +10,8 @@ look(most)     look for changed values of so many points at most. Returns whethe
                at. Calls on_change(device, i)
 """
 
+import sys
+
 from micropython import const
 
 _INPUT = const(2)  # areas below have bits
@@ -134,7 +136,10 @@ class StoredDevice(_Device):
         points = self.points
         area = self._areas[b"\1\2\4\3"[points.area(i)]]
         if area.on_read is not None:
-            area.on_read(points.address(i), points.size(i))
+            try:
+                area.on_read(points.address(i), points.size(i))
+            except Exception as error:  # noqa: BLE001 - whatever a hook does, the bridge goes on
+                sys.print_exception(error)
         area.get(points.address(i), points.size(i), self._now, 0)
 
     def value(self, i):

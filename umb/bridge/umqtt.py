@@ -6,6 +6,7 @@ loop, such as a slave in the background.
 """
 
 import select
+from errno import ETIMEDOUT
 from time import ticks_diff, ticks_ms
 
 from micropython import const
@@ -144,7 +145,7 @@ class SimpleMQTT:
             self._pinged_ms = now_ms
             self._client.ping()
         if ticks_diff(now_ms, self._heard_ms) >= _KEEP_ALIVE_S * 1000:
-            raise OSError("the broker is silent")
+            raise OSError(ETIMEDOUT)
         for _ in self._poller.ipoll(0):
             self._heard_ms = now_ms
             self._client.check_msg()

@@ -1,5 +1,6 @@
 """Uplink: what every driver shares that publishes points: sources, time, what has changed."""
 
+import sys
 from time import sleep_ms, ticks_add, ticks_diff, ticks_ms
 
 from micropython import const
@@ -175,7 +176,10 @@ class Uplink:
         if error != self._told_error:
             self._told_error = error
             if self.on_error is not None:
-                self.on_error(error)
+                try:
+                    self.on_error(error)
+                except Exception as raised:  # noqa: BLE001 - whatever a hook does, this goes on
+                    sys.print_exception(raised)
 
     # --- time
 

@@ -61,6 +61,7 @@ class Part:
             period_ms=period_s * 1000 if period_s else None,
             json=settings["json"],
             discovery=discovery,
+            read_only=application.settings["read_only"],
             on_error=application.say,
         )
 

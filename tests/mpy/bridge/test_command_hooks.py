@@ -27,3 +27,29 @@ def test_whatever_a_hook_raises_is_answered():
         commands.carry_out("umb/x/io/setpoint/set", b"5")
         topic, text = commands.answers[0]
         assert topic == "umb/x/io/setpoint/error" and text, error
+
+
+def test_read_only():
+    store = PointStore(Points([{"name": "setpoint", "address": 0, "writable": True}]))
+    devices = [StoredDevice("io", store, True, lambda *_: None)]
+    for read_only in (True, False):
+        commands = Commands("umb/x", devices, read_only)
+        commands.carry_out("umb/x/io/setpoint/set", b"5")
+        assert len(commands.answers) == read_only
+        assert store["setpoint"] == (0 if read_only else 5)
+    assert not commands.answers
+
+
+def test_a_hook_that_raises_when_it_is_read_ends_nothing():
+    store = PointStore(Points([{"name": "first", "address": 0, "input_type": "input"}]))
+    changed = []
+    device = StoredDevice("io", store, True, lambda _, i: changed.append(i))
+
+    def failing(*_):
+        raise OSError(5)
+
+    device.look(1)
+    store.areas[4].on_read = failing
+    store["first"] = 7
+    device.look(1)
+    assert changed == [0]
