@@ -4,12 +4,13 @@ from time import sleep_ms
 
 from micropython import const
 
+from umb.functions.diagnostics import COUNTERS
 from umb.serve import serve
 from umb.server import Server
 
 from .keeper import PERIOD_MS
 from .state import DeviceState
-from .status import OF_SERVER, put_of_server
+from .status import put_of_server
 
 _NETWORK_BANK = const(1)  # of the counters of all that listens in the network
 
@@ -45,7 +46,7 @@ class Application:
     config    has compose(changes) and write(new_settings), see config.py
     say       say(text) prints what happens later
     network   an Interface to look after, see network/interface.py, or None
-    networked   whether it is in a network
+    networked   whether it is to be served in a network, is_networked later
 
     board, hardware, settings, config, say   as above, for its parts
     state     the DeviceState
@@ -55,7 +56,6 @@ class Application:
     log       a Log that prints what is going on, None: nobody wants that
     permits   what Access permits to networks; None where there is none
     handler   what networks ask: the server, or a Gateway that a part has put in its place
-    is_networked   as above
     drivers   what is run: parts add theirs
     parts     the Part of the role, and those that are optional
     """
@@ -77,7 +77,7 @@ class Application:
         self.is_networked = networked
         assemble(self, network, networked)
 
-    def count(self, bank, counters, names=OF_SERVER, put=put_of_server):
+    def count(self, bank, counters, names=COUNTERS, put=put_of_server):
         """Report these counters in a bank of input registers, see Status.
 
         put   put(data, at, counters) puts them into eight registers, 0 to 65535 each

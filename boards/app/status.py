@@ -18,17 +18,6 @@ _ACCESS = const(121)
 _BANKS = const(130)  # where the counters of the first line begin
 _BANK = const(10)  # from there to those of the next one
 _UNUSED = const(2)  # registers at the end of a bank
-# The order of function code 8's sub-functions 0x0B to 0x12 (AP 6.8).
-OF_SERVER = (
-    "bus_message_count",
-    "bus_communication_error_count",
-    "bus_exception_error_count",
-    "server_message_count",
-    "server_no_response_count",
-    "server_nak_count",
-    "server_busy_count",
-    "bus_character_overrun_count",
-)
 
 
 class Status:

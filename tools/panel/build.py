@@ -1,4 +1,4 @@
-"""dev.py panel: make umb/panel/page.html.gz of the page's parts, and umb/panel/page.py beside it.
+"""dev.py panel: make umb/panel/page.html.gz of the page's parts, and name it in page.py there.
 
 The parts, page.html, style.css and script.js, are in this folder. What is made of them is kept in
 the repository, as the package files are, so that mip can install it.
@@ -17,26 +17,6 @@ from tools.env import ROOT
 _FOLDER = Path(__file__).parent
 _TARGET = ROOT / "umb/panel"
 MOST = 12 * 1024  # bytes of the compressed page
-_MODULE = '''"""The page, and what browsers are told of it. tools/panel/build.py writes this."""
-
-_NAME = "page.html.gz"
-ENTITY_TAG = '"{tag}"'
-CONTENT_SECURITY_POLICY = (
-    "default-src 'none'; "
-    "script-src 'sha256-{script}'; "
-    "style-src 'sha256-{style}'; "
-    "connect-src 'self'; img-src data:; "
-    "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
-)
-
-
-def open_page():
-    """Return the page as a file: from beside this one, or from where mip puts it."""
-    try:
-        return open(__file__.rpartition("/")[0] + "/" + _NAME, "rb")
-    except OSError:
-        return open("/lib/umb/panel/" + _NAME, "rb")  # this module is frozen
-'''
 
 
 def without_comments(text):
@@ -57,7 +37,14 @@ def build():
     page = re.sub(r">\s+<", "><", (_FOLDER / "page.html").read_text().strip())
     page = page.replace("{style}", style).replace("{script}", script).encode()
     tag = hashlib.sha256(page).hexdigest()[:16]
-    return page, _MODULE.format(tag=tag, script=digest(script), style=digest(style))
+    module = (_TARGET / "page.py").read_text()
+    for pattern, value in (
+        (r'(?<=ENTITY_TAG = \'")[^"]*', tag),
+        (r"(?<=script-src 'sha256-)[^']*", digest(script)),
+        (r"(?<=style-src 'sha256-)[^']*", digest(style)),
+    ):
+        module = re.sub(pattern, value, module)
+    return page, module
 
 
 def compress(page):

@@ -20,8 +20,8 @@ _IN_LISTEN_ONLY = const(0x20)
 _BROADCAST = const(0x40)
 _SENT_EXCEPTION = b"\x00\x01\x01\x01\x02\x04\x04\x08"  # by exception code
 
-# The counters of sub-functions 11 to 18.
-_COUNTERS = (
+# The counters of sub-functions 11 to 18 (AP 6.8), in their order.
+COUNTERS = (
     "bus_message_count",
     "bus_communication_error_count",
     "bus_exception_error_count",
@@ -162,7 +162,7 @@ class Diagnostics:
         elif sub_function == 20:
             counters.bus_character_overrun_count = 0
         else:
-            value = getattr(counters, _COUNTERS[sub_function - 11])
+            value = getattr(counters, COUNTERS[sub_function - 11])
             _put_word(adu, 10, value)
         return 5
 

@@ -1,4 +1,4 @@
-"""The page, and what browsers are told of it. tools/panel/build.py writes this."""
+"""The page, and what browsers are told of it. dev.py panel sets the three digests."""
 
 _NAME = "page.html.gz"
 ENTITY_TAG = '"50203755c934675d"'

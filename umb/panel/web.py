@@ -56,8 +56,10 @@ class WebServer:
         self._streams = []  # one a client
 
     async def serve(self):
-        """Serve until the task is cancelled. Raises OSError with a sentence if the port cannot
-        be had."""
+        """Serve until the task is cancelled.
+
+        Raises OSError, with a sentence that says what to do, if the port cannot be had.
+        """
         try:
             server = await asyncio.start_server(
                 self._serve_client, *self._address, backlog=self._max_clients

@@ -30,7 +30,7 @@ class PioPin:
 
     pin              its number
     tx               the number of the UART's TX pin, which a state machine watches
-    state_machine    the number of one that nothing else uses, 0 to 7
+    state_machine    the number of one that nothing else uses, 0 to 7; on an RP2350 to 11
 
     It is switched to transmit by the program, and to receive within a bit after the last stop bit,
     by hardware, whatever the program does then. The state machine has 9 instructions: it steps
@@ -83,10 +83,10 @@ class PioIdle:
     """Tells when a line falls silent, `idle` of RTUServer, for one that is served by start().
 
     rx               the number of the UART's RX pin, which a state machine watches
-    state_machine    the number of one that nothing else uses, 0 to 7
+    state_machine    the number of one that nothing else uses, 0 to 7; on an RP2350 to 11
 
     Silence begins to count 1.5 characters after the last one (t1.5 of SL 2.5.1.1), long before the
-    UART's own event: the rest of t3.5 is left for the answer. The state machine has 10
+    UART's own event: the rest of t3.5 is left for the answer. The state machine has 9
     instructions. It steps over each character whose start bit lasts half a bit at least, as a
     UART does. stop() releases it.
     """

@@ -4,6 +4,10 @@ from micropython import const
 
 from umb.gateway import Gateway
 
+from ..drivers import open_serial
+from ..masters.clients import Clients
+from .ids import slave_ids
+
 
 _LINE_1_BANK = const(0)  # of the counters
 _LINE_2_BANK = const(2)
@@ -42,10 +46,6 @@ class Part:
 
     def open(self):
         """Open the lines, and put the gateway in the place of the device's own server."""
-        from ..drivers import open_serial
-        from ..masters.clients import Clients
-        from .ids import slave_ids
-
         application = self._application
         clients = Clients(application)
         gateway = None

@@ -1,6 +1,8 @@
-"""The pins of the role "io", opened. Loaded while it starts, and dropped then."""
+"""The pins of the role "io", opened."""
 
-from .points import duty, safe_value
+from micropython import const
+
+_RAW = const(65535)
 
 
 def open_pins(hardware, name, settings, problems):
@@ -31,3 +33,13 @@ def _open(hardware, name, point):
     if name == "analogues":
         return hardware.analogue(pin)
     return hardware.pwm(pin, point["freq"], duty(safe_value(point) or 0, point["full"]))
+
+
+def safe_value(point):
+    """Return the value that an output has when masters are silent, None if it keeps its own."""
+    return point["safe"] if point and point["safe"] != "hold" else None
+
+
+def duty(value, full):
+    """Return 0..full as 0..65535, in numbers that do not allocate."""
+    return value if full == _RAW else value * (_RAW // full) + value * (_RAW % full) // full

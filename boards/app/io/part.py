@@ -5,6 +5,7 @@ from micropython import const
 from umb.server.rtu import RTUServer
 from umb.store import Registers
 
+from ..drivers import open_serial
 from .points import Points
 
 _SERIAL_BANK = const(0)  # of the counters
@@ -38,8 +39,6 @@ class Part:
 
     def open(self):
         """Open the serial line."""
-        from ..drivers import open_serial
-
         application = self._application
         if application.settings["rtu"]:
             driver = open_serial(application, 1, self._serve)

@@ -6,6 +6,8 @@ from micropython import const
 
 from umb.store import Bits, Registers
 
+from .opening import duty, open_pins, safe_value
+
 _PWMS = const(32)  # the holding register of PWM output 0
 _RAW = const(65535)
 
@@ -21,8 +23,6 @@ class Points:
     """
 
     def __init__(self, hardware, settings, state):
-        from .opening import open_pins
-
         problems = state.problems
         self._state = state
         self._coils_safe = [safe_value(point) for point in settings["outputs"]]
@@ -102,16 +102,6 @@ class Points:
         self._store_safe_values()
         self._drive(0, len(self._output_pins))
         self._modulate(_PWMS, len(self._pwm_pins))
-
-
-def safe_value(point):
-    """Return the value that an output has when masters are silent, None if it keeps its own."""
-    return point["safe"] if point and point["safe"] != "hold" else None
-
-
-def duty(value, full):
-    """Return 0..full as 0..65535, in numbers that do not allocate."""
-    return value if full == _RAW else value * (_RAW // full) + value * (_RAW % full) // full
 
 
 def scaled(raw, scale):

@@ -6,6 +6,8 @@ from umb.points import Points
 from umb.poller import Poller
 from umb.poller.mirror import Mirror
 
+from ..masters.clients import Clients
+
 _COUNTERS = const(200)  # the first input register of what is counted of devices
 _SIZE = const(16)  # registers of each
 
@@ -22,8 +24,6 @@ class Part:
     coils = discrete_inputs = holding_registers = ()
 
     def __init__(self, application):
-        from ..masters.clients import Clients
-
         self._application = application
         self.pollers = []
         self.devices = {}
