@@ -82,7 +82,7 @@ class Status:
 
 
 def put_of_server(data, at, counters):
-    """Put what OF_SERVER names into eight registers at data[at:]."""
+    """Put what COUNTERS of umb.functions.diagnostics names into eight registers at data[at:]."""
     # Four at a time: the frame of this function would be on the heap otherwise.
     pack_into(
         ">HHHH",

@@ -175,11 +175,15 @@ class Uplink:
         error = self.mqtt.error
         if error != self._told_error:
             self._told_error = error
-            if self.on_error is not None:
-                try:
-                    self.on_error(error)
-                except Exception as raised:  # noqa: BLE001 - whatever a hook does, this goes on
-                    sys.print_exception(raised)
+            self.tell(error)
+
+    def tell(self, text):
+        """Call on_error with a text, None: all is well. What it raises is printed."""
+        if self.on_error is not None:
+            try:
+                self.on_error(text)
+            except Exception as error:  # noqa: BLE001 - whatever a hook does, this goes on
+                sys.print_exception(error)
 
     # --- time
 

@@ -14,7 +14,6 @@ from ..bridge.pieces import Pieces
 from ..bridge.topics import is_level
 from ..bridge.uplink import Uplink
 from ..check import wrong
-from ..errors import ModbusError
 from . import payload
 
 _NAMESPACE = "spBv1.0"
@@ -159,8 +158,7 @@ class Sparkplug(Uplink):
 
     def refuse(self, device, i, error):
         """Tell why a command could not be carried out: Sparkplug has no message for that."""
-        if self.on_error is not None:
-            self.on_error("%s: %s" % (device.points.name(i), error))
+        self.tell("%s: %s" % (device.points.name(i), error))
 
     def changed(self, device, i):
         """Point number i has another value: it is published, or kept while the broker is away."""
@@ -256,12 +254,14 @@ class Sparkplug(Uplink):
 
     # --- commands
 
-    def _received(self, topic, data, _is_retained):
+    def _received(self, topic, data, is_retained):
         """A command has come, for the node or for a device."""
+        if is_retained:  # it is from another time: hosts must not retain commands
+            return
         try:
             metrics = payload.read_metrics(data)
         except ValueError as error:
-            self._tell("%s: %s" % (topic, error))
+            self.tell("%s: %s" % (topic, error))
             return
         levels = topic.split("/")
         for name, value in metrics:
@@ -277,11 +277,7 @@ class Sparkplug(Uplink):
             if device.name == device_name and name in device.points and value is not None:
                 try:
                     device.write(device.points.index(name), value)
-                except (ValueError, ModbusError) as error:
-                    self._tell(str(error))
+                except Exception as error:  # noqa: BLE001 - hooks raise what they like
+                    self.tell(str(error) or repr(error))
                 return
-        self._tell("no point %r of device %r takes %r" % (name, device_name, value))
-
-    def _tell(self, text):
-        if self.on_error is not None:
-            self.on_error(text)
+        self.tell("no point %r of device %r takes %r" % (name, device_name, value))

@@ -152,6 +152,43 @@ def test_commands():
     assert told(broker) == []
 
 
+def test_whatever_hooks_raise_ends_nothing():
+    told_errors = []
+
+    def on_error(text):
+        told_errors.append(text)
+        raise OSError(5)
+
+    store, broker, one = node(on_error=on_error)
+    one.settle()
+    for error in (OSError(5), KeyError("pin"), ZeroDivisionError(), MemoryError(), ValueError()):
+
+        def failing(*_, error=error):
+            raise error
+
+        for block in (store.areas[6], store.areas[3]):
+            block.on_write = failing
+        broker.send("spBv1.0/g/DCMD/n/io", payload.metric("count", payload.UINT32, 7, 1))
+        one.run(200)
+        assert told_errors.pop(), error
+    broker.send("spBv1.0/g/DCMD/n/io", b"\xff")
+    assert len(told_errors) == 1
+
+
+def test_retained_commands_are_from_another_time():
+    store, broker, one = node()
+    one.settle()
+    told(broker)
+    for is_retained in (True, False):
+        data = payload.metric("count", payload.UINT32, 7, 1)
+        broker.send("spBv1.0/g/DCMD/n/io", data, is_retained)
+        data = payload.metric("Node Control/Rebirth", payload.BOOLEAN, True, 1)
+        broker.send("spBv1.0/g/NCMD/n", data, is_retained)
+        one.run(200)
+        assert store["count"] == (0 if is_retained else 7)
+        assert bool(told(broker)) != is_retained
+
+
 def test_a_device_that_falls_silent():
     store = PointStore(Points(_POINTS))
     poller, _ = polling({7: Server(store, slave_ids=(7,))})
