@@ -26,8 +26,9 @@ class Mirror(PointStore):
     comes at once, before that is done: Poller's on_error tells of a write that has failed. A value
     is read back as it was written until the device has been asked again.
 
-    Serve it with serve() or umb.aio.serve(), not in the background (RTUServer.start()): its
-    requests could come while half of a value is there. A refusal allocates, as every exception of
+    Serve it with serve(); in networks umb.aio.serve() is as good. Not in the background, as
+    RTUServer.start() does and umb.aio.serve() with serial lines: there a request could come while
+    half of a value is there. A refusal allocates, as every exception of
     a hook does. Raises ValueError where points overlap, see PointStore.
     """
 
