@@ -53,5 +53,6 @@ if not options.thumb:
     files.pop("umb/fast/thumb.py", None)
 if options.native is False:
     files.pop("umb/fast/viper.py", None)
+    files.pop("umb/fast/values_viper.py", None)
 for target, source in sorted(files.items()):
     module(target, base_path=source[: -len(target) - 1] or ".", opt=3)

@@ -11,6 +11,12 @@ from tools.env import ROOT
 
 _CHECK = """
 from umb import fast
+from umb.fast.values import get_bits, get_registers
+values = [0, 0]
+get_registers(values, b"-\\1\\2\\xff\\xff", 1, 2, 0x80)
+assert values == [258, -1]
+get_bits(values, b"-\\2", 1, 2)
+assert values == [0, 1]
 assert fast.crc16(b"-123456789", 1, 9) == 0x4B37
 target = bytearray(4)
 fast.copy(target, 1, b"abcd", 2, 2)
@@ -62,7 +68,11 @@ def works(micropython, folder):
 
 def test_compiled_for_any_board(tmp_path, micropython):
     """All but the machine code can be, and does without it."""
-    assert compiled(tmp_path) == ["umb/fast/thumb.py", "umb/fast/viper.py"]
+    assert compiled(tmp_path) == [
+        "umb/fast/thumb.py",
+        "umb/fast/values_viper.py",
+        "umb/fast/viper.py",
+    ]
     assert works(micropython, tmp_path)
 
 

@@ -10,9 +10,18 @@ from tools.env import ROOT
 # row below.
 ROWS = (
     {"umb"},
-    {"errors", "conf", "mistakes", "slices", "fast.bytecode", "fast.thumb", "fast.viper"},
-    {"fast", "check"},  # fast chooses one of these three
-    {"frozen", "blocks", "words"},
+    {
+        *("errors", "conf", "mistakes", "slices"),
+        *(
+            "fast.bytecode",
+            "fast.thumb",
+            "fast.viper",
+            "fast.values_bytecode",
+            "fast.values_viper",
+        ),
+    },
+    {"fast", "check"},  # fast chooses one of the first three
+    {"frozen", "blocks", "words", "fast.values"},
     {"sunspec"},
     {"store"},
     {"frame"},

@@ -16,11 +16,14 @@ ROMFS = "umb.romfs"
 # which boards compile when they import it.
 THUMB = "umb/fast/thumb.py"  # for ARM Thumb processors
 VIPER = "umb/fast/viper.py"  # for all architectures
-NATIVE = (THUMB, VIPER)
-# The module that imports one of these two, or bytecode.py. If umb is compiled for an
+VALUES = "umb/fast/values_viper.py"  # for all architectures, too
+NATIVE = (THUMB, VIPER, VALUES)
+# The module that imports one of the first two, or bytecode.py. If umb is compiled for an
 # architecture, none of the three is installed: the chosen one is compiled in place of this module.
 CHOICE = "umb/fast/__init__.py"
-CHOSEN = (*NATIVE, "umb/fast/bytecode.py")
+# The same for VALUES and values_bytecode.py.
+VALUES_CHOICE = "umb/fast/values.py"
+CHOSEN = (*NATIVE, "umb/fast/bytecode.py", "umb/fast/values_bytecode.py")
 ARCHITECTURES = (  # in the order of their numbers in sys.implementation._mpy, from 1 on
     *("x86", "x64", "armv6", "armv6m", "armv7m", "armv7em", "armv7emsp", "armv7emdp"),
     *("xtensa", "xtensawin", "rv32imc"),
@@ -56,6 +59,8 @@ def source_of(file, arch):
         return None
     if arch and file == CHOICE:
         return THUMB if arch.startswith(("armv6m", "armv7")) else VIPER
+    if arch and file == VALUES_CHOICE:
+        return VALUES
     return file
 
 

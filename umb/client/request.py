@@ -1,13 +1,12 @@
 """Request: what one call asks for: its request PDU, the value of the response, and its errors."""
 
-from struct import unpack_from
-
 from micropython import const
 
 from .. import conf
 from ..check import integer, wrong
 from ..errors import BadReplyError, NoConnectionError, NoReplyError, exception_for
 from ..fast import copy
+from ..fast.values import get_bits, get_registers
 from ..store import Bits, Registers
 from .status import LATE_REPLY, NO_CONNECTION, NO_REPLY, ODD_REPLY
 
@@ -62,25 +61,6 @@ def _is_sequence(values):
         return False
 
 
-def _get_bits(adu, values, quantity):
-    """Put the bits of a response into `values`."""
-    for i in range(quantity):
-        values[i] = adu[_VALUES + (i >> 3)] >> (i & 7) & 1
-
-
-def _get_registers(adu, values, quantity, sign):
-    """Put the registers of a response into `values`. sign: 0x80 if they are signed, or 0."""
-    at = _VALUES
-    if sign:
-        for i in range(quantity):
-            values[i] = ((adu[at] ^ sign) << 8 | adu[at + 1]) - 0x8000
-            at += 2
-    else:
-        for i in range(quantity):
-            values[i] = adu[at] << 8 | adu[at + 1]
-            at += 2
-
-
 class Request:
     """What one call asks for. A client keeps it for its next calls.
 
@@ -105,11 +85,7 @@ class Request:
         self.strict = True  # whether what differs from the request is no reply
         self.broadcast = False  # whether slave id 0 is everybody
         self.slave = None  # the umb.client.slave.Slave that counts the result
-        self._list = None  # that list, if the response may be right that has come so far
-        self._list_format = None  # how a new list of registers is read; None: none is wanted
-        self._last_format = None  # the last such format, which is that
-        self._last_quantity = 0  # of so many registers,
-        self._last_signed = False  # with or without sign
+        self._list = None  # the list for values that are read, once there is one
 
     # --- the request PDU
 
@@ -118,7 +94,7 @@ class Request:
 
         Raises ValueError for an argument that is out of range or of the wrong kind.
         """
-        self._list = self._list_format = None
+        self._list = None
         try:  # what is no number raises TypeError: that is quicker than asking first
             if not 0 <= self.slave_id <= 255:
                 raise wrong("slave_id", self.slave_id, "0..255")
@@ -239,43 +215,33 @@ class Request:
 
     def prepare_value(self):
         """Get ready for value(), while there is time for it. It may be left out."""
+        if self.into is None and self._reads_values():
+            self._list = [0] * self.quantity
+
+    def _reads_values(self):
+        """Return whether the call returns registers or bits that were read."""
         code = self.function_code
-        if (code in (3, 4, _READ_WRITE)) and self.into is None and not self.as_bytes:
-            signed = self._is_signed()
-            if self.quantity != self._last_quantity or signed != self._last_signed:
-                self._last_format = ">%d%s" % (self.quantity, "h" if signed else "H")
-                self._last_quantity = self.quantity
-                self._last_signed = signed
-            self._list_format = self._last_format
-
-    def reads_list(self):
-        """Return whether value() will return a new list of registers."""
-        return self._list_format is not None
-
-    def read_list(self, adu):
-        """Read the list for value() from the response, of which only the CRC is missing."""
-        self._list = list(unpack_from(self._list_format, adu, _VALUES))
-
-    def forget_list(self):
-        """Read nothing earlier than value() does: the response was not the right one."""
-        self._list = None
+        return (0 < code < 5 or code == _READ_WRITE) and not self.as_bytes
 
     def value(self, adu, n):
         """Return what the call returns for the response PDU of n bytes at adu[7], 0: none.
 
         Raises BadReplyError if the response does not fit the request.
         """
-        if self._list is not None:
-            values = self._list
+        values = self._list
+        if values is not None:
             self._list = None
+            self._get_values(values, adu)
             return values
-        if self._list_format is not None and n:
-            return list(unpack_from(self._list_format, adu, _VALUES))
         code = self.function_code
         if n == 0 or code == _MASK_WRITE:
             return None
-        if (0 < code < 5 or code == _READ_WRITE) and not self.as_bytes:
-            return self._values(adu)
+        if self._reads_values():
+            if self.into is None:
+                self.prepare_value()
+                return self.value(adu, n)
+            self._get_values(self.into, adu)
+            return self.quantity
         if code == 5:
             return 1 if self.values else 0
         if code == 6:
@@ -288,6 +254,13 @@ class Request:
             return bytes(adu[_PDU : _PDU + n])
         return self._rare_value(adu, n)
 
+    def _get_values(self, values, adu):
+        """Put the registers or bits of the response into `values`."""
+        if self.function_code < 3:
+            get_bits(values, adu, _VALUES, self.quantity)
+        else:
+            get_registers(values, adu, _VALUES, self.quantity, 0x80 if self._is_signed() else 0)
+
     def _rare_value(self, adu, n):
         from .rare import decode
 
@@ -295,20 +268,6 @@ class Request:
         if value is None:
             raise self.error(ODD_REPLY, adu, n)
         return value
-
-    def _values(self, adu):
-        """Return the values of the response: as a list, or how many were put into `into`."""
-        quantity = self.quantity
-        values = self.into
-        if self.function_code < 3:
-            values = [0] * quantity if values is None else values
-            _get_bits(adu, values, quantity)
-        elif values is None:
-            kind = "h" if self._is_signed() else "H"
-            return list(unpack_from(">%d%s" % (quantity, kind), adu, _VALUES))
-        else:
-            _get_registers(adu, values, quantity, 0x80 if self._is_signed() else 0)
-        return values if self.into is None else quantity
 
     # --- its errors
 

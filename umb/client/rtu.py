@@ -14,7 +14,6 @@ from .other_masters import goes_both_ways, is_request
 from .status import BAD_REPLY, LATE_REPLY, NO_CONNECTION, NO_REPLY, PENDING, REWRITE
 
 _FRAME = const(6)  # where in the buffer an RTU frame begins
-_CRC = const(2)  # bytes of a CRC
 _ENDS = const(3)  # by how much a frame is longer than its PDU
 _PIECE = const(32)  # the most that is read from the UART at once
 _ECHO_PIECE = const(16)  # how much of an echo is read at once
@@ -277,12 +276,9 @@ class RTUClient(Client):
         line = self.line
         state = self._state
         if state == _REPLY:
-            n = line.frame.need
-            if line.frame.have + n == self._reply_size and n <= _PIECE:
-                return self._await_end(n)
             longest_ms = self.nap_ms()
             if not longest_ms or line.sleep(longest_ms):
-                line.wait_for(n)
+                line.wait_for(line.frame.need)
             return self._receive()
         if state == _SILENCE and line.frame.timed:
             if not line.wait_for(line.waiting + 1):
@@ -508,26 +504,6 @@ class RTUClient(Client):
         return self._time_out(frame.have or frame.rejected)
 
     # Nearly every reply comes by way of these, which do what a frame and a line do for any.
-
-    def _await_end(self, n):
-        """Wait for the last n bytes of what is as long as the reply. Returns the status."""
-        line = self.line
-        request = self._current
-        if n > _CRC and request.reads_list():
-            if not line.wait_for(n - _CRC):
-                return self._receive()
-            self._take(n - _CRC)
-            # Until the CRC has come there is time to read the values. They count if it is right.
-            request.read_list(self._adu)
-            n = _CRC
-        if line.wait_for(n) and line.waiting == n:
-            status = self._receive_end(n)
-            if status == 0:
-                return 0
-        else:
-            status = self._receive()
-        request.forget_list()
-        return status
 
     def _take(self, n):
         """Move n bytes that wait to the frame, which has to come behind them."""

@@ -15,14 +15,14 @@ _ARMV7EMDP = const(8)
 
 # What an import raises where the board has no emitter of machine code or another processor,
 # where the file was not installed, and in other Pythons.
-_REASONS = (ImportError, SyntaxError, ValueError, AttributeError)
+REASONS = (ImportError, SyntaxError, ValueError, AttributeError)
 
 try:
     if not _ARMV6M <= sys.implementation._mpy >> 10 & 15 <= _ARMV7EMDP:
         raise ImportError
     from .thumb import copy, crc16
-except _REASONS:
+except REASONS:
     try:
         from .viper import copy, crc16
-    except _REASONS:
+    except REASONS:
         from .bytecode import copy, crc16  # noqa: F401
