@@ -30,7 +30,7 @@ ROWS = (
     {"functions.diagnostics", "functions.files", "functions.identity"},
     {"port.errnos", "port.hosts", "port.listen_errors", "port.quirks", "port.pio", "port.tty"},
     {"port.line", "port.sockets"},
-    {"port.uart", "port.idle"},
+    {"port.idle"},
     {"serve"},
     {"server.standard", "server.routes"},
     {"server.functions", "server.permit"},
@@ -244,7 +244,7 @@ def test_what_is_allowed_is_no_fault(tmp_path):
 
 def test_what_the_core_is():
     assert {"store", "frame.rtu", "functions.files", "server", "client"} <= core()
-    assert not core() & {"port.uart", "serve", "server.rtu", "client.tcp", "gateway"}
+    assert not core() & {"port.line", "serve", "server.rtu", "client.tcp", "gateway"}
     assert core() <= set().union(*ROWS)
 
 

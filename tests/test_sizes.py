@@ -56,7 +56,7 @@ def test_what_a_use_loads(measured):
     assert measured.loaded("aio") == {"", "aio"}
     server = {"", "server", "server.standard", "frame", "store", "blocks", "conf", "check"}
     fast = {"fast", "fast.viper", "fast.thumb", "fast.bytecode"}
-    line = {"server.rtu", "frame.rtu", "port.uart", "port.line"}
+    line = {"server.rtu", "frame.rtu", "port.line"}
     assert measured.loaded("server-rtu") - fast - server == line
     network = {"server.tcp", "frame.rtu", "frame.mbap", "port.sockets"}
     assert measured.loaded("server-tcp") - fast - server == network

@@ -7,7 +7,7 @@ from micropython import const
 from ..check import integer
 from ..fast import copy, crc16
 from ..frame.rtu import RESPONSE, RTU
-from ..port.uart import open_line
+from ..port.line import Line
 from . import LONGEST_MS, Client, boolean
 from .late import LateReplies, fingerprint_of
 from .other_masters import goes_both_ways, is_request
@@ -85,7 +85,7 @@ class RTUClient(Client):
         turnaround_ms=100,
         echo=False,
     ):
-        self.line = line = open_line(
+        self.line = line = Line(
             RESPONSE,
             self.serves,
             uart,

@@ -1,4 +1,13 @@
-"""One end of a serial line: a UART, its direction pin, and the frames received and sent."""
+"""One end of a serial line: a UART, its direction pin, and the frames received and sent.
+
+What the ports of MicroPython (1.24 to 1.29) differ in:
+* readinto() may block unless as many bytes are there as asked for: n <= any() always.
+* any() is only 0 or 1 on esp8266, and says so late.
+* write() blocks for the whole frame (stm32, alif), until it fits (esp8266), or not at all, and
+  may take only a part.
+* txdone() is exact where UARTs have irq(); elsewhere it may come a character early.
+* No port lets the format be read back: programs have to give it again.
+"""
 
 import select
 import sys
@@ -7,13 +16,22 @@ from time import sleep_ms, sleep_us, ticks_add, ticks_diff, ticks_ms, ticks_us
 
 from micropython import const
 
+from ..check import integer, wrong
 from ..fast import copy
+from ..frame import ADU_SIZE
+from ..frame.rtu import REQUEST, RESPONSE
 
 _FRAME = const(6)  # where in the buffer an RTU frame begins
+_SHORTEST = const(4)  # the shortest RTU frame
 _PIECE = const(32)  # the most bytes that are read from the UART at once
 _UART_NAP_MS = const(1)  # the longest sleep that does not lose the time of a byte
 _TTY_NAP_MS = const(1000)  # a TTY wakes the poller
 _STUCK_US = const(100_000)  # so much longer than its time a frame may take to be taken
+_ASCII_GAP_US = const(1_000_000)  # the longest between two characters of ASCII (SL 2.5.2.1)
+_RECEIVE_RING = const(512)
+_TRANSMIT_RING_ESP32 = const(1024)  # the default does not hold a frame and write() would block
+_MOST_BAUD = const(100_000_000)
+_LONGEST_PAUSE = const(500_000)  # milliseconds: ticks_us() tells no longer times apart
 
 
 owners = {}  # by a UART's number the Line that was made for it last: a UART has one
@@ -22,21 +40,25 @@ owners = {}  # by a UART's number the Line that was made for it last: a UART has
 class Line:
     """Moves received bytes to a frame, notes the silence between them, and sends frames.
 
+    table, serves   what its frames are made with, see umb.frame.rtu.RTU
+    uart            a UART's number, a machine.UART, or its like
+
+    The other parameters are those of umb.server.rtu.RTUServer.
+
     frame   an umb.frame.rtu.RTU, or its like
     uart    a machine.UART, or its like
+    number  the UART's number, if that was given; None: a UART was given
     de      called with a level: the direction pin
     idle    the pin's level while others send
-
-    umb.port.uart.open_line() creates it, and sets its format and its times:
-
-    baudrate, bits, stop   bits are those of a whole character, with `stop` stop bits
+    bits    those of a whole character, with `stop` stop bits
     character_x64   a character's time in 1/64 us, small enough for 256 of them not to allocate
     t35_us          the silence that ends a frame
     gap_us          the longest silence inside of any frame
     abandon_us      the silence after which even a frame of known length is discarded
     reply_delay_us  from the moment the last byte is noticed to the reply
     abort_size      a frame is not sent if so many bytes are received first; 0: it is always sent
-    number          the UART's number, if the driver was given that; None: it was given a UART
+
+    Raises ValueError for a format that does not exist, or that the port's UART does not have.
     """
 
     poller = None
@@ -45,19 +67,79 @@ class Line:
     first_size = 16 if sys.platform == "rp2" else 513
     _wakes = False  # whether the UART wakes the poller
 
-    def __init__(self, frame, uart, de, idle):
-        self.frame = frame
+    def __init__(
+        self,
+        table,
+        serves,
+        uart,
+        baudrate,
+        bits,
+        parity,
+        stop,
+        tx,
+        rx,
+        de,
+        de_active,
+        turnaround_us,
+        gap_ms,
+        framer,
+    ):
+        for name, value, low, high in (
+            ("baudrate", baudrate, 1, _MOST_BAUD),
+            ("bits", bits, 7, 8),
+            ("stop", stop, 1, 2),
+            ("de_active", de_active, 0, 1),
+            ("turnaround_us", turnaround_us, 0, _LONGEST_PAUSE),
+            ("gap_ms", gap_ms, 0, _LONGEST_PAUSE),
+        ):
+            integer(name, value, low, high)
+        if parity not in (None, 0, 1):
+            raise wrong("parity", parity)
+        if not hasattr(framer, "timed"):
+            raise wrong("framer", framer)
+        self.number = None
+        if isinstance(uart, int):
+            self.number = uart
+            uart = _open(uart, baudrate, bits, parity, stop, tx, rx)
+        elif isinstance(uart, type) or not (hasattr(uart, "any") and hasattr(uart, "readinto")):
+            raise wrong("uart", uart)
         self.uart = uart
         self.any = uart.any
-        self.de = de
-        self.idle = idle
+        self.baudrate = baudrate
+        self.stop = stop
+        self.bits = bits = bits + 1 + (parity is not None) + stop  # with the start bit
+        self.idle = 1 - de_active
+        if hasattr(de, "watch_frames"):  # a PioPin
+            de.watch_frames(baudrate, bits, self.idle)
+        self.de = _pin(de, self.idle)
+        owners[self.number] = self
+        self.frame = framer(bytearray(ADU_SIZE), table, serves)
+        self.piece = bytearray(_PIECE)
         # Whether txdone() or the time tells when the last bit has left. Adapters hide that.
         self.exact_times = getattr(uart, "exact_times", True)
         self.waiting = 0  # bytes in the UART that have been counted
         self.last_us = ticks_us()  # when the last of them was received
         self.end_us = self.last_us  # when the last byte that was sent will have left
         self.frame_us = 0  # how long the last frame sent takes
-        self.piece = bytearray(_PIECE)
+        # A slave that is late must not send while the next request comes. Four bytes may be one.
+        self.abort_size = _SHORTEST if table is REQUEST else 0
+        self.character_x64 = character = -(-bits * 64_000_000 // baudrate)
+        # Above 19200 baud the silence is fixed (SL 2.5.1.1).
+        self.t35_us = 1750 if baudrate > 19200 else character * 7 + 127 >> 7
+        # A byte may be seen in the middle of its first stop bit; the silence begins with its end.
+        self.reply_delay_us = self.t35_us + (character * (2 * stop - 1) // bits + 127 >> 7)
+        self.abandon_us = self.gap_us = max(self.t35_us, gap_ms * 1000)
+        if table is RESPONSE:
+            self.gap_us = self.t35_us  # only masters put silence into frames
+        if not framer.timed:
+            self.t35_us = self.reply_delay_us = 0
+            self.abandon_us = self.gap_us = _ASCII_GAP_US
+        if turnaround_us or not (
+            self.exact_times and hasattr(uart, "txdone") and hasattr(uart, "irq")
+        ):
+            from .quirks import adapt
+
+            adapt(self, turnaround_us, table)
 
     def time_us(self, n):
         """Return how long n characters take."""
@@ -265,3 +347,45 @@ class Line:
                     wait_ms = 0
             else:
                 sleep_ms(longest_ms)
+
+
+def _pin(de, value):
+    """Return the direction pin as something to be called with a level, set to `value`."""
+    if de is None:
+        return bool  # takes a level and does nothing
+    if isinstance(de, int):
+        from machine import Pin
+
+        de = Pin(de)
+    if hasattr(de, "init"):
+        de.init(de.OUT, value=value)
+    elif not callable(de):
+        raise wrong("de", de)
+    de(value)
+    return de
+
+
+def _open(number, baudrate, bits, parity, stop, tx, rx):
+    """Return the machine.UART of this number with this format. Raises ValueError."""
+    from machine import UART
+
+    options = {
+        "bits": bits,
+        "parity": parity,
+        "stop": stop,
+        "rxbuf": _RECEIVE_RING,
+        "timeout": 0,
+        "timeout_char": 0,
+    }
+    if sys.platform == "esp32":
+        options["txbuf"] = _TRANSMIT_RING_ESP32
+    if tx is not None:
+        options["tx"] = tx
+    if rx is not None:
+        options["rx"] = rx
+    try:
+        return UART(number, baudrate, **options)
+    except TypeError:  # this port does not have all of these
+        from .quirks import open_uart
+
+        return open_uart(number, baudrate, options)

@@ -6,7 +6,7 @@ from micropython import const
 
 from ..check import integer, wrong
 from ..frame.rtu import REQUEST, RTU
-from ..port.uart import open_line
+from ..port.line import Line
 from . import Driver
 
 _SHORTEST = const(4)
@@ -78,7 +78,7 @@ class RTUServer(Driver):
         if isinstance(idle, type) or not (idle is None or hasattr(idle, "watch_silence")):
             raise wrong("idle", idle)
         self.idle = idle
-        self.line = open_line(
+        self.line = Line(
             REQUEST,
             # A handler that does not tell whom it serves is asked about every frame: {}.get()
             # returns None, so none is looked for in noise.

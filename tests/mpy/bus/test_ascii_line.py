@@ -10,7 +10,7 @@ from support.uart import UART, clock
 
 from umb.frame.ascii import ASCII
 from umb.frame.rtu import REQUEST, RESPONSE
-from umb.port.uart import open_line
+from umb.port.line import Line
 
 _READ = request(3, 0, 2)
 _ANSWER = text(b"\x11\x03\x04\x00\x00\x00\x00")
@@ -115,7 +115,7 @@ def found(table, said):
     """Slave ids and PDUs of all frames, if everything waits in the UART before anybody looks."""
     clock.reset()
     uart = UART(115200, 7, 0, 1)
-    line = open_line(
+    line = Line(
         table,
         lambda slave_id: slave_id == OURS,
         uart,

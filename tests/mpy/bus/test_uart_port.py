@@ -1,11 +1,11 @@
-"""A Line and what umb.port.uart gives it: character times and the direction pin's edges."""
+"""A Line: character times and the direction pin's edges."""
 
 from support.boards import BOARDS, ESP8266
 from support.rtu import spans
 from support.uart import UART, Output, Pin, clock
 
 from umb.frame.rtu import REQUEST, RTU
-from umb.port.uart import open_line
+from umb.port.line import Line
 
 _RATES = (1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200, 230400, 460800, 921600)
 _FORMATS = ((8, None, 1), (8, 0, 1), (8, 1, 1), (8, None, 2))
@@ -19,7 +19,7 @@ def line_on(uart, de, baudrate=19200, form=(8, 0, 1), de_active=1, turnaround_us
     serves = bool  # nothing comes: nobody asks for whom it is
     times = turnaround_us, 20
     form = baudrate, bits, parity, stop
-    return open_line(REQUEST, serves, uart, *form, None, None, de, de_active, *times, RTU)
+    return Line(REQUEST, serves, uart, *form, None, None, de, de_active, *times, RTU)
 
 
 def transmit(baudrate, form, n, turnaround_us=0, **line):
