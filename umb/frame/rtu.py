@@ -28,13 +28,18 @@ _NOISE = const(3)
 # The length of the PDU by function code (AP 6): a number of bytes; or _COUNTED + the index of the
 # byte that is the count of the rest; or _BY_OBJECTS. 0: its beginning does not announce it.
 # umb.frame.lengths adds what a program knows of other codes.
+# Made from lists, which are gone after the import: bytes would stay in RAM beside the bytearray.
 REQUEST = bytearray(
-    b"\x00\x05\x05\x05\x05\x05\x05\x01\x05\x00\x00\x01\x01\x00\x00\x85\x85\x01\x00\x00\x81\x81"
-    b"\x07\x89\x03\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x04"
+    [0, 5, 5, 5, 5, 5, 5, 1]  # from function code 0 on
+    + [5, 0, 0, 1, 1, 0, 0, _COUNTED + 5]  # from 8 on
+    + [_COUNTED + 5, 1, 0, 0, _COUNTED + 1, _COUNTED + 1, 7, _COUNTED + 9]  # from 16 on
+    + ([3] + [0] * 18 + [4])  # from 24 to 43
 )
 RESPONSE = bytearray(
-    b"\x00\x81\x81\x81\x81\x05\x05\x02\x05\x00\x00\x05\x81\x00\x00\x05\x05\x81\x00\x00\x81\x81"
-    b"\x07\x81\x82\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\xff"
+    [0, _COUNTED + 1, _COUNTED + 1, _COUNTED + 1, _COUNTED + 1, 5, 5, 2]
+    + [5, 0, 0, 5, _COUNTED + 1, 0, 0, 5]
+    + [5, _COUNTED + 1, 0, 0, _COUNTED + 1, _COUNTED + 1, 7, _COUNTED + 1]
+    + ([_COUNTED + 2] + [0] * 18 + [_BY_OBJECTS])
 )
 
 
