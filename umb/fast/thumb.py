@@ -47,8 +47,8 @@ def crc16(r0, r1, r2):  # buf, at, n
 
 @micropython.viper
 def copy(dst: ptr8, at: int, src: ptr8, start: int, n: int):
-    end = at + n
+    n += at
     start -= at
-    while at < end:
+    while at < n:
         dst[at] = src[start + at]
         at += 1

@@ -22,8 +22,8 @@ def crc16(buf: ptr8, at: int, n: int) -> int:  # noqa: F821
 
 @micropython.viper
 def copy(dst: ptr8, at: int, src: ptr8, start: int, n: int):  # noqa: F821
-    end = at + n
+    n += at
     start -= at
-    while at < end:
+    while at < n:
         dst[at] = src[start + at]
         at += 1
