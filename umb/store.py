@@ -138,7 +138,7 @@ class Registers:
         if (address | quantity | at) < 0 or (
             self.data[address + quantity - 1] | buf[at + quantity - 1] < 0
         ):
-            raise IndexError("%d bytes do not fit" % quantity)
+            raise IndexError("negative")
         copy(buf, at, self.data, address, quantity)
 
     def put(self, address: int, quantity: int, buf, at: int):
@@ -151,7 +151,7 @@ class Registers:
         if (address | quantity | at) < 0 or (  # see get()
             self.data[address + quantity - 1] | buf[at + quantity - 1] < 0
         ):
-            raise IndexError("%d bytes do not fit" % quantity)
+            raise IndexError("negative")
         copy(self.data, address, buf, at, quantity)
 
 
