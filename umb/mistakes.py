@@ -33,6 +33,7 @@ _NEEDED = {
     "timer": "a machine.Timer or None",
     "bits, parity, stop": "(8, None, 1), as this port's UART has nothing else",
 }
+UART_TAKEN = "UART %d was given to another driver since"
 PARAMETERS = (
     "umb calls on_read and on_write with (address, quantity), validate with (address, value),"
     " routes with slave_id=, function_code=, address=, and value= if it is a write, functions with"

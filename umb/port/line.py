@@ -267,15 +267,13 @@ class Line:
             n -= size
             if not n:
                 break
-            if not size:
-                self._check_progress(at + n - frame.start)
+            if not size and (
+                ticks_diff(ticks_us(), self.end_us)
+                > self.time_us(at + n - frame.start) + _STUCK_US
+            ):
+                raise OSError(ETIMEDOUT, "the UART takes no bytes: does it wait for CTS?")
             size = self.uart.write(frame.out, at, n)
         self.end_us = ticks_add(self.end_us, self.frame_us)
-
-    def _check_progress(self, size):
-        """Raise OSError if the UART has had more time than a frame of this size takes."""
-        if ticks_diff(ticks_us(), self.end_us) > self.time_us(size) + _STUCK_US:
-            raise OSError(ETIMEDOUT, "the UART takes no bytes: does it wait for CTS?")
 
     def sending_us(self):
         """Return how long the frame of send() will still be leaving, 0 if it has left."""
@@ -313,11 +311,17 @@ class Line:
         """
         if poller is self.poller:
             return
-        if self.number is not None and owners[self.number] is not self:
-            raise RuntimeError("UART %d was given to another driver since" % self.number)
+        self.check_owner()
         self.poller = poller
         # A poller keeps a broken entry if registering fails, so another one tries it first.
         self._wakes = self._register(select.poll()) and self._register(poller)
+
+    def check_owner(self):
+        """Raise RuntimeError if another driver was made for the same UART later."""
+        if self.number is not None and owners[self.number] is not self:
+            from ..mistakes import UART_TAKEN
+
+            raise RuntimeError(UART_TAKEN % self.number)
 
     def _register(self, poller):
         uart = self.uart
@@ -369,14 +373,7 @@ def _open(number, baudrate, bits, parity, stop, tx, rx):
     """Return the machine.UART of this number with this format. Raises ValueError."""
     from machine import UART
 
-    options = {
-        "bits": bits,
-        "parity": parity,
-        "stop": stop,
-        "rxbuf": _RECEIVE_RING,
-        "timeout": 0,
-        "timeout_char": 0,
-    }
+    options = {"bits": bits, "parity": parity, "stop": stop, "rxbuf": _RECEIVE_RING}
     if sys.platform == "esp32":
         options["txbuf"] = _TRANSMIT_RING_ESP32
     if tx is not None:
@@ -384,7 +381,7 @@ def _open(number, baudrate, bits, parity, stop, tx, rx):
     if rx is not None:
         options["rx"] = rx
     try:
-        return UART(number, baudrate, **options)
+        return UART(number, baudrate, timeout=0, timeout_char=0, **options)
     except TypeError:  # this port does not have all of these
         from .quirks import open_uart
 

@@ -35,7 +35,7 @@ def open_uart(number, baudrate, options):
     for refused in ("tx", "rx", "rxbuf"):
         options.pop(refused, None)
         try:
-            return UART(number, baudrate, **options)
+            return UART(number, baudrate, timeout=0, timeout_char=0, **options)
         except TypeError:
             pass
     if form != (8, None, 1):

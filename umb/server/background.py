@@ -6,7 +6,6 @@ from micropython import const, heap_lock, heap_unlock
 
 from ..frozen import frozen
 from ..port.idle import BufferedUART, Idle
-from ..port.line import owners
 
 _SHORTEST = const(4)
 _RECENT_US = const(1_000_000)
@@ -29,9 +28,11 @@ class Background(Idle):
     """
 
     def __init__(self, rtu, timer):
+        if rtu.gateway is not None:
+            raise ValueError("a gateway is not served in the background: see umb.serve.serve()")
+        rtu.stop()
         line = rtu.line
-        if line.number is not None and owners[line.number] is not line:
-            raise RuntimeError("UART %d was given to another driver since" % line.number)
+        line.check_owner()
         self._rtu = rtu
         self._error = None  # what was raised within an interrupt
         super().__init__(line, timer, rtu.idle)

@@ -50,7 +50,6 @@ class RTUServer(Driver):
 
     serial = True
     lines = 1
-    background = None  # what start() has made
 
     def __init__(
         self,
@@ -96,6 +95,7 @@ class RTUServer(Driver):
             gap_ms,
             framer,
         )
+        self.background = None  # what start() has made
         self.state = _LISTENING
         self.size = 0  # of the reply
 
@@ -241,9 +241,6 @@ class RTUServer(Driver):
         The slave goes on when the program ends, until stop() or a soft reset. Raises ValueError if
         its server is a gateway, ImportError where machine has no Timer.
         """
-        if self.gateway is not None:
-            raise ValueError("a gateway is not served in the background: see umb.serve.serve()")
-        self.stop()
         from .background import Background
 
         self.background = Background(self, timer)
