@@ -31,7 +31,7 @@ ROWS = (
     {"port.errnos", "port.hosts", "port.listen_errors", "port.quirks", "port.pio", "port.tty"},
     {"port.line", "port.sockets"},
     {"port.idle"},
-    {"serve"},
+    {"serve", "records"},
     {"server.standard", "server.routes"},
     {"server.functions", "server.permit"},
     {"server"},

@@ -48,7 +48,9 @@ PARTS = {
     "functions": Part(("functions.diagnostics", "functions.files", "functions.identity")),
     "points": Part(("points", "points.store"), ("errors",)),
     "poller": Part(("poller",), ("poller.mirror",)),
-    "panel": Part(("panel", "panel.passwords"), ("panel.web",), (), ("panel/page.html.gz",)),
+    "panel": Part(
+        ("panel", "panel.passwords"), ("panel.web", "records"), (), ("panel/page.html.gz",)
+    ),
     "bridge": Part(
         ("bridge", "points.store"), ("bridge.discovery", "bridge.mqtt", "bridge.umqtt")
     ),

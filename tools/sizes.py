@@ -111,7 +111,7 @@ BUDGETS = {
     "functions": Budget(7_850, 19_600, 20_350),
     "points": Budget(20_150, 41_450, 47_900),
     "poller": Budget(41_050, 88_600, 93_800),
-    "panel": Budget(13_450, 35_050, 38_100),
+    "panel": Budget(13_950, 35_850, 38_850),
     "bridge": Budget(30_400, 67_200, 76_800),
     "sparkplug": Budget(36_850, 79_650, 87_750),
     "ascii": Budget(3_600, 8_750, 8_750),
@@ -145,6 +145,7 @@ OPTIONAL = (
     "panel",
     "points",
     "poller",
+    "records",
     "umodbus",
 )
 OPTIONAL_BUDGET = 4096

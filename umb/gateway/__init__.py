@@ -146,6 +146,16 @@ class Gateway(Driver):
         self._paths.append(path)
         self.line_counters.append(path.counters)
 
+    def observe(self, line: int, observer) -> None:
+        """Tell an observer, such as a umb.records.BusRecord, of all requests of a line.
+
+        line       its number, as in line_counters
+        observer   has begun(slave_id, adu, n), called with the request PDU of n bytes at adu[7],
+                   and ended(status), see umb.client.status. Both run while others wait: they
+                   should take little time and no memory. None: nobody is told any more
+        """
+        self._paths[line].observer = observer
+
     def serves(self, slave_id):
         """Return whether there is a device with this slave id, here or on a line."""
         return self.server.serves(slave_id) or self._path(slave_id) is not None

@@ -62,6 +62,7 @@ class Path:
         self._slave_ids = slave_ids
         self._unit_ids = unit_ids
         self.next = None  # the path that takes broadcasts on
+        self.observer = None  # what Gateway.observe() was given
         self.count = 0  # how many requests wait
         self._gateway = gateway
         self._timeout_ms = timeout_ms
@@ -243,9 +244,11 @@ class Path:
     def _keep(self):
         """The first request is under way: keep a copy of it."""
         self._begun = True
+        waiting = self._waiting[0]
         if self._copy:
-            waiting = self._waiting[0]
             copy(self._copy, 0, waiting.adu, _PDU, waiting.n)
+        if self.observer is not None and not waiting.broadcast:
+            self.observer.begun(waiting.line_id, waiting.adu, waiting.n)
 
     def _begin(self):
         """Lend the first request's buffer to the client. Returns the status."""
@@ -285,6 +288,8 @@ class Path:
 
     def _count(self, status, waiting):
         """Count how a request has ended."""
+        if self.observer is not None and not waiting.broadcast:
+            self.observer.ended(status)
         counters = self.counters
         silent = status == NO_REPLY
         if status >= 0:

@@ -46,6 +46,10 @@ class Poller:
 
     What these hooks raise is printed, and does not end serve().
 
+    observer    None, or an object such as a umb.records.BusRecord: its request_failed(
+                request, status) is called with the Request of a client that was refused, or not
+                answered, and its status of umb.client.status
+
     Raises ValueError for an argument of the wrong kind.
     """
 
@@ -65,6 +69,7 @@ class Poller:
         self.lines = 1 if client.serial else 0
         self.alone = True
         self.stopping = False
+        self.observer = None
         self.write = None  # the write that is under way
         self._request = Request()
         self._device = None  # its request is under way, or that has ended and is to be dealt with
@@ -313,6 +318,8 @@ class Poller:
         now_ms = self._ended_ms
         write = self.write
         device.ended(status, self._began_ms, now_ms)
+        if status and self.observer is not None:
+            self.observer.request_failed(self._request, status)
         if write is not None:
             self.write = None
             status = device.end_write(write, status, now_ms)

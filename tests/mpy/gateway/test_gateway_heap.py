@@ -12,6 +12,7 @@ from support.wire import Wire
 
 from umb.client.rtu import RTUClient
 from umb.gateway import Gateway
+from umb.records import BusRecord
 from umb.server import LATER, Server
 from umb.store import Store
 
@@ -195,10 +196,11 @@ def test_frames_stay_off_the_heap():
     if not hasattr(micropython, "mem_total"):
         skip("this MicroPython does not count what it allocates")
     answers = set()
-    for retries in (0, 2):
+    for retries, observer in ((0, None), (2, None), (0, BusRecord(slaves=1)), (2, BusRecord())):
         for patience in (1000, 0, 1, 2, 3, 5, 8):
             wire = Wire(b"", replies=True)
             gateway = Stage(retries, wire).gateway
+            gateway.observe(0, observer)
             asker = Asker()
             for slave_id, pdu, reply in exchanges():
                 wire.said = reply
@@ -206,7 +208,7 @@ def test_frames_stay_off_the_heap():
                 asker.adu[7 : 7 + len(pdu)] = pdu
                 asker.size = len(pdu)
                 n = taken(gateway, asker, wire, patience)
-                assert n == 0, (retries, patience, slave_id, pdu, reply, n)
+                assert n == 0, (retries, observer, patience, slave_id, pdu, reply, n)
                 answers.add(bytes(asker.adu[7 : 7 + asker.n])[:2])
     assert answers.issuperset((b"\x10\0", b"\x14\6", b"\x41\5", b"", b"\x83\2", b"\x83\x0b"))
 
