@@ -60,10 +60,11 @@ class Settings:
             {"key": "baudrate", "kind": "number", "least": 300, "most": 4000000, "default": 9600},
             {"key": "parity", "choices": ["N", "E", "O"], "default": "E"},
             {"key": "outputs", "kind": "json", "help": "The pins of the coils."},
+            {"key": "password", "kind": "text", "secret": True, "default": ""},
         ]
 
     def load(self):
-        return self.values
+        return {key: self.values[key] for key in self.values if key != "password"}
 
     def check(self, values):
         if values.get("baudrate", 9600) == 12345:
@@ -93,14 +94,36 @@ def buses():
             "format": "8E1",
             "health": "ok",
             "counters": [["Messages", counters.bus_message_count]],
-            "slaves": [{"id": 7, "state": "online", "requests": 10, "answers": 10}],
-            "errors": ["slave 8 did not answer FC 3"],
+            "slaves": slaves("meter"),
+            "errors": iter(
+                [
+                    {"age_s": 200, "who": "slave 8", "asked": "FC 3 at 0 x 2", "status": -2},
+                    {"age_s": 5, "who": "slave 7", "asked": "FC 4 at 99", "status": 2, "times": 3},
+                    {"what": "made up"},
+                    "a text alone",
+                ]
+            ),
         }
     ]
 
 
+def slaves(name):
+    """Yield what is known of a slave that answers, and of one that does not."""
+    yield {
+        "id": 7,
+        "name": name,
+        "state": "online",
+        "requests": 12,
+        "answers": 11,
+        "timeouts": 1,
+        "last_ms": 17,
+        "worst_ms": 341,
+    }
+    yield {"id": 8, "name": name, "state": "offline", "requests": 5, "timeouts": 5}
+
+
 def gateway():
-    return {"clients": ["127.0.0.1:50123"], "queue": 0}
+    return {"clients": ["127.0.0.1:50123"], "queue": 2, "slaves": slaves("UART 1")}
 
 
 settings = Settings()
@@ -110,6 +133,8 @@ panel = Panel(
     app,
     server,
     points=store,
+    slave_id=lambda: 1,
+    max_viewers=3,
     about=about,
     buses=buses,
     gateway=gateway,

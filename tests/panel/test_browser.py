@@ -113,13 +113,13 @@ def test_a_number_is_set_and_a_wrong_one_is_not(page):
     page.show("Points")
     row = page.row("setpoint")
     row.locator("input:enabled").fill("21.5")
-    row.get_by_role("button", name="Set", exact=True).click()
+    row.get_by_role("button", name="Set setpoint", exact=True).click()
     has_text(row.locator(".value"), "21.5")
     with ModbusTcpClient("127.0.0.1", port=page.board.modbus) as client:
         assert client.read_holding_registers(10, count=1, device_id=1).registers == [43]
     text = page.row("label")
     text.locator("input").fill("far too long for eight registers")
-    text.get_by_role("button", name="Set", exact=True).click()
+    text.get_by_role("button", name="Set label", exact=True).click()
     page.page.wait_for_selector("#message:not([hidden])")
     assert "label" in page.page.inner_text("#message")
     has_text(text.locator(".value"), "Pump 3")
@@ -169,6 +169,46 @@ def test_registers_are_read_and_written_as(page):
                 assert got == registers, kind
 
 
+def test_the_view_of_registers_begins_with_a_slave_that_is_there(page):
+    page.show("Registers")
+    assert page.page.input_value("#unit") == "1"
+    page.page.fill("#unit", "9")
+    page.page.wait_for_timeout(4000)  # it is filled in once
+    assert page.page.input_value("#unit") == "9"
+
+
+def test_text_in_registers_is_read_and_written(page):
+    page.sign_in()
+    page.wait_until_signed_in()
+    page.show("Registers")
+    page.page.fill("#address", "20")
+    page.page.fill("#quantity", "8")
+    page.page.select_option("#type", "text")
+    with ModbusTcpClient("127.0.0.1", port=page.board.modbus) as client:
+        for order, registers, text in (
+            ("0", [0x5075, 0x6D70, 0x2032], "Pump 2"),
+            ("2", [0x7550, 0x706D, 0x3220], "Pump 2"),
+            ("0", [0xC3A9, 0x6100], "éa"),
+        ):
+            client.write_registers(20, registers + [0] * (8 - len(registers)), device_id=1)
+            page.page.select_option("#order", order)
+            with page.page.expect_response("**/pdu"):
+                page.page.click("#ask .main")
+            cell = page.page.get_by_label("Register 20", exact=True)
+            page.page.wait_for_function(
+                "text => document.querySelector('#cells input').value === text", arg=text
+            )
+            client.write_registers(20, [0x7878] * 8, device_id=1)
+            cell.fill(text)
+            with page.page.expect_response("**/pdu"):
+                page.page.get_by_role("button", name="Write register 20", exact=True).click()
+            got = client.read_holding_registers(20, count=8, device_id=1).registers
+            assert got == registers + [0] * (8 - len(registers)), text
+    page.page.get_by_label("Register 20", exact=True).fill("seventeen letters")
+    page.page.click("#cells button")
+    has_text(page.page.locator("#message"), "17 bytes, and there are 16")
+
+
 def test_what_a_register_cannot_be(page):
     page.show("Registers")
     page.page.fill("#unit", "1")
@@ -193,13 +233,102 @@ def test_wrong_password(browser, micropython):
         board.end()
 
 
-def test_buses_and_gateway(page):
+def lines_of(page, heading):
+    """Return the texts of the cells of the table below a heading, as lists."""
+    cells = """heading => [...document.querySelectorAll('section:not([hidden]) h3')]
+        .find(one => one.innerText.startsWith(heading)).nextElementSibling
+        .querySelectorAll('tr')"""
+    rows = (
+        f"heading => [...({cells})(heading)].map(row => [...row.children].map(c => c.innerText))"
+    )
+    return page.page.evaluate(rows, heading)
+
+
+def test_buses(page):
     page.show("Buses")
     has_text(page.page.locator("#bus-list"), "19200 baud, 8E1")
-    has_text(page.page.locator("#bus-list"), "online")
-    has_text(page.page.locator("#bus-list"), "slave 8 did not answer")
+    has_text(page.page.locator("#bus-list"), "Last errors")
+    slaves = lines_of(page, "Slaves")
+    assert slaves[0][-2:] == ["Last ms", "Longest ms"]
+    assert slaves[1][:3] == ["7", "meter", "online"] and slaves[1][-2:] == ["17", "341"]
+    assert slaves[2][:3] == ["8", "meter", "offline"] and slaves[2][-2:] == ["", ""]
+    assert lines_of(page, "Last errors") == [
+        ["When", "Who", "Request", "What", "Times"],
+        ["3 min ago", "slave 8", "FC 3 at 0 x 2", "no answer", ""],
+        ["5 s ago", "slave 7", "FC 4 at 99", "illegal data address (exception 2)", "3"],
+        ["", "", "", "made up", ""],
+        ["", "", "", "a text alone", ""],
+    ]
+
+
+def test_gateway(page):
     page.show("Gateway")
     has_text(page.page.locator("#gateway-list"), "127.0.0.1")
+    has_text(page.page.locator("#gateway-list"), "Requests that wait: 2")
+    slaves = lines_of(page, "Slaves behind it")
+    assert slaves[0][:3] == ["Id", "Bus", "State"]
+    assert [line[:3] for line in slaves[1:]] == [
+        ["7", "UART 1", "online"],
+        ["8", "UART 1", "offline"],
+    ]
+
+
+def test_who_reads_a_table_by_keyboard_goes_on_there(page):
+    page.show("Buses")
+    page.page.locator("#bus-list .scroll").last.focus()
+    page.page.wait_for_timeout(4000)  # it was filled anew
+    assert page.page.evaluate("document.activeElement.getAttribute('aria-label')").startswith(
+        "When"
+    )
+
+
+def test_the_overview_asks_for_nothing_else(page):
+    with page.page.expect_response("**/info?view=overview") as answer:
+        pass
+    info = answer.value.json()
+    assert "gateway" not in info and info["buses"][0].keys() == {"name", "baudrate", "health"}
+
+
+def test_refused_sign_ins_are_shown(browser, micropython):
+    board = Board(micropython)
+    page = Page(browser, board)
+    try:
+        has_text(page.page.locator("#about"), "Refused sign-ins\\s*0")
+        page.sign_in("wrong horse")
+        has_text(page.page.locator("#login-problem"), "password is wrong")
+        page.page.click("#login-cancel")
+        has_text(page.page.locator("#about"), "Refused sign-ins\\s*1")
+    finally:
+        page.close()
+        board.end()
+
+
+def test_a_further_browser_asks_and_says_so(browser, micropython):
+    """Those that are told of changes already go on, and it is told when one of them leaves."""
+    board = Board(micropython)
+    pages = [Page(browser, board) for _ in range(4)]
+    further = pages[-1].page
+    try:
+        for one in pages:
+            one.show("Points")
+            one.row("count").wait_for()
+        has_text(further.locator("#polls:not([hidden])"), "Other browsers")
+        assert all(one.page.locator("#polls").is_hidden() for one in pages[:-1])
+        for one in pages:
+            value = one.row("count").locator(".value")
+            first = value.inner_text()
+            one.page.wait_for_function(
+                "first => ![...document.querySelectorAll('.point .value')]"
+                ".some(e => e.innerText === first)",
+                arg=first,
+                timeout=10_000,
+            )
+        pages.pop(0).close()
+        further.wait_for_selector("#polls", state="hidden", timeout=40_000)
+    finally:
+        for one in pages:
+            one.close()
+        board.end()
 
 
 def test_settings(page):
@@ -218,6 +347,16 @@ def test_settings(page):
     page.page.click("#form .main")
     has_text(page.page.locator("#message"), "Saved")
     assert page.board.sign_in() == 200  # more browsers have signed in than there is room for
+    # A password is put there, kept when nothing is said of it, and removed.
+    page.page.fill("#setting-password", "water tower")
+    page.page.click("#form .main")
+    page.board.service.wait_for("'password': 'water tower'")
+    has_text(page.page.locator("#message"), "Saved")
+    page.page.wait_for_function("() => !document.querySelector('#setting-password').value")
+    page.page.check("#setting-password-none")
+    page.page.click("#form .main")
+    page.board.service.wait_for("'password': ''")
+    page.page.wait_for_selector("#setting-password-none:not(:checked)")
     saved = page.board.json("GET", "/settings")[1]["values"]
     assert saved == {"name": "Demo", "baudrate": 38400, "parity": "N", "outputs": [1, 2]}
     with page.page.expect_download() as download:
@@ -269,7 +408,7 @@ def test_a_first_answer_that_is_lost(browser, board):
     page = context.new_page()
     errors = []
     page.on("pageerror", lambda error: errors.append(str(error)))
-    page.route("**/info", lambda route: route.abort(), times=1)
+    page.route("**/info?*", lambda route: route.abort(), times=1)
     page.goto(board.url)
     page.wait_for_selector("#link.poor")
     with page.expect_request("**/events", timeout=20_000):

@@ -193,7 +193,7 @@ def test_broken_json(board):
 
 def test_an_infinite_value_is_none(board):
     """JSON has no number for it, and a browser takes nothing of what has one."""
-    events = Events(board)
+    events = next_viewer(board)
     events.next()
     for value in (0x7F80, 0xFF80, 0x7FC0):
         assert board.pdu(1, [16, 0, 11, 0, 2, 4, 0, 0, value >> 8, value & 255])[0] == 200
@@ -232,7 +232,7 @@ class Events:
 
 
 def test_events_bring_all_values_and_then_what_changes(board):
-    events = Events(board)
+    events = next_viewer(board)
     first = events.next()
     assert [change[0] for change in first] == list(range(8))
     board.pdu(1, [5, 0, 3, 0xFF, 0])
@@ -247,16 +247,30 @@ def test_events_bring_all_values_and_then_what_changes(board):
     events.close()
 
 
-def test_the_fifth_viewer_takes_the_place_of_the_first(board):
-    viewers = [Events(board) for _ in range(4)]
-    assert all(one.next() for one in viewers)
-    fifth = Events(board)
-    assert fifth.next()
+def next_viewer(board):
+    """Return a new Viewer as soon as there is room for it: others that left make it."""
     deadline = time.monotonic() + 15
-    while viewers[0].next() is not None:
+    while True:
+        one = Events(board)
+        if one.stream.status == 200:
+            return one
+        assert one.stream.status == 503
+        one.close()
         assert time.monotonic() < deadline
-    assert all(one.next() for one in [*viewers[1:], fifth])
-    for one in [*viewers, fifth]:
+        time.sleep(0.2)
+
+
+def test_a_further_viewer_is_refused_until_another_one_leaves(board):
+    viewers = [next_viewer(board) for _ in range(3)]
+    assert all(one.next() for one in viewers)
+    for _ in range(5):
+        status, answer = board.json("GET", "/events")
+        assert status == 503 and "too many browsers" in answer["error"]
+    assert all(one.next() for one in viewers)  # those go on
+    viewers.pop(0).close()
+    viewers.append(next_viewer(board))
+    assert all(one.next() for one in viewers)
+    for one in viewers:
         one.close()
 
 

@@ -7,6 +7,7 @@ const EXCEPTIONS = {
   5: "acknowledged, not done yet", 6: "device busy", 8: "memory parity error",
   10: "the gateway has no path to this slave", 11: "the slave did not answer",
 };
+const FAILURES = { 0: "wrong CRC or length", "-2": "no answer", "-4": "no connection" };
 const VIEWS = ["overview", "points", "registers", "buses", "gateway", "settings"];
 const $ = (id) => document.getElementById(id);
 
@@ -18,6 +19,7 @@ let settings = null;
 let view = "overview";
 let plotted = -1;
 let listening = false;
+let polls = false; // whether values are asked for, since others are told of changes
 
 // --- elements
 
@@ -56,6 +58,14 @@ function tell(text) {
   $("message").hidden = !text;
 }
 
+// Put these into a box. What has the keyboard there keeps it.
+function fill(box, ...children) {
+  const places = () => [...box.querySelectorAll("[tabindex]")];
+  const i = places().indexOf(document.activeElement);
+  box.replaceChildren(...children);
+  places()[i]?.focus();
+}
+
 function badge(text, isGood) {
   return make("span", { className: "badge " + (isGood ? "good" : "poor") }, text);
 }
@@ -92,7 +102,7 @@ async function askPdu(unit, pdu) {
     throw new Error("there was no answer");
   }
   if (answer[0] & 0x80) {
-    throw new Error((EXCEPTIONS[answer[1]] || "refused") + " (exception " + answer[1] + ")");
+    throw new Error(failure(answer[1]));
   }
   return answer;
 }
@@ -112,17 +122,21 @@ function attempt(action) {
 // --- overview, buses, gateway
 
 async function refresh() {
-  info = await ask("info");
+  info = await ask("info?view=" + view);
   const named = Object.fromEntries(info.about);
   document.title = $("title").textContent = named.Name || named.Board || "umb";
-  $("about").replaceChildren(...info.about.flatMap(([label, text]) => [make("dt", {}, label), make("dd", {}, String(text))]));
+  const about = info.can_sign_in ? [...info.about, ["Refused sign-ins", info.refused_sign_ins]] : info.about;
+  $("about").replaceChildren(...about.flatMap(([label, text]) => [make("dt", {}, label), make("dd", {}, String(text))]));
   $("sign").hidden = !info.can_sign_in;
   $("sign").textContent = info.signed_in ? "Sign out" : "Sign in";
   $("health-card").hidden = !info.buses.length;
   $("health").replaceChildren(...info.buses.map((bus) =>
     make("li", {}, make("span", {}, bus.name + (bus.baudrate ? ", " + bus.baudrate + " baud" : "")), badge(bus.health || "ok", !bus.health || bus.health === "ok"))));
-  $("bus-list").replaceChildren(...info.buses.map(showBus));
+  fill($("bus-list"), ...info.buses.map(showBus));
   showGateway(info.gateway);
+  if ($("unit").value === "") {
+    $("unit").value = info.slave_id;
+  }
   showNavigation();
   for (const row of rows) {
     row.enable();
@@ -142,14 +156,28 @@ function showBus(bus) {
     card.append(make("h3", {}, "Slaves"), showSlaves(bus.slaves));
   }
   if (bus.errors?.length) {
-    card.append(make("h3", {}, "Last errors"), make("ul", {}, ...bus.errors.map((text) => make("li", {}, text))));
+    card.append(make("h3", {}, "Last errors"), showErrors(bus.errors));
   }
   return card;
 }
 
-function showSlaves(slaves) {
+function ago(s) {
+  const [unit, size] = s < 60 ? ["s", 1] : s < 3600 ? ["min", 60] : s < 86400 ? ["h", 3600] : ["d", 86400];
+  return Math.floor(s / size) + " " + unit + " ago";
+}
+
+function failure(status) {
+  return status > 0 ? (EXCEPTIONS[status] || "refused") + " (exception " + status + ")" : FAILURES[status] || "wrong answer";
+}
+
+function showErrors(errors) {
+  return table(["When", "Who", "Request", "What", "Times"], errors.map((one) => typeof one === "string" ? ["", "", "", one, ""]
+    : [one.age_s === undefined ? "" : ago(one.age_s), one.who, one.asked, one.what || failure(one.status), one.times]));
+}
+
+function showSlaves(slaves, name = "Name") {
   return table(
-    ["Id", "Name", "State", "Requests", "Answers", "Time-outs", "Wrong", "Exceptions", "Last ms", "Longest ms"],
+    ["Id", name, "State", "Requests", "Answers", "Time-outs", "Wrong", "Exceptions", "Last ms", "Longest ms"],
     slaves.map((one) => [one.id, one.name || "", badge(one.state || "unknown", one.state === "online"), one.requests, one.answers, one.timeouts, one.wrong, one.exceptions, one.last_ms, one.worst_ms]));
 }
 
@@ -157,11 +185,11 @@ function showGateway(gateway) {
   if (!gateway) {
     return;
   }
-  $("gateway-list").replaceChildren(
+  fill($("gateway-list"),
     make("article", { className: "card" }, make("h3", {}, "Clients"),
       gateway.clients?.length ? make("ul", {}, ...gateway.clients.map((text) => make("li", {}, text))) : make("p", {}, "No client is connected."),
       make("p", {}, "Requests that wait: " + (gateway.queue ?? 0))),
-    ...(gateway.slaves?.length ? [make("article", { className: "card" }, make("h3", {}, "Slaves behind it"), showSlaves(gateway.slaves))] : []));
+    ...(gateway.slaves?.length ? [make("article", { className: "card" }, make("h3", {}, "Slaves behind it"), showSlaves(gateway.slaves, "Bus"))] : []));
 }
 
 // --- points
@@ -211,7 +239,7 @@ function makeRow(point, i) {
       input.min = point.min_value ?? "";
       input.max = point.max_value ?? "";
     }
-    control = make("button", { type: "submit" }, "Set");
+    control = make("button", { type: "submit", "aria-label": "Set " + point.name }, "Set");
     const form = make("form", { className: "set" }, input, control);
     form.onsubmit = attempt(async () => {
       await write(i, isNumber ? Number(input.value) : input.value);
@@ -333,12 +361,26 @@ function drawPlot() {
 
 function listen() {
   const events = new EventSource("events");
+  events.onopen = () => showPolling(false);
   events.onmessage = (event) => takeChanges(JSON.parse(event.data));
   events.onerror = () => {
     if (events.readyState === EventSource.CLOSED) {
-      setTimeout(listen, 3000);
+      showPolling(true);
+      setTimeout(listen, 15000);
     }
   };
+}
+
+function showPolling(yes) {
+  polls = yes;
+  $("polls").hidden = !yes;
+}
+
+// Take all values, as the board tells changes to other browsers.
+async function pollPoints() {
+  const now = await ask("points");
+  takeChanges(now.map(({ value, state }, i) => [i, value, state]).filter(([i, value, state]) =>
+    points[i]?.value !== value || points[i].state !== state));
 }
 
 // --- registers
@@ -349,7 +391,8 @@ function toBytes(value) {
   return [value >> 8 & 255, value & 255];
 }
 
-function inOrder(bytes) {
+// The bytes as they are on the board, or back again.
+function inOrder(bytes, hasWords) {
   const order = Number($("order").value);
   const out = [...bytes];
   if (order & 2) {
@@ -357,14 +400,14 @@ function inOrder(bytes) {
       [out[i], out[i + 1]] = [out[i + 1], out[i]];
     }
   }
-  if (order & 1 && out.length === 4) {
+  if (order & 1 && hasWords) {
     out.push(...out.splice(0, 2));
   }
   return out;
 }
 
 function decode(bytes, type) {
-  const data = new DataView(new Uint8Array(inOrder(bytes)).buffer);
+  const data = new DataView(new Uint8Array(inOrder(bytes, bytes.length === 4)).buffer);
   switch (type) {
     case "int16": return data.getInt16(0);
     case "hex": return data.getUint16(0).toString(16).toUpperCase().padStart(4, "0");
@@ -384,7 +427,15 @@ function encode(text, type) {
   }
   const method = { int16: "setInt16", uint32: "setUint32", int32: "setInt32", float32: "setFloat32" }[type] || "setUint16";
   data[method](0, value);
-  return inOrder(new Uint8Array(data.buffer));
+  return inOrder(new Uint8Array(data.buffer), data.byteLength === 4);
+}
+
+function encodeText(text, size) {
+  const bytes = new TextEncoder().encode(text);
+  if (bytes.length > size) {
+    throw new Error(`"${text}" has ${bytes.length} bytes, and there are ${size}`);
+  }
+  return inOrder(Object.assign(new Uint8Array(size), bytes));
 }
 
 async function readCells() {
@@ -403,12 +454,13 @@ async function readCells() {
       lines.push([address + i, bitCell(unit, address + i, data[i >> 3] >> (i & 7) & 1, writable)]);
     }
   } else if (type === "text") {
-    lines.push([address, new TextDecoder().decode(new Uint8Array(inOrder(data))).replace(/\0+$/, "")]);
+    const text = new TextDecoder().decode(new Uint8Array(inOrder(data))).replace(/\0+$/, "");
+    lines.push([address, writable ? registerCell(unit, address, text, (value) => encodeText(value, data.length)) : text]);
   } else {
     const size = type.endsWith("32") ? 2 : 1;
     for (let i = 0; i + size <= quantity; i += size) {
       const value = decode(data.slice(2 * i, 2 * i + 2 * size), type);
-      lines.push([address + i, writable ? registerCell(unit, address + i, value, type) : value]);
+      lines.push([address + i, writable ? registerCell(unit, address + i, value, (text) => encode(text, type)) : value]);
     }
   }
   $("cells").hidden = false;
@@ -425,13 +477,16 @@ function bitCell(unit, address, value, writable) {
   return control;
 }
 
-function registerCell(unit, address, value, type) {
+function registerCell(unit, address, value, toRegisters) {
   const input = make("input", { value: String(value), "aria-label": "Register " + address });
-  const form = make("form", { className: "row" }, input, make("button", { type: "submit" }, "Write"));
+  const form = make("form", { className: "row" }, input, make("button", { type: "submit", "aria-label": "Write register " + address }, "Write"));
   form.onsubmit = attempt(async () => {
-    const bytes = encode(input.value, type);
+    const bytes = toRegisters(input.value);
+    if (bytes.length > 246) {
+      throw new Error("123 registers can be written at once");
+    }
     await askPdu(unit, bytes.length === 2
-      ? [6, ...toBytes(address), ...bytes] : [16, ...toBytes(address), 0, 2, 4, ...bytes]);
+      ? [6, ...toBytes(address), ...bytes] : [16, ...toBytes(address), 0, bytes.length / 2, bytes.length, ...bytes]);
     await readCells();
   });
   return form;
@@ -465,8 +520,11 @@ function fillSettings() {
     } else {
       control = make("textarea", { id, spellcheck: false, value: value === undefined ? "" : JSON.stringify(value, null, 1) });
     }
-    return make("div", { className: "field" }, make("label", { for: id }, rule.key), control,
-      make("p", {}, [rule.help, rule.default === undefined ? "" : "default " + JSON.stringify(rule.default)].filter(Boolean).join("; ")));
+    const help = make("p", {}, [rule.help, rule.secret ? "empty: stays as it is" : rule.default === undefined ? "" : "default " + JSON.stringify(rule.default)].filter(Boolean).join("; "));
+    if (rule.secret) {
+      help.append(make("label", { className: "check" }, make("input", { type: "checkbox", id: id + "-none" }), "No " + rule.key));
+    }
+    return make("div", { className: "field" }, make("label", { for: id }, rule.key), control, help);
   }));
 }
 
@@ -474,7 +532,9 @@ function collectSettings() {
   const values = { ...settings.values };
   for (const rule of settings.rules) {
     const text = $("setting-" + rule.key).value;
-    if (text === "") {
+    if (rule.secret && $("setting-" + rule.key + "-none").checked) {
+      values[rule.key] = ""; // else what is on the board stays
+    } else if (text === "") {
       delete values[rule.key];
     } else if (rule.kind === "text" && !rule.choices) {
       values[rule.key] = text;
@@ -494,7 +554,8 @@ async function saveSettings() {
   const { problems } = await ask("settings", values);
   $("problems").replaceChildren(...problems.map((text) => make("li", {}, text)));
   if (!problems.length) {
-    settings.values = values;
+    settings = null;
+    await showSettings();
     tell("Saved. The settings take effect when the board restarts.");
   }
 }
@@ -582,9 +643,7 @@ function choose() {
   view = location.hash.slice(1) || "overview";
   tell("");
   showNavigation();
-  if (view === "settings") {
-    attempt(showSettings)();
-  }
+  attempt(refresh)();
 }
 
 async function keepFresh() {
@@ -593,6 +652,8 @@ async function keepFresh() {
     await refresh();
     if (info.views.includes("points") && (wasAway || !points.length)) {
       await loadPoints();
+    } else if (polls) {
+      await pollPoints();
     }
     $("link").textContent = "connected";
     $("link").className = "badge good";

@@ -12,28 +12,20 @@ or a Gateway, answers them as it answers those of any other link. docs/how-to/pa
 program mounts it, SECURITY.md says what it protects from.
 """
 
-import json
-
 from micropython import const
 
-from ..check import function, wrong
-from .link import PageLink
-from .messages import JSON, as_json, given, refusal, shown
+from ..check import function, integer, wrong
+from .link import PageLink, changes
+from .messages import as_json, as_pieces, given, refusal
 from .page import CONTENT_SECURITY_POLICY, ENTITY_TAG, open_page
 from .sessions import Sessions
 from .source import Source
-from .viewers import Viewers
+from .viewers import Viewers, rows
 
 _LONGEST_PDU = const(253)
 _COOKIE = "umb_session"
-# Function codes that only read. All others need a session, but for what _changes() says.
-_READS = b"\x01\x02\x03\x04\x07\x0b\x0c\x11\x14\x18"
-_DIAGNOSTICS = const(8)
-_IDENTIFICATION = const(43)
-_READS_IDENTITY = const(14)  # the type of an encapsulated request that reads (AP 6.21)
-_OTHER_SITE = "this request came from a page of another site"
 _READ_ONLY = "this panel is read-only: no password is set"
-_SIGN_IN = "sign in first"
+_NAMES = "|info|points|events|settings|pdu|login|logout|restart"  # of what can be asked for
 
 
 class Panel:
@@ -45,6 +37,9 @@ class Panel:
     points    what the view "points" shows: a PointStore, a Poller with all its devices, devices of
               Pollers as {name: Device}, or a umb.panel.source.Source of your own; None: there is
               no such view
+    slave_id  which slave the view "registers" begins with: 0 to 255, or slave_id() returns it
+    max_viewers  how many browsers are told at once when values change. Each takes a connection
+              for as long as it shows the page; further ones ask every 3 seconds
     about     about() returns a list of (label, text) for the overview
     buses     buses() returns a list of dicts, one a bus, see docs/how-to/panel.md
     gateway   gateway() returns a dict of clients, queue and slaves, see docs/how-to/panel.md
@@ -63,6 +58,8 @@ class Panel:
         *,
         prefix: str = "",
         points=None,
+        slave_id=255,
+        max_viewers: int = 4,
         about=None,
         buses=None,
         gateway=None,
@@ -75,6 +72,9 @@ class Panel:
             raise wrong("server", server)
         if not isinstance(prefix, str) or (prefix and (prefix[0] != "/" or prefix[-1] == "/")):
             raise ValueError("prefix must be a text like '/modbus', not %r" % (prefix,))
+        if not callable(slave_id):
+            integer("slave_id", slave_id, 0, 255)
+        integer("max_viewers", max_viewers, 0, 255)
         function("about", about)
         function("buses", buses)
         function("gateway", gateway)
@@ -86,28 +86,52 @@ class Panel:
         if points is not None:
             self._source = _source_of(points, server)
             self._source.link = self.link
-        self._viewers = Viewers(self._source)
+        self._viewers = Viewers(self._source, max_viewers)
+        self._slave_id = slave_id
         self._about = about
         self._buses = buses
         self._gateway = gateway
         self._settings = settings
-        route = self._route
-        route(app, "/", self._get_page)
-        route(app, "/info", self._get_info)
-        route(app, "/pdu", self._post_pdu, "POST")
-        route(app, "/login", self._post_login, "POST")
-        route(app, "/logout", self._post_logout, "POST")
-        if self._source is not None:
-            route(app, "/points", self._get_points)
-            route(app, "/points", self._post_point, "POST")
-            route(app, "/events", self._get_events)
-        if settings is not None:
-            route(app, "/settings", self._get_settings)
-            route(app, "/settings", self._post_settings, "POST")
-            route(app, "/restart", self._post_restart, "POST")
+        # One route: a Microdot keeps 0.4 KB for each.
+        app.route("%s/<re:%s:name>" % (prefix, _NAMES), methods=["GET", "POST"])(self._answer)
 
-    def _route(self, app, path, handler, method="GET"):
-        app.route(self._prefix + path, methods=[method])(handler)
+    async def _answer(self, request, name):
+        """Answer a request for what has this name: by _get_points() one for "points", say."""
+        method = "post" if request.method == "POST" else "get"  # and HEAD is answered like GET
+        handler = getattr(self, "_%s_%s" % (method, name or "page"), None)
+        if handler is None or not self._has(name):
+            return refusal(404, "there is nothing of this name")
+        if method == "post" and self._is_foreign(request):
+            return refusal(403, "this request came from a page of another site")
+        if not self._may(request, method, name):
+            return refusal(401, _READ_ONLY if self.sessions.password is None else "sign in first")
+        return await handler(request)
+
+    def _has(self, name):
+        """Return whether there is something with this name."""
+        if name in ("points", "events"):
+            return self._source is not None
+        return self._settings is not None or name not in ("settings", "restart")
+
+    def _may(self, request, method, name):
+        """Return whether who asks may do that: for some of it one has to sign in."""
+        if name == "pdu":
+            is_open = not changes(request.body)
+        elif method == "post":
+            is_open = name in ("login", "logout")
+        else:
+            is_open = name != "settings"
+        return is_open or self._is_signed_in(request)
+
+    @staticmethod
+    def _is_foreign(request):
+        """Return whether a page of another site has made the browser send this request."""
+        origin = request.headers.get("Origin")
+        host = request.headers.get("Host")
+        return not host or origin not in ("http://" + host, "https://" + host)
+
+    def _is_signed_in(self, request):
+        return self.sessions.has(request.cookies.get(_COOKIE))
 
     # --- the page, and what it shows
 
@@ -126,6 +150,10 @@ class Panel:
         return open_page(), 200, headers
 
     async def _get_info(self, request):
+        view = request.args.get("view")  # None: all is wanted
+        buses = [] if self._buses is None else self._buses()
+        if view not in (None, "buses"):
+            buses = [_in_short(bus) for bus in buses]
         info = {
             "about": [] if self._about is None else self._about(),
             "views": [
@@ -138,20 +166,23 @@ class Panel:
                 )
                 if view is not None
             ],
-            "buses": [] if self._buses is None else self._buses(),
+            "buses": buses,
+            "slave_id": self._slave_id() if callable(self._slave_id) else self._slave_id,
             "can_sign_in": self.sessions.password is not None,
             "signed_in": self._is_signed_in(request),
             "refused_sign_ins": self.sessions.refused_count,
         }
-        if self._gateway is not None:
+        if self._gateway is not None and view in (None, "gateway"):
             info["gateway"] = self._gateway()
-        return as_json(info)
+        return as_pieces(info)
 
     async def _get_points(self, request):
-        return _Rows(self._source), 200, {"Content-Type": JSON, "Cache-Control": "no-store"}
+        return as_pieces(rows(self._source))
 
     async def _get_events(self, request):
         viewer = self._viewers.open()
+        if viewer is None:
+            return refusal(503, "too many browsers are told of changes: ask for the points")
         return viewer, 200, {"Content-Type": "text/event-stream", "Cache-Control": "no-store"}
 
     # --- requests that change something
@@ -160,9 +191,6 @@ class Panel:
         body = request.body
         if not 2 <= len(body) <= 1 + _LONGEST_PDU:
             return refusal(400, "post a slave id and a PDU, 2 to 254 bytes")
-        refused = self._refuse(request, _changes(body))
-        if refused is not None:
-            return refused
         return (
             await self.link.ask(body, request.client_addr),
             200,
@@ -172,10 +200,7 @@ class Panel:
             },
         )
 
-    async def _post_point(self, request):
-        refused = self._refuse(request, True)
-        if refused is not None:
-            return refused
+    async def _post_points(self, request):
         posted = given(request)
         if posted is None or not isinstance(posted.get("number"), int):
             return refusal(400, "post an object with number and value")
@@ -185,8 +210,6 @@ class Panel:
         return refusal(409, problem) if problem else as_json({})
 
     async def _post_login(self, request):
-        if self._is_foreign(request):
-            return refusal(403, _OTHER_SITE)
         if self.sessions.password is None:
             return refusal(403, _READ_ONLY)
         posted = given(request)
@@ -199,8 +222,6 @@ class Panel:
         return as_json({}, self._cookie(token))
 
     async def _post_logout(self, request):
-        if self._is_foreign(request):
-            return refusal(403, _OTHER_SITE)
         self.sessions.sign_out(request.cookies.get(_COOKIE))
         return as_json({}, self._cookie("; Max-Age=0"))
 
@@ -209,14 +230,9 @@ class Panel:
         return "%s=%s; Path=%s; HttpOnly; SameSite=Strict" % (_COOKIE, value, path)
 
     async def _get_settings(self, request):
-        if not self._is_signed_in(request):
-            return refusal(401, _SIGN_IN)
         return as_json({"rules": self._settings.rules(), "values": self._settings.load()})
 
     async def _post_settings(self, request):
-        refused = self._refuse(request, True)
-        if refused is not None:
-            return refused
         posted = given(request)
         if posted is None:
             return refusal(400, "post an object with all settings")
@@ -230,34 +246,8 @@ class Panel:
         return as_json({"problems": []})
 
     async def _post_restart(self, request):
-        refused = self._refuse(request, True)
-        if refused is not None:
-            return refused
         self._settings.restart()
         return as_json({})
-
-    # --- who may do what
-
-    def _refuse(self, request, changes):
-        """Return the response that refuses a request, None if it is not refused.
-
-        changes   whether it changes something
-        """
-        if self._is_foreign(request):
-            return refusal(403, _OTHER_SITE)
-        if not changes or self._is_signed_in(request):
-            return None
-        return refusal(401, _READ_ONLY if self.sessions.password is None else _SIGN_IN)
-
-    @staticmethod
-    def _is_foreign(request):
-        """Return whether a page of another site has made the browser send this request."""
-        origin = request.headers.get("Origin")
-        host = request.headers.get("Host")
-        return not host or origin not in ("http://" + host, "https://" + host)
-
-    def _is_signed_in(self, request):
-        return self.sessions.has(request.cookies.get(_COOKIE))
 
 
 def _source_of(points, server):
@@ -269,39 +259,6 @@ def _source_of(points, server):
     return source_of(points, server)
 
 
-class _Rows:
-    """The points as a JSON array, in pieces: one a point."""
-
-    def __init__(self, source):
-        self._source = source
-        self._i = -1
-
-    def __iter__(self):
-        return self
-
-    def __next__(self):
-        self._i += 1
-        count = self._source.count()
-        if self._i > count:
-            raise StopIteration
-        if self._i == count:
-            return b"]" if count else b"[]"
-        row = self._source.describe(self._i)
-        row["value"] = shown(row["value"])
-        return ("," if self._i else "[") + json.dumps(row)
-
-
-def _changes(body):
-    """Return whether a request, slave id and PDU, may change something.
-
-    Of function code 8 it is all but the echo and the counters (AP 6.8), of function code 43 all
-    but the identification: CANopen's requests, which a gateway passes on, can write.
-    """
-    code = body[1]
-    if code == _DIAGNOSTICS:
-        reads = len(body) > 3 and body[2] == 0 and (body[3] == 0 or 11 <= body[3] <= 18)
-    elif code == _IDENTIFICATION:
-        reads = len(body) > 2 and body[2] == _READS_IDENTITY
-    else:
-        reads = code in _READS
-    return not reads
+def _in_short(bus):
+    """Return what the overview shows of a bus."""
+    return {key: bus[key] for key in ("name", "baudrate", "health") if key in bus}

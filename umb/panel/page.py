@@ -1,11 +1,11 @@
 """The page, and what browsers are told of it. dev.py panel sets the three digests."""
 
 _NAME = "page.html.gz"
-ENTITY_TAG = '"50203755c934675d"'
+ENTITY_TAG = '"20e77f149f7cd95a"'
 CONTENT_SECURITY_POLICY = (
     "default-src 'none'; "
-    "script-src 'sha256-+ZQnchDqkiorlyjOtlt5G0JZ54GPsK+PTp/Oqp5gyso='; "
-    "style-src 'sha256-2sBIZz2PP0O0LRsIjsbFmOIsV2+jzMN+CgPhPrpdSB8='; "
+    "script-src 'sha256-5sKo+b6jKm5m6whEYW7pI43fir+6IyEIueZcLR31T3M='; "
+    "style-src 'sha256-OIBvZcybysWIi9wE4EoP5q7NR+fX2t/GPcM+G+Fr2rc='; "
     "connect-src 'self'; img-src data:; "
     "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 )

@@ -10,18 +10,20 @@ from .messages import shown
 
 _PERIOD_MS = const(500)  # values are compared so often, while somebody looks
 _COMPARED_AT_ONCE = const(8)  # points that are compared before other tasks have their turn
-_MOST_VIEWERS = const(4)  # the one that has not been heard of for longest makes room
-_STILL_THERE_MS = const(10_000)  # a comment is sent so often: a browser that is gone is noticed
+_LOST_MS = const(30_000)  # one that has asked for nothing for so long is gone without a word
+_STILL_THERE_MS = const(3000)  # a comment is sent so often: a browser that is gone is noticed
 
 
 class Viewers:
     """What changed, for all viewers together.
 
     source   the Source of the points; None: there are none
+    most     how many viewers there may be
     """
 
-    def __init__(self, source):
+    def __init__(self, source, most):
         self._source = source
+        self._most = most
         self._shown = []  # (value, state) of each point, as last compared
         self._changed = []  # the number of the change that each point had last
         self._open = []
@@ -30,16 +32,17 @@ class Viewers:
         self.change = 0  # the number of the last change
 
     def open(self):
-        """Return a new Viewer."""
-        if len(self._open) == _MOST_VIEWERS:
-            self._open.pop(0).is_open = False
+        """Return a new Viewer, None if there are enough: who looks already goes on."""
+        now_ms = ticks_ms()
+        self._open = [one for one in self._open if one.is_there(now_ms)]
+        if len(self._open) >= self._most:
+            return None
         viewer = Viewer(self)
         self._open.append(viewer)
         return viewer
 
     def close(self, viewer):
         """Forget a Viewer."""
-        viewer.is_open = False
         if viewer in self._open:
             self._open.remove(viewer)
 
@@ -86,19 +89,22 @@ class Viewer:
     """One browser: an iterator over the events that are sent to it."""
 
     def __init__(self, viewers):
-        self.is_open = True
         self._viewers = viewers
         self._told = 0  # the number of the last change that it was told of
-        self._sent_ms = ticks_ms()
+        self._sent_ms = self._asked_ms = ticks_ms()
+
+    def is_there(self, now_ms):
+        """Return whether it still takes events."""
+        return 0 <= ticks_diff(now_ms, self._asked_ms) < _LOST_MS
 
     def __aiter__(self):
         return self
 
     async def __anext__(self):
         viewers = self._viewers
-        while self.is_open:
+        while True:
             await viewers.compare()
-            now_ms = ticks_ms()
+            self._asked_ms = now_ms = ticks_ms()
             change = viewers.change
             if change > self._told:
                 event = "data: %s\n\n" % json.dumps(viewers.since(self._told))
@@ -109,8 +115,15 @@ class Viewer:
                 self._sent_ms = now_ms
                 return b": nothing has changed\n\n"
             await asyncio.sleep_ms(_PERIOD_MS // 2)
-        raise StopAsyncIteration
 
     async def aclose(self):
         """The browser is gone."""
         self._viewers.close(self)
+
+
+def rows(source):
+    """Yield what is known of each point."""
+    for i in range(source.count()):
+        row = source.describe(i)
+        row["value"] = shown(row["value"])
+        yield row
