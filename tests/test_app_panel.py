@@ -3,6 +3,7 @@
 import json
 import os
 import socket
+import time
 from http.client import HTTPException
 
 import pytest
@@ -58,6 +59,7 @@ def page(micropython, tmp_path_factory):
             "ssid": "plant",
             "password": "water tower",
             "ap_password": "fire bucket",
+            "previous": {"baudrate": 9600},
         },
     )
     yield one
@@ -134,6 +136,28 @@ def test_every_setting_has_a_rule_that_is_told(page):
     assert rules["password"]["secret"] is True
     for key in ("outputs", "de", "led", "panel"):
         assert rules[key]["kind"] == "json"
+    assert "password, port" in rules["panel"]["help"]
+
+
+def test_what_the_board_keeps_in_its_file_for_itself(page):
+    """The old format of its line, while it tries a new one."""
+    kept = page.device.saved()["previous"]
+    assert kept == {"baudrate": 9600}
+    _, settings = page.json("GET", "/settings")
+    assert "previous" not in settings["values"]
+    assert "previous" not in {rule["key"] for rule in settings["rules"]}
+    for given in ({}, {"previous": {"baudrate": 300}}):
+        values = dict(settings["values"], **given)
+        assert page.json("POST", "/settings", values) == (200, {"problems": []})
+        assert page.device.saved()["previous"] == kept
+
+
+def test_passwords_can_be_removed(page):
+    values = page.json("GET", "/settings")[1]["values"]
+    page.json("POST", "/settings", dict(values, panel={"port": 80, "password": ""}))
+    assert page.json("POST", "/settings", dict(values, password="")) == (200, {"problems": []})
+    saved = page.device.saved()
+    assert saved["password"] == "" and saved["ap_password"] == "fire bucket"
 
 
 def test_saved_settings_are_counted_and_what_cannot_be_saved_is_told(page):
@@ -215,6 +239,126 @@ def test_a_gateway(micropython, tmp_path, pty_pair):
         assert "gateway" in info["views"] and "points" not in info["views"]
         assert [client.partition(":")[0] for client in info["gateway"]["clients"]] == ["127.0.0.1"]
         assert [bus["name"] for bus in info["buses"]] == ["UART 0", "Network"]
+        assert info["slave_id"] == 1  # the first one behind it
+    finally:
+        one.device.end()
+
+
+@pytest.fixture
+def slave(micropython, tmp_path, pty_pair):
+    """Slave 7, remote I/O on a serial line; its line's other end is pty_pair.client_path."""
+    (tmp_path / "slave").mkdir()
+    device = Device(
+        micropython,
+        tmp_path / "slave",
+        {"slave_id": 7, "parity": "N"},
+        *("--serial", pty_pair.server_path),
+    )
+    yield device
+    device.end()
+
+
+@pytest.mark.usefixtures("slave")
+def test_what_a_gateway_tells_of_the_slaves_behind_it(micropython, tmp_path, pty_pair):
+    """A client and the page ask; slave 8 is not there, and register 5000 of slave 7 is not."""
+    (tmp_path / "gateway").mkdir()
+    one = open_page(
+        micropython,
+        tmp_path / "gateway",
+        {"role": "gateway", "parity": "N", "slave_id": 247, "timeout_ms": 200},
+        *("--serial", pty_pair.client_path),
+    )
+    try:
+        device = one.device
+        for _ in range(3):
+            assert len(device.ask("read_input_registers", 100, count=2, slave_id=7)) == 2
+        assert device.ask("read_holding_registers", 5000, count=1, slave_id=7) == -2
+        assert device.ask("read_coils", 0, count=1, slave_id=8) == -11
+        request = bytes((7, 4, 0, 100, 0, 2))
+        assert len(one.ask("POST", "/pdu", request)[2]) == 6
+        assert device.ask("read_coils", 0, count=1, slave_id=247) == -2  # it has none itself
+        _, info = one.json("GET", "/info?view=gateway")
+        seven, eight = info["gateway"]["slaves"]
+        assert (seven["id"], seven["name"], seven["state"]) == (7, "UART 0", "online")
+        assert (seven["requests"], seven["answers"], seven["exceptions"]) == (5, 5, 1)
+        assert 0 < seven["last_ms"] <= seven["worst_ms"] < 200
+        assert (eight["id"], eight["state"], eight["timeouts"]) == (8, "offline", 1)
+        assert info["gateway"]["queue"] == 0
+        assert info["slave_id"] == 7  # that answers
+        line, network = one.json("GET", "/info?view=buses")[1]["buses"]
+        assert [slave["id"] for slave in line["slaves"]] == [7, 8]
+        newest, oldest = line["errors"]
+        assert (newest["who"], newest["asked"]) == ("slave 8", "FC 1 at 0 x 1")
+        assert (oldest["who"], oldest["asked"]) == ("slave 7", "FC 3 at 5000 x 1")
+        assert newest["age_s"] <= oldest["age_s"] < 60
+        (own,) = network["errors"]
+        assert (own["who"], own["asked"], own["status"]) == ("127.0.0.1", "FC 1 at 0 x 1", 2)
+        assert ["Requests to slaves", 6] in line["counters"]
+    finally:
+        one.device.end()
+
+
+@pytest.mark.usefixtures("slave")
+def test_what_a_poller_tells_of_its_devices(micropython, tmp_path, pty_pair):
+    """Slave 7 refuses point "none", and slave 8 is not there."""
+    (tmp_path / "poller").mkdir()
+    points = [
+        {"name": "uptime", "address": 100, "input_type": "input", "data_type": "uint32"},
+        {"name": "none", "address": 5000},
+    ]
+    devices = [
+        {"name": "remote", "slave_id": 7, "points": points, "interval_ms": 200},
+        {"name": "away", "slave_id": 8, "points": points[:1], "interval_ms": 200},
+    ]
+    one = open_page(
+        micropython,
+        tmp_path / "poller",
+        {"role": "poller", "parity": "N", "slave_id": 100, "timeout_ms": 200, "devices": devices},
+        *("--serial", pty_pair.client_path),
+    )
+
+    def line():
+        return one.json("GET", "/info?view=buses")[1]["buses"][0]
+
+    try:
+        wait_until(lambda: [slave["state"] for slave in line()["slaves"]] == ["online", "offline"])
+        shown = line()
+        assert (shown["name"], shown["health"]) == ("UART 0", "offline: away")
+        remote, away = shown["slaves"]
+        assert remote["name"] == "remote" and 0 < remote["last_ms"] <= remote["worst_ms"]
+        assert "last_ms" not in away and away["timeouts"]
+        errors = {(error["who"], error["asked"], error["status"]) for error in shown["errors"]}
+        assert ("slave 7", "FC 3 at 5000 x 1", 2) in errors
+        assert ("slave 8", "FC 4 at 100 x 2", -2) in errors
+    finally:
+        one.device.end()
+
+
+def test_wrong_frames_on_a_line_that_is_served(micropython, tmp_path, pty_pair):
+    one = open_page(
+        micropython, tmp_path, {"outputs": [0], "parity": "N"}, "--serial", pty_pair.server_path
+    )
+    try:
+        with open(pty_pair.client_path, "wb", buffering=0) as line:
+            for _ in range(3):
+                line.write(b"\x01\x03\x00\x00\x00\x01\x55\x55")
+                time.sleep(0.3)
+        wait_until(lambda: "errors" in one.json("GET", "/info")[1]["buses"][0])
+        wait_until(lambda: one.json("GET", "/info")[1]["buses"][0]["errors"])
+        time.sleep(2)
+        (error,) = one.json("GET", "/info")[1]["buses"][0]["errors"]
+        assert error["status"] == 0 and error["times"] == 3
+    finally:
+        one.device.end()
+
+
+def test_requests_of_the_page_are_printed_as_those_of_others_are(micropython, tmp_path):
+    one = open_page(micropython, tmp_path, {"outputs": [0], "rtu": False}, "--verbose")
+    try:
+        assert one.ask("POST", "/pdu", bytes((1, 1, 0, 0, 0, 1)))[0] == 200
+        one.device.slave.wait_for("id 1  read coils 0 x 1  -> 0")
+        assert one.json("POST", "/points", {"number": 0, "value": 1}) == (200, {})
+        one.device.slave.wait_for("write coil 0 = 1  ok")
     finally:
         one.device.end()
 

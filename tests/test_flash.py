@@ -227,7 +227,8 @@ def test_what_a_board_would_reject_is_refused_at_once(name, arguments, text):
 
 def test_a_broker():
     status, lines = flash(
-        *("--dry-run", "--board", "RPI_PICO_W", "--mqtt", "192.168.1.2:1884"),
+        *("--dry-run", "--board", "RPI_PICO_W", "--ssid", "home"),
+        *("--mqtt", "192.168.1.2:1884"),
         *("--mqtt-user", "plant", "--mqtt-password", "topsec"),
     )
     told = "\n".join(lines)
@@ -237,7 +238,7 @@ def test_a_broker():
     assert ("/lib/chumicro_mqtt/client.mpy" in told) == board_libraries.runs_here("chumicro_mqtt")
     assert "chumicro_mqtt/testing" not in told
     broker = {"host": "192.168.1.2", "port": 1884, "user": "plant", "password": "***"}
-    assert json.dumps({"mqtt": broker}) in told
+    assert json.dumps({"ssid": "home", "mqtt": broker}) in told
     assert "topsec" not in told
     told = "\n".join(flash("--dry-run", "--board", "RPI_PICO_W")[1])
     assert "mqtt" not in told  # the settings do not ask for it
@@ -246,6 +247,7 @@ def test_a_broker():
 @pytest.mark.parametrize(
     ("arguments", "text"),
     [
+        (["--mqtt", "host"], "mqtt: it needs a network: --ssid"),
         (["--mqtt", "host:x"], "--mqtt takes HOST or HOST:PORT, not host:x"),
         (["--mqtt-user", "x"], "--mqtt-user and --mqtt-password need --mqtt"),
         (["--mqtt", "host:99999"], "mqtt.port must be a number, 0 to 65535"),
@@ -259,7 +261,8 @@ def test_a_broker_that_cannot_be(arguments, text):
 
 def test_a_page_for_browsers():
     status, lines = flash(
-        *("--dry-run", "--board", "RPI_PICO_W", "--panel", "--panel-password", "topsecret"),
+        *("--dry-run", "--board", "RPI_PICO_W", "--ssid", "home"),
+        *("--panel", "--panel-password", "topsecret"),
     )
     told = "\n".join(lines)
     assert status == 0
@@ -269,7 +272,8 @@ def test_a_page_for_browsers():
         "__init__.mpy",
         "microdot.mpy",
     ]
-    assert json.dumps({"panel": {"port": 80, "password": "***"}}) in told
+    page = {"port": 80, "password": "***"}
+    assert json.dumps({"ssid": "home", "panel": page}) in told
     told = "\n".join(flash("--dry-run", "--board", "RPI_PICO_W")[1])
     assert "panel" not in told and "microdot" not in told
 
@@ -277,6 +281,7 @@ def test_a_page_for_browsers():
 @pytest.mark.parametrize(
     ("arguments", "text"),
     [
+        (["--panel"], "panel: it needs a network: --ssid"),
         (["--panel", "0"], "panel.port must be a number, 1 to 65535"),
         (["--panel-password", "correct horse"], "--panel-password needs --panel"),
         (["--panel", "--panel-password", "short"], "a text of 8 to 64 bytes"),

@@ -31,12 +31,21 @@ class DeviceServer(Server):
         state = self._state
         state.broadcast = link.serial and adu[6] == 0
         state.written = False
+        if state.records is not None:
+            self._note(adu, n, link)
         n = super().handle(adu, n, link)
         if adu[7] < 0x80 if n else state.written:
             state.carried_out = state.carried_out + 1 & 0xFFFF
             if n and link.serial:
                 state.was_heard = True
+        elif n and state.records is not None:
+            state.records[link.serial].failed(adu[8])
         return n
+
+    def _note(self, adu, n, link):
+        """Note who asks what, as the response will take the request's place."""
+        who = None if link.peer is None else link.peer[0]
+        self._state.records[link.serial].asked(who, adu, n)
 
 
 class Application:

@@ -63,8 +63,11 @@ def assemble(application, network, networked):
         trial=trial,
     )
     for name in OPTIONAL:
-        if settings.get(name):
+        if settings.get(name) and networked:
             application.parts.append(make(name, application))
+        elif settings.get(name):
+            what = "{}: it needs a network, and there is none: see ssid and network"
+            state.problems.append(what.format(name))
 
 
 def functions_of(application):

@@ -299,12 +299,18 @@ def rules_of(board, settings):
     found = []
     for table in tables:
         for key in sorted(table):
-            found.append(_rule_in_words(key, table[key]))
-    known = [rule["key"] for rule in found]
+            if key != "previous":  # which the board writes for itself
+                found.append(_rule_in_words(key, table[key]))
+    known = [rule["key"] for rule in found] + ["previous"]
     for key in sorted(settings):
         if key not in known and key not in OPTIONAL:
             found.append({"key": key, "kind": "json"})
-    found.extend({"key": key, "kind": "json"} for key in OPTIONAL)
+    for name in OPTIONAL:
+        try:
+            keys = ", ".join(sorted(settings_of(name).SETTINGS))
+        except ImportError:
+            continue  # this board has none
+        found.append({"key": name, "kind": "json", "help": "an object with " + keys})
     return found
 
 

@@ -16,6 +16,8 @@ class DeviceState:
     broadcast      whether the request that is being carried out is a broadcast (DeviceServer)
     written        whether it has driven an output or stored a value (the hooks of blocks)
     was_heard      whether a request was carried out over a serial line (DeviceServer)
+    records        the BusRecords of networks and of serial lines that are served, which note what
+                   was refused; None: nobody shows that (the part "panel")
     denied         requests of networks that were refused, modulo 65536 (Access)
     fronts         the servers in the network, which count whom they have refused (Application)
     changes        how often clients have changed settings, modulo 65536 (Control)
@@ -39,6 +41,7 @@ class DeviceState:
         self.broadcast = False
         self.written = False
         self.was_heard = False
+        self.records = None
         self.denied = 0
         self.fronts = []
         self.changes = 0

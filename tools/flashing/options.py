@@ -8,6 +8,7 @@ from pathlib import Path
 
 from boards.app.check import Checked
 from boards.app.network.settings import is_wanted
+from boards.app.parts import OPTIONAL
 from tools.env import ROOT, Trouble
 
 BOARDS = sorted(
@@ -222,10 +223,12 @@ def check(raw, old, name):
     What was wrong already with the `old` settings is no Trouble.
     """
     board = board_of(name)
-    before = {what for what, _ in Checked(old, board).problems}
+    had = Checked(old, board)
+    before = {what for what, _ in had.problems} | set(_without_network(had.settings, board))
     checked = Checked(raw, board)
     problems = [what for what, _ in checked.problems if what not in before]
     problems += _unreachable(checked.settings, board)
+    problems += [what for what in _without_network(checked.settings, board) if what not in before]
     if problems:
         listed = "\n  ".join(problems)
         raise Trouble(f"a {name} cannot use these settings:\n  {listed}")
@@ -239,10 +242,20 @@ def _unreachable(settings, board):
         return []
     ways = ["masters at a second line: line2 with serve"] if role == "gateway" else []
     if board.NETWORK:
-        ways.insert(
-            0, "a network: --ssid" if board.NETWORKS == ("wifi",) else "a network: --network"
-        )
+        ways.insert(0, _way_into_network(board))
     return [f"role: a {role} needs {', or '.join(ways) or 'a network, which this board has not'}"]
+
+
+def _without_network(settings, board):
+    """Return a sentence for each optional part, such as the page, that nobody could reach."""
+    if is_wanted(settings):
+        return []
+    parts = (name for name in OPTIONAL if settings.get(name))
+    return [f"{name}: it needs {_way_into_network(board)}" for name in parts]
+
+
+def _way_into_network(board):
+    return "a network: --ssid" if board.NETWORKS == ("wifi",) else "a network: --network"
 
 
 def settings_of(raw, name, say):

@@ -11,8 +11,7 @@ from .ids import slave_ids
 
 _LINE_1_BANK = const(0)  # of the counters
 _LINE_2_BANK = const(2)
-# What LineCounters have.
-_COUNTED = (
+_COUNTED = (  # what LineCounters have
     "request_count",
     "reply_count",
     "exception_count",
@@ -32,14 +31,20 @@ def _put(data, at, counters):
 
 
 class Part:
-    """Passes requests of networks on to the slaves on one or two serial lines, and of hosts."""
+    """Passes requests of networks on to the slaves on one or two serial lines, and of hosts.
+
+    routes   pairs of the settings of a line or host, in the order of the Gateway, and the slave
+             ids that are there
+    """
 
     PRODUCT = "umb gateway"
     BANKS = 3
+    COUNTED = _COUNTED
     coils = discrete_inputs = input_registers = holding_registers = ()
 
     def __init__(self, application):
         self._application = application
+        self.routes = []
 
     def make_safe(self):
         """There are no outputs."""
@@ -67,6 +72,7 @@ class Part:
                 )
             else:
                 gateway.add(client, **options)
+            self.routes.append((route, options["slave_ids"]))
             if not route["host"]:
                 bank = _LINE_2_BANK if route["line"] == 2 else _LINE_1_BANK
                 application.count(bank, gateway.line_counters[-1], _COUNTED, _put)

@@ -1,7 +1,10 @@
 """Part: the page of an Application, over umb.panel and the web server microdot."""
 
+import asyncio
+
+from .buses import Buses
 from .settings_of_page import PageSettings
-from .views import about, buses, gateway_of, points_of
+from .views import about, first_slave_id, gateway_of, points_of
 
 _LONGEST_BODY = 8192  # bytes of a request: a file of settings
 
@@ -12,6 +15,7 @@ class Part:
     def __init__(self, application):
         self._application = application
         self._web = None
+        self._buses = None
 
     def open(self):
         """Make the page. Where the web server is not installed, that is a problem, and no more."""
@@ -32,12 +36,15 @@ class Part:
 
         application = self._application
         settings = application.settings
+        self._buses = buses = Buses(application)
         panel = Panel(
             app,
-            application.handler,
+            application.front(),
+            slave_id=lambda: first_slave_id(application, buses),
+            max_viewers=max(1, application.board.NETWORK // 2),  # others need connections, too
             about=lambda: about(application),
-            buses=lambda: buses(application),
-            gateway=gateway_of(application),
+            buses=buses.shown,
+            gateway=gateway_of(application, buses),
             settings=PageSettings(application),
             points=points_of(application),
             password=settings["panel"]["password"] or None,
@@ -56,4 +63,8 @@ class Part:
         fronts = self._application.state.fronts
         if self._web not in fronts:
             fronts.append(self._web)
-        await self._web.serve()
+        watching = asyncio.create_task(self._buses.watch())
+        try:
+            await self._web.serve()
+        finally:
+            watching.cancel()

@@ -6,8 +6,11 @@ _LOOK_MS = 50  # how often it is looked whether the Keeper has saved them
 
 
 def _is_secret(key):
-    """Return whether a setting is never sent to the page; what it does not send stays."""
-    return isinstance(key, str) and key.endswith("password")
+    """Return whether a setting is never sent to the page; what it does not send stays.
+
+    Passwords are, and what trial.py keeps in the file.
+    """
+    return isinstance(key, str) and (key.endswith("password") or key == "previous")
 
 
 class PageSettings:
@@ -63,6 +66,8 @@ class PageSettings:
         old = self._application.config.read() or {}
         complete = _with_secrets_of(old, values)
         for key, value in values.items():
+            if key == "previous":
+                continue
             there = old.get(key)
             if isinstance(there, dict) and isinstance(value, dict):
                 complete[key] = _with_secrets_of(there, value)
@@ -71,6 +76,7 @@ class PageSettings:
 
 def _with_secrets_of(old, values):
     complete = dict(values)
+    complete.pop("previous", None)  # of another board, whose file was uploaded
     for key in old:
         if _is_secret(key):
             complete.setdefault(key, old[key])

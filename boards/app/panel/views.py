@@ -6,27 +6,7 @@ import umb
 from umb.panel.responses import why_not
 from umb.panel.source import Source
 
-_FEW = 10  # errors that prove nothing
-_LABELS = {
-    "bus_message_count": "Frames received",
-    "bus_communication_error_count": "Frames with a wrong CRC or length",
-    "bus_exception_error_count": "Requests that were refused",
-    "server_message_count": "Requests for this device",
-    "server_no_response_count": "Requests that want no answer",
-    "server_nak_count": "Refused with exception 7",
-    "server_busy_count": "Refused as busy",
-    "bus_character_overrun_count": "Characters that were lost",
-    "request_count": "Requests to slaves",
-    "reply_count": "Replies",
-    "exception_count": "Replies that refuse",
-    "no_reply_count": "Requests without a reply",
-    "bad_reply_count": "Replies with a wrong CRC or length",
-    "retry_count": "Requests that were repeated",
-    "busy_count": "Refused, since too many were waiting",
-    "cached_count": "Answered from the cache",
-}
 _CODES = {"outputs": 5, "pwms": 6}  # the function codes that write pins
-_LINES = ((0, None), (2, "line2"))  # the bank of counters of each line, and its settings
 
 
 def about(application):
@@ -65,73 +45,7 @@ def in_words(seconds):
     return "%d d %s" % (days, text) if days else text
 
 
-def buses(application):
-    """Return a dict for each serial line, and one for the network."""
-    found = []
-    settings = application.settings
-    if settings["role"] == "poller":
-        found.append(_devices(application.parts[0].devices))
-    for bank, key in _LINES:
-        line = settings if key is None else settings.get(key)
-        if line and settings["rtu"]:
-            bus = _bus(application, bank, "UART %d" % line["uart"])
-            bus["baudrate"] = line["baudrate"]
-            bus["format"] = "8%s%d" % (line["parity"], line["stop"])
-            found.append(bus)
-    found.append(_bus(application, 1, "Network"))
-    return found
-
-
-def _devices(devices):
-    """Return what is known of the devices that are polled, in place of a bus."""
-    slaves = []
-    for name, device in devices.items():
-        slaves.append(
-            {
-                "id": device.slave_id,
-                "name": name,
-                "state": device.state,
-                "requests": device.request_count,
-                "answers": device.answer_count,
-                "timeouts": device.timeout_count,
-                "wrong": device.wrong_reply_count,
-                "exceptions": device.exception_count,
-                "last_ms": device.last_ms,
-                "worst_ms": device.worst_ms,
-            }
-        )
-    offline = [one["name"] for one in slaves if one["state"] == "offline"]
-    health = "offline: " + ", ".join(offline) if offline else "ok"
-    return {"name": "Devices", "health": health, "slaves": slaves}
-
-
-def _bus(application, bank, name):
-    """Return what is counted on a line or network."""
-    bus = {"name": name, "health": "ok", "counters": []}
-    counters = application.counters(bank)
-    if counters is None:
-        return bus
-    for counter in counters[1]:
-        bus["counters"].append((_LABELS[counter], getattr(counters[0], counter)))
-    bus["health"] = _health(counters[0])
-    return bus
-
-
-def _health(counters):
-    """Return what is likely wrong with a line, "ok" for nothing."""
-    if hasattr(counters, "bus_message_count"):
-        good, wrong, silent = counters.bus_message_count, counters.bus_communication_error_count, 0
-    else:
-        good, wrong = counters.reply_count, counters.bad_reply_count
-        silent = counters.no_reply_count
-    if wrong > _FEW and wrong > good // 2:
-        return "most frames have a wrong CRC: baud rate or parity?"
-    if silent > _FEW and silent > good // 2:
-        return "most requests have no reply: wiring, baud rate or slave ids?"
-    return "ok"
-
-
-def gateway_of(application):
+def gateway_of(application, buses):
     """Return the function that tells who asks the gateway; None if there is no gateway."""
     gateway = application.handler
     if gateway is application.server:
@@ -144,9 +58,30 @@ def gateway_of(application):
         return {
             "clients": ["%s:%d" % peer for peer in clients],
             "queue": gateway.waiting(),
+            "slaves": _slaves_of(buses),
         }
 
     return look
+
+
+def _slaves_of(buses):
+    """Yield a dict for each slave behind the gateway, with the name of its line."""
+    for bus in buses.asked:
+        for slave in bus.slaves(bus.name):
+            yield slave
+
+
+def first_slave_id(application, buses):
+    """Return the slave id that somebody who reads registers begins with.
+
+    That is the device itself; for a gateway the first slave that answers, or that is to be there.
+    """
+    if application.handler is application.server:
+        return application.settings["slave_id"]
+    for slave in _slaves_of(buses):
+        if slave["state"] == "online":
+            return slave["id"]
+    return application.parts[0].routes[0][1][0]
 
 
 def points_of(application):

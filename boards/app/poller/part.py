@@ -16,6 +16,7 @@ class Part:
     """Polls devices on one or two serial lines, and at hosts, and serves on what they have.
 
     pollers   a Poller for each line and host
+    targets   the settings of a device of each, which name its line or host
     devices   {name: Device}
     """
 
@@ -26,6 +27,7 @@ class Part:
     def __init__(self, application):
         self._application = application
         self.pollers = []
+        self.targets = []
         self.devices = {}
         self._served = []  # (slave id, Device)
         counters = []
@@ -69,6 +71,7 @@ class Part:
             log.watch_client(where, client)
             poller.on_state = self._tell_state
         self.pollers.append(poller)
+        self.targets.append(settings)
         return poller
 
     def _poll(self, poller, settings):

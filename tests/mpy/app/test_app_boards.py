@@ -224,6 +224,17 @@ def test_without_ssid_no_radio():
     stop(drivers, application)
 
 
+def test_a_page_or_a_broker_without_a_network_is_a_problem():
+    """It is told at the start, and the board is a slave on its line all the same."""
+    _, drivers, application = start("ESP32_GENERIC", panel={"port": 80}, mqtt={"host": "10.0.0.1"})
+    for name in ("panel", "mqtt"):
+        text = "/umb.json: %s: it needs a network, and there is none: see ssid and network"
+        assert text % name in said
+    assert len(drivers) == len(application.parts) == 1
+    ask(drivers, frame(1, b"\x04\x00\x6e\x00\x01"), frame(1, b"\x04\x02\x00\x04"))
+    stop(drivers, application)
+
+
 def test_without_a_line():
     _, drivers, application = start("ESP32_GENERIC", rtu=False)
     assert chip.uarts == []
