@@ -13,6 +13,8 @@ class Blocks:
     hooks. Raises ValueError if two blocks have the same address, or one is of another kind.
     """
 
+    has_blocks = True  # there is block_of()
+
     def __init__(self, kind, blocks):
         for block in blocks:
             if not isinstance(block, kind) or block.bits != kind.bits:
@@ -71,6 +73,14 @@ class Blocks:
                 self._last = block
                 return block
         return self._blocks[0]
+
+    def block_of(self, address: int, quantity: int):
+        """Return the block that has all of these addresses; where no single one has, this object.
+
+        What a request asks of that block takes a third of the time that it takes here.
+        """
+        block = self._find(address)
+        return block if block.start <= address and address + quantity <= block.end else self
 
     def has(self, address: int, quantity: int) -> bool:
         """Return whether all of `quantity` addresses from `address` on are in these blocks."""

@@ -37,6 +37,7 @@ class Registers:
 
     bits = 16  # of each value
     area = None  # the store's argument for this block, if it has no addresses
+    has_blocks = False  # see Blocks
 
     def __init__(
         self,

@@ -43,6 +43,8 @@ class _Writes:
     block   what reads of this area are served from
     """
 
+    has_blocks = False  # see umb.blocks.Blocks
+
     def __init__(self, store, area, block):
         self.bits = block.bits
         self.on_write = None if store.on_change is None else self._on_write

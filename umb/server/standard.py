@@ -46,6 +46,8 @@ def read(adu, areas):
     area = areas[3 if adu[7] == 23 else adu[7]]
     address = adu[8] << 8 | adu[9]
     quantity = adu[10] << 8 | adu[11]
+    if area.has_blocks:
+        area = area.block_of(address, quantity)
     if not area.has(address, quantity):
         return -_ILLEGAL_ADDRESS
     if area.on_read is not None:
@@ -71,6 +73,8 @@ def _write(adu, area, address, quantity):
 
     The response is the beginning of the request, which is left in place.
     """
+    if area.has_blocks:
+        area = area.block_of(address, quantity)
     if not area.has(address, quantity):
         return -_ILLEGAL_ADDRESS
     # Where the values begin, by function code; _mask_write() has put its own there.
@@ -86,6 +90,8 @@ def _write(adu, area, address, quantity):
 def _mask_write(adu, area):
     """FC 22: (current AND and_mask) OR (or_mask AND NOT and_mask), AP 6.16. Echoes the request."""
     address = adu[8] << 8 | adu[9]
+    if area.has_blocks:
+        area = area.block_of(address, 1)
     if not area.has(address, 1):
         return -_ILLEGAL_ADDRESS
     and_mask = adu[10] << 8 | adu[11]

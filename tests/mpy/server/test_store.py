@@ -444,6 +444,18 @@ def test_blocks_must_not_overlap():
     Store(holding_registers=(Registers(15, 5), Registers(10, 5), Registers(5, 5)))
 
 
+def test_a_request_goes_to_the_block_that_has_all_of_it():
+    first, second, far = Registers(0, 4), Registers(4, 4), Registers(20, 2)
+    blocks = Store(holding_registers=(far, first, second)).holding_registers
+    for address in range(24):
+        for quantity in range(1, 12):
+            owner = blocks
+            for block in (first, second, far):
+                if block.has(address, quantity):
+                    owner = block
+            assert blocks.block_of(address, quantity) is owner, (address, quantity)
+
+
 def test_requests_cross_blocks_that_touch():
     area = Store(
         holding_registers=(Registers(10, 5), Registers(15, 5), Registers(21, 5))
