@@ -57,6 +57,7 @@ class Diagnostics:
     """
 
     codes = b"\x07\x08\x0b\x0c"
+    never_raises = True  # received() and sent(); for a subclass whose own may raise it is False
 
     def __init__(self, networks: bool = False):
         self.exception_status = 0

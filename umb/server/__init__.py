@@ -24,6 +24,8 @@ and, if it needs all requests and responses of the server, as an event log does,
                             broadcast, where adu[6] is 0, before it is carried out: whatever its
                             function code, and in listen-only mode, too
     sent(adu, link)         called for every response at adu[7], exceptions too, before it leaves
+    never_raises            True if neither of these two raises anything: they are called without
+                            a guard then, in half the time. May be missing
 
 What a handle(), a hook or an endpoint raises is an answer if it has an exception code, as most of
 umb.errors have. Anything else is a bug: the client gets exception 4, and on_error is called.

@@ -27,6 +27,13 @@ class Functions:
             raise wrong("functions", functions)
         for function in functions:
             self._offer(function)
+        for function in functions:
+            # With the guard a call takes two and a half times as long.
+            if getattr(function, "never_raises", False):
+                if self._received == (function.received,):
+                    self.received = function.received
+                if self._sent == (function.sent,):
+                    self.sent = function.sent
 
     def _offer(self, function):
         handle = getattr(function, "handle", None)

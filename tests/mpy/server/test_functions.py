@@ -242,3 +242,25 @@ def test_what_a_follower_raises_harms_nobody():
     expect(server, "06 0001 0008", None, 0, Link(serial=True))
     assert [store.holding_registers[i] for i in (0, 1)] == [7, 8]
     assert len(told.calls) == len(good.told) == 3
+
+
+def test_only_what_raises_nothing_is_called_without_a_guard():
+    """It is the class that says so: a subclass that may raise takes it back."""
+
+    class Loud(Diagnostics):
+        never_raises = False
+
+        def received(self, adu, link):
+            super().received(adu, link)
+            raise KeyError
+
+    told = Told()
+    server = Server(Store(holding_registers=2), functions=(Loud(),), on_error=told)
+    serial = Link(serial=True)
+    expect(server, "06 0000 0007", "06 0000 0007", link=serial)
+    assert len(told.calls) == 1
+    for functions in ((Diagnostics(),), (Follower(KeyError()), Diagnostics())):
+        server = Server(Store(holding_registers=2), functions=functions, on_error=None)
+        expect(server, "06 0000 0007", "06 0000 0007", link=serial)
+        log = ask(server, b"\x0c", link=serial)
+        assert log[8:] == b"\x80\x40\x80", log  # the newest first: each is there once
