@@ -6,7 +6,7 @@ from micropython import const
 
 from ..check import integer, wrong
 from ..frame.rtu import REQUEST, RTU
-from ..port.line import Line
+from ..port.line import FAST_X64, Line
 from . import Driver
 
 _SHORTEST = const(4)
@@ -21,7 +21,6 @@ _LONGEST_PAUSE = const(500_000)  # milliseconds: ticks_us() tells no longer time
 _SPIN_US = const(2500)  # this close to a deadline poll() stays,
 _SHARED_SPIN_US = const(500)  # or this close, if it is run together with other lines
 _IDLE_NAP_MS = const(1000)  # nothing has to be polled
-_FAST_X64 = const(16000)  # Line.character_x64 below which 8 characters take less than 2 ms
 
 
 class RTUServer(Driver):
@@ -125,12 +124,11 @@ class RTUServer(Driver):
         frame = line.frame
         counters = self.counters
         n = line.any()
-        if n:
-            if self.alone and line.character_x64 < _FAST_X64 and not (line.waiting or frame.have):
-                line.wait_for(8)  # most requests are that long: they come too fast to look twice
-                n = line.waiting
-        elif wait_ms and not frame.have:
+        if not n and wait_ms and not frame.have:
             n = line.sleep(wait_ms)
+        if n and self.alone and line.character_x64 < FAST_X64 and not (line.waiting or frame.have):
+            line.wait_for(_SHORTEST)
+            n = line.waiting
         begin_us = ticks_us()
         while n or frame.have:
             n = line.receive(n, ticks_us())
@@ -183,14 +181,15 @@ class RTUServer(Driver):
         line = self.line
         longest_us = max(self._hold_us, _SPIN_US) if self.alone else _SHARED_SPIN_US
         if self.state == _WAITING:
-            line.look()
-            silent_us = ticks_diff(ticks_us(), line.last_us)
-            if (
-                0 <= silent_us < line.reply_delay_us - min(longest_us, _SPIN_US)
-                and line.waiting < _SHORTEST
-                and line.reply_delay_us + line.time_us(self.size) > longest_us
-            ):
-                return 0
+            left_us = line.reply_delay_us - min(longest_us, _SPIN_US)
+            if left_us > 0:  # else it stays in any case: looking would take time
+                line.look()
+                if (
+                    0 <= ticks_diff(ticks_us(), line.last_us) < left_us
+                    and line.waiting < _SHORTEST
+                    and line.reply_delay_us + line.time_us(self.size) > longest_us
+                ):
+                    return 0
             self.state = _LISTENING  # if the UART raises, it listens from then on
             if not line.send(self.size):
                 return 0  # others have sent: the reply would disturb them
