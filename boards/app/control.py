@@ -23,8 +23,8 @@ _REGISTERS = (
 class Control:
     """The block of these registers. A broadcast is refused: it would reach every device.
 
-    compose(changes) returns the new content of the file of settings, and writes nothing yet; what
-    it raises becomes exception 4. The Keeper writes it when the answer has left.
+    compose   compose(changes) returns the new content of the file of settings. The Keeper has it
+              called, and writes that, when the answer to the order has left
     """
 
     def __init__(self, settings, compose, state):
@@ -34,6 +34,7 @@ class Control:
             self._previous = settings["previous"] or {}  # those that the last try began with
         self._compose = compose
         self._state = state
+        self._new_content = self._new_content  # bound once: a bound method is an allocation
         self.block = block = Registers(
             _SETTINGS, _ORDER - _SETTINGS + 1, validate=self._is_good, on_write=self._written
         )
@@ -53,15 +54,19 @@ class Control:
 
     def _written(self, address, quantity):
         state = self._state
-        order = self.block[_ORDER]
-        self.block[_ORDER] = 0  # what a client reads
         state.changes = state.changes + 1 & 0xFFFF
+        if address + quantity > _ORDER:
+            self._take_order(state)
         state.unsaved = self.block.data != self._saved
-        if order:
-            state.new_settings = (
-                self._compose(self._changes()) if order == _SAVE_AND_RESTART else None
-            )
-            state.restarting = True
+
+    def _take_order(self, state):
+        """Note an order. The file is read and written when the answer has left."""
+        state.new_settings = self._new_content if self.block[_ORDER] == _SAVE_AND_RESTART else None
+        state.restarting = True
+        self.block[_ORDER] = 0  # what a client reads
+
+    def _new_content(self):
+        return self._compose(self._changes())
 
     def _changes(self):
         """Return the settings that clients have changed; the rest of the file stays as it is."""

@@ -164,7 +164,10 @@ class Keeper:
         state = self._state
         state.save_problem = ""
         try:
-            self._save(state.new_settings)
+            new_settings = state.new_settings
+            if callable(new_settings):
+                new_settings = new_settings()
+            self._save(new_settings)
         except Exception as error:  # noqa: BLE001 - it is reported, and the device goes on
             state.restarting = False
             state.save_problem = str(error) or "no memory"

@@ -23,7 +23,8 @@ class DeviceState:
     changes        how often clients have changed settings, modulo 65536 (Control)
     carried_out    requests that were carried out, modulo 65536 (DeviceServer)
     unsaved        whether clients have changed settings that are not saved (Control)
-    new_settings   what is to be written to the file of settings (Control, Trial, PageSettings)
+    new_settings   the new content of the file of settings, which is to be written, or a function
+                   that returns it (Control, Trial, PageSettings)
     save_problem   why they could not be written the last time, "" if they were (Keeper)
     restarting     whether a client has ordered a restart (Control)
     fail_safe      whether outputs are at their safe values because masters are silent (Keeper)

@@ -1,10 +1,11 @@
 """What a request does to the device: broadcasts, the settings, the fail-safe, the counters."""
 
-from support.app import use
+from support.app import clock, use
 
 from app.application import Application
 from app.check import Checked
 from app.hardware import Hardware
+from app.keeper import PERIOD_MS
 from umb.client.tcp import TCPClient
 from umb.gateway import Gateway
 from umb.server import Counters
@@ -37,6 +38,7 @@ class Config:
 
     def __init__(self):
         self.composed = []
+        self.written = []
         self.error = None
 
     def compose(self, changes):
@@ -46,7 +48,7 @@ class Config:
         return b"new"
 
     def write(self, data):
-        raise AssertionError("it is the Keeper who writes")
+        self.written.append(data)
 
 
 class Device:
@@ -57,12 +59,20 @@ class Device:
         assert checked.problems == []
         self.config = Config()
         board = use("RPI_PICO")
-        one = Application(board, Hardware(), checked.settings, [], self.config, None)
+        self.said = []
+        one = Application(board, Hardware(), checked.settings, [], self.config, self.said.append)
         self.application, self.state = one, one.state
         self.link = link or Link()
         self.application.serve_with(self.link, 0)
         self.store = self.application.server.stores[OURS]
         self.handler = handler(self) if handler else self.application.server
+
+    def run(self, ms):
+        """Let the Keeper work for so long, which asks no driver whether its line is silent."""
+        self.application.keeper.drivers = ()
+        for _ in range(ms // PERIOD_MS):
+            clock.sleep_ms(PERIOD_MS)
+            self.application.keeper.update()
 
     def ask(self, slave_id, pdu):
         """Return the response to a request, b"" for none."""
@@ -143,7 +153,8 @@ def test_the_same_requests_for_this_device_do():
         assert device.ask(OURS, pdu)[0] < 0x80, pdu
         if pdu[2] == 110:
             assert device.state.restarting
-            assert device.state.new_settings == (b"new" if SAVE_AND_RESTART in pdu else None)
+            device.run(500)
+            assert device.config.written == ([b"new"] if SAVE_AND_RESTART in pdu else [])
 
 
 def test_over_networks_0_is_this_device():
@@ -157,23 +168,50 @@ def test_an_order_composes_what_has_changed():
     device.ask(OURS, b"\x06\x00\x66\x00\x00")
     device.ask(OURS, b"\x06\x00\x65\x00\x60")
     device.ask(OURS, b"\x06\x00\x6e" + SAVE_AND_RESTART)
+    device.run(500)
     previous = {"baudrate": 19200, "parity": "E"}
     changes = {"baudrate": 9600, "parity": "N", "previous": previous}
     assert device.config.composed == [changes]
+    assert device.config.written == [b"new"]
     assert device.state.changes == 3
-    device.ask(OURS, b"\x06\x00\x6e" + RESTART)  # and another one takes it back
-    assert device.state.new_settings is None
+
+
+def test_another_order_takes_it_back():
+    device = Device()
+    device.ask(OURS, b"\x06\x00\x66\x00\x00")
+    device.ask(OURS, b"\x06\x00\x6e" + SAVE_AND_RESTART)
+    device.ask(OURS, b"\x06\x00\x6e" + RESTART)
+    device.run(500)
+    assert device.config.composed == device.config.written == []
     assert device.state.restarting
 
 
-def test_an_order_that_cannot_be_carried_out_is_exception_4_and_no_restart():
+def test_an_order_is_answered_before_the_file_is_looked_at():
+    for pdu in writes(110, SAVE_AND_RESTART):
+        device = Device()
+        assert device.ask(OURS, pdu)[0] < 0x80
+        assert device.config.composed == []
+        device.run(500)
+        assert device.config.composed == [{}]
+        assert device.config.written == [b"new"]
+
+
+def test_an_order_that_cannot_be_carried_out_is_told_and_no_restart():
     for error in (MemoryError("too little"), OSError(28), ValueError("inf")):
         device = Device()
-        device.application.server.on_error = None
         device.config.error = error
-        assert device.ask(OURS, b"\x06\x00\x6e" + SAVE_AND_RESTART) == b"\x86\x04"
+        order = b"\x06\x00\x6e" + SAVE_AND_RESTART
+        assert device.ask(OURS, order) == order
+        assert device.state.restarting
+        device.run(500)
         assert not device.state.restarting
-        assert device.state.new_settings is None
+        assert device.config.written == []
+        assert device.said == ["the settings are not saved: {}".format(error)]
+        assert device.state.bits() & 4
+        device.config.error = None  # and the next order is carried out
+        device.ask(OURS, order)
+        device.run(500)
+        assert device.config.written == [b"new"]
 
 
 def test_a_broadcast_that_writes_holds_the_fail_safe_off():

@@ -92,6 +92,7 @@ def test_another_change_within_the_minute_returns_to_the_first_settings():
     ask(device.one.server, request(6, 101, 96), 9, Link())
     ask(device.one.server, request(6, 100, 11), 9, Link())
     ask(device.one.server, request(6, 110, 0x5AFE), 9, Link())
+    device.run(1)
     changes = {"slave_id": 11, "baudrate": 9600, "previous": {"slave_id": 1, "baudrate": 19200}}
     assert device.config.composed == [changes]
     device.run(61)
@@ -112,6 +113,7 @@ def test_without_a_serial_line_nothing_returns():
     assert device.config.composed == []
     ask(device.one.server, request(6, 101, 96), 9, Link())
     ask(device.one.server, request(6, 110, 0x5AFE), 9, Link())
+    device.run(1)
     assert device.config.composed == [{"baudrate": 9600}]
 
 
@@ -119,5 +121,6 @@ def test_other_settings_are_not_tried():
     device = Device()
     ask(device.one.server, request(6, 104, 30), 1, Link())
     ask(device.one.server, request(6, 110, 0x5AFE), 1, Link())
+    device.run(1)
     assert device.config.composed == [{"failsafe_s": 30}]
     assert support.app.chip is not None
