@@ -1,10 +1,24 @@
 """The settings of a board, made of its file.
 
-CPython runs it, too, for tests and for boards/unix.
+What checks the file takes a lot of memory. So it is loaded only when the file has changed: what it
+has made of the file is kept in a second one, behind a digest of all that it is made of. The board
+starts anew then, and has the settings without what has checked them.
+
+CPython runs load(), too, for tests and for boards/unix.
 """
 
-from .config import FILE, read
+import json
+import sys
+from hashlib import sha256
+
+import umb
+
+from .config import FILE, read, write
 from .defaults import defaults
+
+_KEPT = ".checked"  # the suffix of the second file
+_DIGEST_SIZE = 32
+_PIECE = 64
 
 
 def load(board, path=FILE, amend=None):
@@ -14,12 +28,14 @@ def load(board, path=FILE, amend=None):
 
     problems is a list of sentences, each about one thing that could not be used; note is a
     sentence about the file, or None. Neither a bad file nor a lack of memory raises an exception.
-    check.py is loaded only if there is a file.
     """
     problems = []
     note = None
     raw = {}
     try:
+        kept = None if amend else _kept(board, path)
+        if kept is not None:
+            return kept[0], kept[1], None
         raw = read(path)
         if raw is None:
             note = "there is no {}: defaults hold".format(path)
@@ -50,3 +66,52 @@ def _checked(raw, amend, board, problems):
     for what, instead in checked.problems:
         problems.append("{}: {}".format(what, instead))
     return checked.settings
+
+
+def keep(board, path=FILE):
+    """Check the file at path if that has not been done, and keep what comes of it.
+
+    Returns whether it has been kept now, and can be read: then the board is to start anew. Where
+    that cannot be, load() checks the file at every start.
+    """
+    try:
+        if not read(path) or _kept(board, path) is not None:
+            return False
+        found = list(load(board, path)[:2])
+        body = json.dumps(found).encode()
+        if json.loads(body) != found:  # such as some fractions, which JSON would round
+            return False
+        write(_digest(board, path, body) + body, path + _KEPT)
+        return _kept(board, path) == found
+    except Exception:  # noqa: BLE001 - no space, no memory: the board starts without
+        return False
+
+
+def _kept(board, path):
+    """Return [settings, problems] as keep() has kept them, None if they are not of this file.
+
+    The digest also tells when they were written half.
+    """
+    try:
+        with open(path + _KEPT, "rb") as file:
+            digest = file.read(_DIGEST_SIZE)
+            body = file.read()
+        return json.loads(body) if digest == _digest(board, path, body) else None
+    except OSError:
+        return None
+
+
+def _digest(board, path, body):
+    """Return the digest of the file at path, of what checks it, and of what comes of it."""
+    digest = sha256(body)
+    for what in (umb.__version__, sys.version):
+        digest.update(what.encode())
+    for name in dir(board):
+        if name.isupper():
+            digest.update(repr(getattr(board, name)).encode())
+    with open(path, "rb") as file:
+        piece = file.read(_PIECE)
+        while piece:
+            digest.update(piece)
+            piece = file.read(_PIECE)
+    return digest.digest()

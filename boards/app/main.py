@@ -40,6 +40,13 @@ def main():
 
 def start(board):
     """Return the Application, ready for requests."""
+    from .loading import keep
+
+    if keep(board):
+        import machine
+
+        say("the settings have been checked: starting with them")
+        machine.soft_reset()
     from .start import begin, prepare
 
     application = prepare(board, say)

@@ -54,7 +54,7 @@ def text(path):
     except (OSError, ValueError):
         return None
 found = {}
-for path in ("/lib/umb", "/lib/app", "/profiles", "/board.py", "/main.py"):
+for path in ("/lib/umb", "/lib/app", "/profiles", "/board.py", "/main.py", "/umb.json.checked"):
     look(path)
 disk = os.statvfs("/")
 romfs = 0
