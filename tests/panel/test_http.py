@@ -114,6 +114,28 @@ def test_foreign_origin_changes_nothing(board, origin, path):
     assert board.json("GET", "/settings")[0] == 200  # still signed in
 
 
+@pytest.mark.parametrize("method", ["post", "Post", "POST"])
+def test_a_method_in_other_letters_is_the_same(board, method):
+    write = b"\x01\x05\x00\x03\xff\x00"
+    assert board.ask(method, "/pdu", write, cookie=None)[0] == 401
+    assert board.ask(method, "/pdu", write, origin="http://example.com")[0] == 403
+    assert board.json("GET", "/points")[1][4]["value"] == 0
+
+
+def test_what_is_not_there(board):
+    for method, path in (
+        ("GET", "/pdu"),
+        ("GET", "/login"),
+        ("GET", "/restart"),
+        ("POST", "/"),
+        ("POST", "/info"),
+        ("POST", "/events"),
+        ("GET", "/nothing"),
+        ("GET", "/info/"),
+    ):
+        assert board.ask(method, path)[0] == 404, (method, path)
+
+
 # --- points
 
 

@@ -97,7 +97,9 @@ class Panel:
 
     async def _answer(self, request, name):
         """Answer a request for what has this name: by _get_points() one for "points", say."""
-        method = "post" if request.method == "POST" else "get"  # and HEAD is answered like GET
+        method = (
+            "post" if request.method.upper() == "POST" else "get"
+        )  # and HEAD is answered like GET
         handler = getattr(self, "_%s_%s" % (method, name or "page"), None)
         if handler is None or not self._has(name):
             return refusal(404, "there is nothing of this name")

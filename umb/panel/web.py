@@ -143,7 +143,18 @@ class _Reader:
 def _is_request(line):
     """Return whether microdot understands the first line of a request."""
     words = line.split()
-    return len(words) == 3 and b"/" in words[2] and _is_text(line)
+    return len(words) == 3 and b"/" in words[2] and _is_text(line) and _is_decodable(words[1])
+
+
+def _is_decodable(url):
+    """Return whether what stands for other bytes in it, such as %20, are hexadecimal digits."""
+    decoded, *parts = url.split(b"%")
+    try:
+        for part in parts:
+            decoded += bytes((int(part[:2], 16),)) + part[2:]
+    except ValueError:
+        return False
+    return _is_text(decoded)
 
 
 def _is_header(line):
