@@ -171,7 +171,8 @@ def test_saved_settings_are_counted_and_what_cannot_be_saved_is_told(page):
         '[{"scale": 1e999}]',
         "[" * 2000 + "]" * 2000,
     ):
-        text = json.dumps({"role": "poller", "devices": [{"slave_id": 7, "points": "here"}]})
+        polled = [{"slave_id": 7, "points": "here"}]
+        text = json.dumps({"role": "poller", "ssid": "plant", "devices": polled})
         status, answer = page.json("POST", "/settings", text.replace('"here"', points).encode())
         assert status == 507 and "not saved" in answer["error"], answer
         assert page.device.saved() == saved
@@ -185,6 +186,7 @@ def test_saved_settings_are_counted_and_what_cannot_be_saved_is_told(page):
         ({"outputs": [77]}, "outputs[0]"),
         ({"nonsense": 1}, "unknown setting"),
         ({"panel": {"port": 0}}, "panel.port"),
+        ({"panel": {"port": 80}}, "nobody would reach this page"),
         ({"panel": {"password": "in clear text"}}, "panel.password"),
     ],
 )
@@ -258,8 +260,7 @@ def slave(micropython, tmp_path, pty_pair):
     device.end()
 
 
-@pytest.mark.usefixtures("slave")
-def test_what_a_gateway_tells_of_the_slaves_behind_it(micropython, tmp_path, pty_pair):
+def test_what_a_gateway_tells_of_the_slaves_behind_it(micropython, tmp_path, pty_pair, slave):
     """A client and the page ask; slave 8 is not there, and register 5000 of slave 7 is not."""
     (tmp_path / "gateway").mkdir()
     one = open_page(
@@ -294,6 +295,10 @@ def test_what_a_gateway_tells_of_the_slaves_behind_it(micropython, tmp_path, pty
         (own,) = network["errors"]
         assert (own["who"], own["asked"], own["status"]) == ("127.0.0.1", "FC 1 at 0 x 1", 2)
         assert ["Requests to slaves", 6] in line["counters"]
+        assert line["health"] == "ok"  # slave 8 was never there
+        slave.end()
+        assert device.ask("read_coils", 0, count=1, slave_id=7) == -11
+        assert one.json("GET", "/info?view=overview")[1]["buses"][0]["health"] == "offline: 7"
     finally:
         one.device.end()
 

@@ -46,11 +46,12 @@ function svg(tag, attributes, ...children) {
 }
 
 function table(heads, lines) {
-  const cell = (tag) => (text) =>
-    make(tag, { className: typeof text === "number" ? "number" : "" }, text instanceof Node ? text : String(text ?? ""));
+  const kind = (text) => typeof text === "number" ? "number" : String(text).length < 18 ? "short" : "";
+  const cell = (text) => make("td", { className: kind(text) }, text instanceof Node ? text : String(text ?? ""));
+  const isNumber = (i) => lines.some((line) => typeof line[i] === "number");
   return make("div", { className: "scroll", tabIndex: 0, role: "region", "aria-label": heads.join(", ") }, make("table", {},
-    make("thead", {}, make("tr", {}, ...heads.map((head) => make("th", { scope: "col" }, head)))),
-    make("tbody", {}, ...lines.map((line) => make("tr", {}, ...line.map(cell("td")))))));
+    make("thead", {}, make("tr", {}, ...heads.map((head, i) => make("th", { scope: "col", className: isNumber(i) ? "number" : "" }, head)))),
+    make("tbody", {}, ...lines.map((line) => make("tr", {}, ...line.map(cell))))));
 }
 
 function tell(text) {
@@ -176,9 +177,10 @@ function showErrors(errors) {
 }
 
 function showSlaves(slaves, name = "Name") {
+  const named = (text) => slaves.some((one) => one.name) ? [text] : [];
   return table(
-    ["Id", name, "State", "Requests", "Answers", "Time-outs", "Wrong", "Exceptions", "Last ms", "Longest ms"],
-    slaves.map((one) => [one.id, one.name || "", badge(one.state || "unknown", one.state === "online"), one.requests, one.answers, one.timeouts, one.wrong, one.exceptions, one.last_ms, one.worst_ms]));
+    ["Id", ...named(name), "State", "Requests", "Answers", "Time-outs", "Wrong", "Exceptions", "Last ms", "Longest ms"],
+    slaves.map((one) => [one.id, ...named(one.name), badge(one.state || "unknown", one.state === "online"), one.requests, one.answers, one.timeouts, one.wrong, one.exceptions, one.last_ms, one.worst_ms]));
 }
 
 function showGateway(gateway) {

@@ -1,11 +1,11 @@
 """The page, and what browsers are told of it. dev.py panel sets the three digests."""
 
 _NAME = "page.html.gz"
-ENTITY_TAG = '"20e77f149f7cd95a"'
+ENTITY_TAG = '"8b23700dca4a46ac"'
 CONTENT_SECURITY_POLICY = (
     "default-src 'none'; "
-    "script-src 'sha256-5sKo+b6jKm5m6whEYW7pI43fir+6IyEIueZcLR31T3M='; "
-    "style-src 'sha256-OIBvZcybysWIi9wE4EoP5q7NR+fX2t/GPcM+G+Fr2rc='; "
+    "script-src 'sha256-EbpkqezFIJfX/T+F8hj7qqQDC5eGO7tLLuuMk4Z6PRE='; "
+    "style-src 'sha256-ZRii8r6dD01khFwuRhLqpExpN06210kaS6uedIKdQnA='; "
     "connect-src 'self'; img-src data:; "
     "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 )

@@ -55,9 +55,12 @@ class Bus:
         return _polled(self._devices)
 
     def offline(self):
-        """Return the names of devices that do not answer."""
-        devices = self._devices or {}
-        return [name for name in devices if devices[name].state == "offline"]
+        """Return the names of devices that do not answer, or the ids of slaves that once did."""
+        return [
+            slave["name"] or str(slave["id"])
+            for slave in self.slaves()
+            if slave["state"] == "offline" and (slave["name"] or slave["answers"])
+        ]
 
 
 class Buses:

@@ -36,8 +36,13 @@ class PageSettings:
         """Return sentences about what cannot be used."""
         from ..check import Checked
 
+        from ..network.settings import is_wanted
+
         checked = Checked(self._with_secrets(values), self._application.board)
-        return ["%s: %s" % problem for problem in checked.problems]
+        problems = ["%s: %s" % problem for problem in checked.problems]
+        if is_wanted(self._application.settings) and not is_wanted(checked.settings):
+            problems.append("no network is left, and nobody would reach this page: ssid, network")
+        return problems
 
     async def save(self, values):
         """Have the Keeper write the file anew, when nothing is on the line.
