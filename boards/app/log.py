@@ -59,11 +59,32 @@ class Log:
 
     def watch_server_line(self, name, counters):
         """Warn of wrong frames on a serial line that is served, and of silence."""
-        self._lines.append(_Line(name, counters, True))
+
+        def look():
+            return counters.bus_message_count, counters.bus_communication_error_count, 0
+
+        self._lines.append(_Line(name, look, True))
 
     def watch_client_line(self, name, counters):
         """Warn of slaves that do not answer on a line, or wrongly: counters of a Gateway."""
-        self._lines.append(_Line(name, counters, False))
+
+        def look():
+            return counters.reply_count, counters.bad_reply_count, counters.no_reply_count
+
+        self._lines.append(_Line(name, look, False))
+
+    def watch_poller(self, name, poller):
+        """Warn of a line on which no device of a Poller answers, or all of them do wrongly."""
+
+        def look():
+            good = wrong = silent = 0
+            for device in poller.devices:
+                good += device.answer_count
+                wrong += device.wrong_reply_count
+                silent += device.timeout_count
+            return good, wrong, silent
+
+        self._lines.append(_Line(name, look, False))
 
     def watch_clients(self, driver):
         """Print which clients of a TCPServer come and go."""
@@ -136,23 +157,19 @@ class Log:
 
 
 class _Line:
-    """Watches the counters of a serial line, and finds out what may be wrong with it."""
+    """Watches what is counted of a serial line, and finds out what may be wrong with it.
 
-    def __init__(self, name, counters, serves):
+    look     look() returns the counts of good frames, wrong ones, and requests without a reply
+    serves   whether it is served: then a silence tells something
+    """
+
+    def __init__(self, name, look, serves):
         self._name = name
-        self._counters = counters
+        self._look = look
         self._serves = serves
-        self._last = self._look()
+        self._last = look()
         self._quiet = 0  # windows in which nothing was heard
         self._pause = 0  # windows in which nothing is said
-
-    def _look(self):
-        """Return the counts of (good frames, wrong frames, requests without a reply)."""
-        counters = self._counters
-        if self._serves:
-            good = counters.bus_message_count
-            return good, counters.bus_communication_error_count, 0
-        return counters.reply_count, counters.bad_reply_count, counters.no_reply_count
 
     def problem(self):
         """Return what is likely wrong, None for nothing; to be called every ten seconds."""

@@ -69,6 +69,8 @@ class Part:
         if log is not None:
             where = settings["host"] or "line {}".format(settings["line"])
             log.watch_client(where, client)
+            if not settings["host"]:
+                log.watch_poller(where, poller)
             poller.on_state = self._tell_state
         self.pollers.append(poller)
         self.targets.append(settings)

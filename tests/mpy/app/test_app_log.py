@@ -150,6 +150,73 @@ def test_slaves_that_do_not_answer():
     assert not [text for text in warnings(device, 60_000, most_answer) if "line 2" in text]
 
 
+class Polled:
+    """What is counted of a device that is polled."""
+
+    answer_count = wrong_reply_count = timeout_count = 0
+
+
+class Polling:
+    def __init__(self):
+        self.devices = [Polled(), Polled()]
+
+
+def test_polled_devices_that_do_not_answer_or_wrongly():
+    device = Device("events")
+    poller = Polling()
+    device.one.log.watch_poller("line 1", poller)
+    first, second = poller.devices
+
+    def told(traffic):
+        return [text for text in warnings(device, 12_000, traffic) if "line 1" in text]
+
+    def silence():
+        first.timeout_count += 1
+        second.timeout_count += 1
+
+    found = told(silence)
+    assert len(found) == 1
+    assert found[0].endswith("requests without an answer in 10 s: wiring, baud rate or parity?")
+    warnings(device, 60_000)
+
+    def garbage():
+        second.wrong_reply_count += 1
+
+    found = told(garbage)
+    assert len(found) == 1
+    assert found[0].endswith("frames with wrong CRC in 10 s: baud rate or parity?")
+    warnings(device, 60_000)
+
+    def one_answers():
+        silence()
+        second.answer_count += 1
+
+    assert told(one_answers) == []
+
+
+def test_a_line_that_is_polled_is_watched_and_a_host_is_not():
+    devices = [
+        {"slave_id": 9, "points": [{"name": "a", "address": 0}]},
+        {"slave_id": 10, "points": [{"name": "a", "address": 0}]},
+        {"slave_id": 11, "host": "10.0.0.1", "points": [{"name": "a", "address": 0}]},
+    ]
+    settings = Checked({"role": "poller", "log": "events", "devices": devices}, use("RPI_PICO_W"))
+    assert settings.problems == []
+    said = []
+    one = Application(use("RPI_PICO_W"), Hardware(), settings.settings, [], config, said.append)
+    line = next(poller for poller in one.parts[0].pollers if len(poller.devices) == 2)
+    update = one.log.update_after(one.keeper.update)
+    for _ in range(12_000 // PERIOD_MS):
+        clock.sleep_ms(PERIOD_MS)
+        line.devices[0].timeout_count += 1
+        for poller in one.parts[0].pollers:
+            if poller is not line:
+                poller.devices[0].timeout_count += 1
+        update()
+    assert len([text for text in said if text.startswith("line 1: ")]) == 1, said
+    assert len([text for text in said if "in 10 s" in text]) == 1, said
+
+
 def test_a_line_for_each_transaction():
     device = Device("all")
     for pdu, text in (
