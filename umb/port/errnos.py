@@ -1,6 +1,15 @@
 """What an errno means of a connection, in words: why there is none."""
 
-from errno import ECONNREFUSED, ECONNRESET, ENOENT, ETIMEDOUT, errorcode
+from errno import ECONNREFUSED, ECONNRESET, EHOSTUNREACH, ENOENT, ETIMEDOUT, errorcode
+
+from micropython import const
+
+_OF_LINUX = const(113)  # EHOSTUNREACH, in the numbering that all ports but esp32 have
+
+# The module errno has no names for these: ENETDOWN, ENETUNREACH, EADDRNOTAVAIL.
+_NETWORK_DOWN, _NETWORK_UNREACHABLE, _NO_ADDRESS = (
+    (100, 101, 99) if EHOSTUNREACH == _OF_LINUX else (115, 114, 125)
+)
 
 
 def failure(number) -> str:
@@ -15,4 +24,8 @@ def failure(number) -> str:
         return "the other side closed it"
     if number == ETIMEDOUT:
         return "timed out"
+    if number == EHOSTUNREACH:
+        return "the host cannot be reached: is it switched on?"
+    if number in (_NETWORK_UNREACHABLE, _NO_ADDRESS, _NETWORK_DOWN):
+        return "there is no network that leads to it"
     return errorcode.get(number, "error %d" % number)
