@@ -24,9 +24,9 @@ def run(micropython):
     """Start dev.py run with arguments, on a free port; ended whatever happens."""
     with contextlib.ExitStack() as after:
 
-        def start(*arguments):
+        def start(*arguments, own=("--slave-id", OURS)):
             port = free_port()
-            words = ("run", "--port", port, "--slave-id", OURS, *arguments)
+            words = ("run", "--port", port, *own, *arguments)
             service = dev(*map(str, words), env={"MICROPYTHON": micropython})
             after.callback(service.end, signal.SIGTERM)
             service.port = port
@@ -69,8 +69,20 @@ def test_it_says_what_it_does(run, pty_pair):
     assert f"Modbus TCP on 127.0.0.1:{service.port}" in text
     assert f"gateway to the slaves on {pty_pair.client_path}, 9600 8O1" in text
     assert "Modbus RTU on" not in text
+    assert "counters of line 1" in text
+    assert "counters of line 2" not in text  # there is none
     assert service.end() == 0
     assert "Traceback" not in "\n".join(service.lines)
+
+
+def test_without_an_id_of_its_own_it_hides_no_slave_1(run, pty_pair):
+    with pymodbus_slaves(pty_pair.server_path, 1):
+        service = run("--gateway", pty_pair.client_path, *_FAST, own=())
+        with client_of(service) as client:
+            assert registers(client, 1) == [1000, 1001]
+            assert registers(client, 247, 103) == [1, 0]
+            assert registers(client, 255, 103) == [1, 0]
+        assert "slave id 247 is the gateway itself, not a slave behind it" in service.lines
 
 
 def test_masters_on_a_second_line(run, pty_pair):
@@ -83,6 +95,7 @@ def test_masters_on_a_second_line(run, pty_pair):
             assert not tcp.write_register(104, 12, device_id=OURS).isError()
             assert registers(rtu, OURS, 103) == [1, 12]
             assert registers(rtu, 1) == [1000, 1001]
+        assert any("counters of line 2" in text for text in service.lines)
 
 
 def test_an_adapter_that_is_pulled_and_plugged_in_again(run, tmp_path):
@@ -118,8 +131,8 @@ def test_pieces_of_a_slow_adapter(run):
 @pytest.mark.parametrize(
     ("device", "words"),
     [
-        ("/nowhere/tty", "cannot open /nowhere/tty: no such device"),
-        ("/dev/null", "cannot open /dev/null: not a serial line"),
+        ("/nowhere/tty", "gateway: cannot open /nowhere/tty: no such device"),
+        ("/dev/null", "gateway: cannot open /dev/null: not a serial line"),
         ("", "--gateway must not be empty"),
     ],
 )

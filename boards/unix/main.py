@@ -19,7 +19,7 @@ def main(args):
     try:
         wanted = options.parse(args)
     except ValueError as error:
-        return complain(error)
+        return complain("run", error)
     if wanted["help"]:
         print(options.usage("micropython boards/unix/main.py", "none: TCP only"))
         return 0
@@ -34,7 +34,7 @@ def main(args):
                 return serve_file(wanted, stored, devices)
             serve_application(wanted, stored, devices)
         except CannotStart as error:
-            return complain(error)
+            return complain(name_of(wanted), error)
         finally:
             for device in devices:
                 device.close()
@@ -49,6 +49,7 @@ def serve_application(wanted, stored, devices):
     from simulated import Hardware
 
     settings, problems, note = stored.load(board)
+    wanted["role"] = settings["role"]
     settings["rtu"] = bool(wanted["devices"][0])
     settings["bind"] = wanted["host"]
     settings["tcp_port"] = wanted["port"]
@@ -243,9 +244,16 @@ def say(text):
     print(text)
 
 
-def complain(what):
+def name_of(wanted):
+    """Return what it is that these options start, for messages."""
+    if wanted["role"] != "io":
+        return wanted["role"]
+    return "simulated device" if wanted["profile"] else "remote I/O"
+
+
+def complain(name, what):
     """Say on stderr what keeps it from starting, in one line; return the exit status."""
-    print("remote I/O:", what, file=sys.stderr)
+    print(name + ":", what, file=sys.stderr)
     return 2
 
 

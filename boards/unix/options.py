@@ -35,7 +35,7 @@ lines.
                    Without --role: what the file of --config says, else io
   --host HOST      address to listen at              127.0.0.1
   --port PORT      TCP port, 1 to 65535              5020
-  --slave-id ID    its own slave id, 1 to 247        1
+  --slave-id ID    its own slave id, 1 to 247        1; a gateway's: 247
   --serial DEVICE  serial device for Modbus RTU      {}
   --serial2 DEVICE serial device of a second line of slaves, of a gateway or poller
   --gateway DEVICE --role gateway with the slaves on this device; --serial is for masters then

@@ -24,7 +24,7 @@ def lines(settings):
     rows = list(_points(settings) if role == "io" else ())
     rows.extend(_STATE)
     for i, name in enumerate(_COUNTERS[role]):
-        if name is not None:
+        if name is not None and (i < 2 or settings.get("line2")):
             rows.append((2, 130 + 10 * i, 8, "counters of " + name))
     for i, device in enumerate(settings["devices"] if role == "poller" else ()):
         rows.append((2, 200 + 16 * i, 16, "counters of " + device["name"]))
