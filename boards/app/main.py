@@ -8,6 +8,7 @@ import time
 from micropython import const
 
 _CRASH_S = const(5)  # time to interrupt before the next start
+_SMALLER = "leave out panel or mqtt, or freeze the application into the firmware"
 
 
 def say(text):
@@ -27,6 +28,11 @@ def main():
     except KeyboardInterrupt:
         say("stopped; a reset starts it again")
         return
+    except MemoryError:
+        give_line(board)
+        say("there is too little memory for all that the settings ask for: {}".format(_SMALLER))
+        say("starting again in {} s".format(_CRASH_S))
+        time.sleep_ms(_CRASH_S * 1000)
     except Exception as error:  # noqa: BLE001 - whatever it is, start again
         give_line(board)
         sys.print_exception(error)

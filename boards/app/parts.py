@@ -12,6 +12,11 @@ def settings_of(name):
     return __import__(name + ".settings", globals(), None, ("SETTINGS",), 1)
 
 
+def part_of(name):
+    """Return the module with the class Part of a part."""
+    return __import__(name + ".part", globals(), None, ("Part",), 1)
+
+
 def make(name, application):
     """Return the Part of this name for an Application."""
-    return __import__(name + ".part", globals(), None, ("Part",), 1).Part(application)
+    return part_of(name).Part(application)

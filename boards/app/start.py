@@ -1,5 +1,6 @@
 """How the application of a board starts."""
 
+import gc
 import os
 import time
 
@@ -11,6 +12,7 @@ from .application import Application
 from .drivers import described
 from .hardware import Hardware
 from .loading import load
+from .parts import OPTIONAL, part_of
 
 _ESCAPE_S = const(3)
 
@@ -56,6 +58,10 @@ def join_network(board, settings, problems, say):
 
     if not is_wanted(settings):
         return None
+    for name in OPTIONAL:
+        if settings.get(name):
+            gc.collect()  # what these load is large, and the heap is in one piece now
+            part_of(name)
     try:
         return join(board, settings, say)
     except Exception as error:  # noqa: BLE001 - ports raise what they like

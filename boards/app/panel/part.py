@@ -1,5 +1,9 @@
 """Part: the page of an Application, over umb.panel and the web server microdot."""
 
+try:
+    from microdot import Microdot, Request  # the largest one: before all others
+except ImportError:
+    Microdot = Request = None
 import asyncio
 
 from .buses import Buses
@@ -19,9 +23,7 @@ class Part:
 
     def open(self):
         """Make the page. Where the web server is not installed, that is a problem, and no more."""
-        try:
-            from microdot import Microdot, Request
-        except ImportError:
+        if Microdot is None:
             text = "panel: the library microdot is not installed"
             self._application.state.problems.append(text)
             self._application.say(text)

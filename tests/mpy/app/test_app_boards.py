@@ -330,3 +330,12 @@ def test_ctrl_c_leaves_the_board_in_the_repl():
     application_module.serve = interrupted
     main_module.main()
     assert said[-1] == "stopped; a reset starts it again"
+
+
+def test_too_little_memory_is_one_line():
+    def exhausted(*_, **__):
+        raise MemoryError("memory allocation failed, allocating 1000 bytes")
+
+    run_main("ESP32_GENERIC", exhausted)
+    assert said[-2].startswith("there is too little memory for all that the settings ask for: ")
+    assert said[-1] == "starting again in 5 s"
