@@ -2,7 +2,7 @@
 
 import pytest
 
-from tools.emulator.firmware import find_firmware
+from tools.emulator.firmware import PICO_W, find_firmware
 from tools.emulator.wire import Format
 
 
@@ -18,6 +18,22 @@ def emulator():
     from tests.pico import slave  # noqa: PLC0415 - only where the emulator is installed
 
     return slave
+
+
+@pytest.fixture(scope="session")
+def wireless():
+    """The module wireless.py, which needs the emulator and a firmware for a Pico W."""
+    from tests.pico import wireless  # noqa: PLC0415 - only where the emulator is installed
+
+    return wireless
+
+
+@pytest.fixture(scope="session")
+def pico_w(wireless):
+    """The Board with WiFi that all tests share: its radio takes long to come up."""
+    board = wireless.Board(wireless.switch_on(find_firmware(PICO_W)))
+    yield board
+    board.close()
 
 
 @pytest.fixture(scope="session")

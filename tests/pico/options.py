@@ -6,7 +6,7 @@ tests/conftest.py loads it: pytest takes options from plugins and from the topmo
 import pytest
 
 from tests.pico.figures import Figures
-from tools.emulator.firmware import why_not
+from tools.emulator.firmware import PICO, PICO_W, why_not
 
 _FIGURES = pytest.StashKey()
 
@@ -34,9 +34,10 @@ def pytest_collection_modifyitems(config, items):
 
 def pytest_runtest_setup(item):
     """Skip, from this one place, what needs a board where none can be had."""
-    if "emulator" in getattr(item, "fixturenames", ()):
+    fixtures = getattr(item, "fixturenames", ())
+    if "emulator" in fixtures or "wireless" in fixtures:
         try:
-            reason = why_not()
+            reason = why_not(PICO_W if "wireless" in fixtures else PICO)
         except FileNotFoundError as error:
             pytest.fail(str(error), pytrace=False)
         if reason:

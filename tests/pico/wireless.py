@@ -1,0 +1,176 @@
+"""The application on an emulated Pico W, its network, and slaves and masters at its line."""
+
+import json
+import tempfile
+from pathlib import Path
+
+from tools.emulator.line import Line, Station
+from tools.emulator.network import BOARD as BOARD_ADDRESS
+from tools.emulator.pico_w import PicoW
+from tools.emulator.usb_port import UsbPort
+from tools.emulator.wifi import PortForward
+from tools.emulator.wire import MS, Format, registers_reply
+from tools.flashing.files import ARCHITECTURE_OF, Files
+from tools.flashing.options import board_of
+
+BOARD = "RPI_PICO_W"
+SSID, PASSWORD = "umb", "a password"
+FORM = Format(19200)
+_START_LIMIT_S = 600
+_RADIO_LIMIT_MS = 5000
+_REQUEST_SIZE = 8  # of all requests here
+_ANSWER_NS = 5 * MS
+_HTTP = 80
+_LOOK_NS = 3000 * MS
+# Prints what is free, for memory() to find. It runs within the application, from a timer.
+_MEMORY = """
+import gc, machine, micropython
+def _count(_):
+    gc.collect()
+    print("free:", gc.mem_free())
+machine.Timer(period=1000, callback=lambda _: micropython.schedule(_count, 0))
+"""
+
+
+def board_files(settings, say_memory=False):
+    """{path: bytes} of what tools/flash.py puts onto the board for these settings.
+
+    With say_memory its boot.py has it print once a second how much memory is free.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        network = board_of(BOARD).NETWORK
+        made = Files(Path(folder), BOARD, network, ARCHITECTURE_OF[BOARD], settings).made
+        files = {path: file.read_bytes() for path, file in made.items()}
+    files["/umb.json"] = json.dumps(settings).encode()
+    if say_memory:
+        files["/boot.py"] = _MEMORY.encode()
+    return files
+
+
+def switch_on(firmware):
+    """Return a PicoW whose radio is at work.
+
+    That takes half a minute of this machine.  So the radio is left on, and the board reset by
+    its REPL.
+    """
+    pico = PicoW(firmware)
+    pico.exec("import network; network.WLAN().active(True)", _RADIO_LIMIT_MS)
+    return pico
+
+
+class Board:
+    """A Pico W, as switch_on() returns it, and its network: run() starts the application."""
+
+    def __init__(self, pico):
+        self.pico = pico
+        self.radio, self.access_point = pico.radio, pico.radio.access_point
+        self.forward = PortForward(self.pico)
+        self.usb = UsbPort(self.pico)
+        self.forward.carried.append(self.usb.carry)
+
+    def run(self, settings, say_memory=False):
+        """Start the application with these settings, beside those of the network."""
+        settings = {"ssid": SSID, "password": PASSWORD, "log": "events", **settings}
+        self.stop()
+        self.pico.write_files(board_files(settings, say_memory))
+        self._type(b"\x02\x04")  # the plain REPL, and a soft reset
+        self.wait_for("umb: serving")
+
+    def stop(self):
+        """End the application, and have the board leave the network."""
+        self._type(b"\r\x03\x03\x01")
+        self.wait_for("raw REPL")
+        self.pico.radio.leave()
+        self.usb.text.clear()
+
+    def wait_for(self, text, limit_s=_START_LIMIT_S):
+        """Let the board run until it prints a text."""
+        self.forward.run(lambda: text.encode() in self.usb.text, limit_s)
+
+    def _type(self, keys):
+        self.usb._to_board += keys
+
+    def line(self, form=FORM):
+        """Return the Line at UART 0."""
+        return Line(form, Station(self.pico))
+
+    def close(self):
+        self.forward.close()
+        self.usb.close()
+
+
+class Slave:
+    """A slave at a Line, which answers reads of registers, function codes 3 and 4.
+
+    registers   {address: value}; others are 0
+    requests    those that have come, as frames
+    """
+
+    def __init__(self, line, slave_id, registers):
+        self._line, self._slave_id, self._registers = line, slave_id, registers
+        self._chars = []
+        self.requests = []
+        line.on_char = self._heard
+
+    def _heard(self, char, station):
+        if station is None:  # its own
+            return
+        if self._chars and char.start_ns - self._chars[-1].end_ns > self._line.form.t35_ns:
+            self._chars.clear()
+        self._chars.append(char)
+        if len(self._chars) < _REQUEST_SIZE:
+            return
+        chars, self._chars = self._chars, []
+        request = bytes(one.byte for one in chars)
+        self.requests.append(request)
+        slave_id, code, first, quantity = request[0], request[1], *_words(request[2:6])
+        if slave_id == self._slave_id and code in (3, 4):
+            values = [self._registers.get(first + i, 0) for i in range(quantity)]
+            at_ns = char.end_ns + self._line.form.t35_ns + _ANSWER_NS
+            self._line.put(registers_reply(slave_id, values, code), at_ns)
+
+
+def _words(data):
+    return [data[at] << 8 | data[at + 1] for at in range(0, len(data), 2)]
+
+
+class Browser:
+    """A browser that shows the points of a board, as the page does, in emulated time.
+
+    An event stream tells it what changes, and every three seconds it asks for the overview.
+
+    events    how often it was told something
+    answers   how many overviews it has got
+    """
+
+    def __init__(self, network):
+        self._network = network
+        self.events = self.answers = 0
+        self.stream = network.connect(_HTTP)
+        self.stream.on_change = self._told
+        self.stream.send(_get("/events"))
+        self._alarm = network.clock.create_alarm(self._look)
+        self._look()
+
+    def close(self):
+        self._alarm.cancel()
+        self.stream.abort()
+
+    def _told(self):
+        self.events += self.stream.take().count(b"data:")
+
+    def _look(self):
+        connection = self._network.connect(_HTTP)
+
+        def answered():
+            if connection.board_has_ended and connection.received:
+                self.answers += connection.take().startswith(b"HTTP/1.0 200")
+                connection.close()
+
+        connection.on_change = answered
+        connection.send(_get("/info"))
+        self._alarm.schedule(_LOOK_NS)
+
+
+def _get(path):
+    return f"GET {path} HTTP/1.1\r\nHost: {BOARD_ADDRESS}\r\n\r\n".encode()
