@@ -193,22 +193,18 @@ class RTU:
 
         Its length is announced, and does not end before the last byte received.
         """
-        adu = self.adu
         table = self.table
         while at < end:
-            code = adu[_FRAME + 1 + at] & 0x7F
-            if code < len(table) and table[code] and self._may_last(at):
+            code = self.adu[_FRAME + 1 + at] & 0x7F
+            if (
+                code < len(table)
+                and table[code]
+                and rtu_size(table, self.adu, _FRAME + at, self.have - at) >= self.have - at
+                and (self.adu[_FRAME + at] == 0 or self.serves(self.adu[_FRAME + at]))
+            ):
                 break
             at += 1
         return at
-
-    def _may_last(self, at):
-        """Return whether a frame of interest at adu[6 + at] reaches to the last byte received."""
-        n = self.have - at
-        at += _FRAME
-        if rtu_size(self.table, self.adu, at, n) < n:
-            return False
-        return self.adu[at] == 0 or self.serves(self.adu[at])
 
     def _take(self, at, n):
         """Move n bytes from adu[6 + at] to adu[6], discard the rest, and reset. Returns n."""
@@ -264,18 +260,18 @@ class RTU:
             return self._shortest(at, size, n)
         return self._shortest(at, size, size) if size and n - size <= noise else 0
 
-    def _shortest(self, at, size, most):
-        """Return the least length from `size` to `most` of a frame with a right CRC at adu[at:].
+    def _shortest(self, at, size, n):
+        """Return the least length from `size` to n of a frame with a right CRC at adu[at:].
 
         0: there is none. The least noise is the likeliest, but for zeros: a right CRC stays right
         when they follow. Data of FC 8 are an even number of bytes (AP 6.8), so one zero behind
         them is no part of the frame, and one at its end is.
         """
         size = max(size, _SHORTEST)
-        n = most
+        least = max(size, n - _NOISE)
         while n < size or crc16(self.adu, at, n):
             n -= 1
-            if n < max(size, most - _NOISE):
+            if n < least:
                 return 0
         while True:
             step = 1 if n & 1 or self.adu[at + 1] != _DIAGNOSTICS else 2
