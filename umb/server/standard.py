@@ -62,8 +62,11 @@ def write(adu, areas):
     code = adu[7]
     if code == 22:
         return _mask_write(adu, areas[6])
-    if code == 23:
-        return _read_write(adu, areas)
+    if code == 23:  # writes first, then reads; both ranges are checked before (AP 6.17)
+        if not areas[3].has(adu[8] << 8 | adu[9], adu[10] << 8 | adu[11]):
+            return -_ILLEGAL_ADDRESS
+        n = _write(adu, areas[6], adu[12] << 8 | adu[13], adu[16] >> 1)
+        return n if n < 0 else read(adu, areas)
     quantity = 1 if code < 7 else adu[10] << 8 | adu[11]
     return _write(adu, areas[code % 10], adu[8] << 8 | adu[9], quantity)
 
@@ -100,11 +103,3 @@ def _mask_write(adu, area):
     adu[15] = value & 0xFF
     n = _write(adu, area, address, 1)
     return 7 if n > 0 else n
-
-
-def _read_write(adu, areas):
-    """FC 23: writes first, then reads (AP 6.17). Both ranges are checked before the write."""
-    if not areas[3].has(adu[8] << 8 | adu[9], adu[10] << 8 | adu[11]):
-        return -_ILLEGAL_ADDRESS
-    n = _write(adu, areas[6], adu[12] << 8 | adu[13], adu[16] >> 1)
-    return n if n < 0 else read(adu, areas)
