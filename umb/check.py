@@ -15,6 +15,6 @@ def function(name, value):
 
 def wrong(name, value, needed=None):
     """Return the ValueError for an argument of this name that must be something else."""
-    from .mistakes import describe
+    from .mistakes import error
 
-    return ValueError(describe(name, value, needed))
+    return error(name, value, needed)

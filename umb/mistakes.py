@@ -43,6 +43,6 @@ PARAMETERS = (
 )
 
 
-def describe(name, value, needed=None) -> str:
-    """Return what the argument of this name must be, and that it is not."""
-    return "%s must be %s, not %r" % (name, needed or _NEEDED[name], value)
+def error(name, value, needed=None):
+    """Return the ValueError that says what the argument of this name must be, and what it is."""
+    return ValueError("%s must be %s, not %r" % (name, needed or _NEEDED[name], value))
