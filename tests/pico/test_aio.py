@@ -21,8 +21,8 @@ _BACKGROUND_LIMIT = 7 * 1024
 
 @pytest.fixture(scope="module")
 def aio_board(emulator, firmware):
-    """A board with the programs of onboard/tasks.py on it."""
-    programs = (emulator.ONBOARD / name for name in ("tasks.py", "slaves.py"))
+    """A board with the programs of onboard/task_ram.py and onboard/tasks.py on it."""
+    programs = (emulator.ONBOARD / name for name in ("task_ram.py", "tasks.py", "slaves.py"))
     return emulator.Pico(firmware, emulator.program_files(*programs))
 
 
@@ -38,7 +38,7 @@ def board(aio_board):
 def measured(aio_board, figures):
     """A slave under asyncio, asked for everything: bytes of it and of its parts, and modules."""
     aio_board.soft_reset(_LIMIT_MS)
-    aio_board.start(f"import tasks; tasks.ram({_PARTS}, {len(STANDARD)})", _LIMIT_MS)
+    aio_board.start(f"import task_ram; task_ram.ram({_PARTS}, {len(STANDARD)})", _LIMIT_MS)
     exchanges = Master(Line(_FORM, Station(aio_board))).ask_all(STANDARD)
     assert [exchange.reply[1] for exchange in exchanges] == [1, 2, 3, 4, 5, 6, 15, 16, 22, 23]
     numbers, modules = aio_board.finish(_LIMIT_MS).splitlines()
