@@ -19,7 +19,7 @@ _CODE = re.compile(
 )
 # What the program calls, and what runs with the heap locked.
 _OTHERS = {
-    "umb/port/line.py": {"__init__", "_open", "_pin", "_register"},
+    "umb/port/line.py": {"__init__", "_open", "_pin", "register"},
     "umb/server/background.py": {"Background", "__init__", "stop", "_send"},
     "umb/port/idle.py": {
         *(

@@ -34,7 +34,6 @@ _AROUND_PDU = const(3)  # slave id and CRC
 _COUNTED_CODES = const(7)  # from here on some requests count their bytes
 _PIECE = const(32)  # the most that a Line reads at once
 _MHZ = const(1_000_000)
-_MICROSECONDS = ("rp2", "esp32")  # ports whose timers count them; others count milliseconds
 _HARD_LEAD_US = const(420)  # what it takes to set a timer, and to have its handler run
 _SOFT_LEAD_US = const(700)
 _LEAD_MS_US = const(1300)  # a timer that counts milliseconds cannot be asked for less than one
@@ -100,7 +99,7 @@ class Idle:
         elif isinstance(timer, type) or not hasattr(timer, "init"):
             raise wrong("timer", timer)
         self._timer = timer
-        fine = sys.platform in _MICROSECONDS
+        fine = sys.platform in ("rp2", "esp32")  # others have timers that count milliseconds
         self.lead_us = _SOFT_LEAD_US if fine else _LEAD_MS_US
         self._hard = False
         if not hasattr(line.de, "turnaround_us"):  # it sleeps, which is not done in an interrupt

@@ -318,7 +318,7 @@ class Line:
         self.check_owner()
         self.poller = poller
         # A poller keeps a broken entry if registering fails, so another one tries it first.
-        self._wakes = self._register(select.poll()) and self._register(poller)
+        self._wakes = self.register(select.poll()) and self.register(poller)
 
     def check_owner(self):
         """Raise RuntimeError if another driver was made for the same UART later."""
@@ -327,7 +327,8 @@ class Line:
 
             raise RuntimeError(UART_TAKEN % self.number)
 
-    def _register(self, poller):
+    def register(self, poller):
+        """Have this poller report what the UART receives. Returns whether it can."""
         uart = self.uart
         while hasattr(uart, "raw"):  # see umb.port.quirks
             uart = uart.raw
