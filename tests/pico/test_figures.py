@@ -53,3 +53,15 @@ def test_tables_are_put_in_their_places(measuring):
     assert new == "One\n\n<!-- figures: a -->\n\n| new |\n| --- |\n\nTwo\n"
     with pytest.raises(ValueError, match="no table b"):
         measuring.put(page, "b", [])
+
+
+def test_where_the_memory_of_a_slave_goes(measuring, firmware):
+    """All of it is found but the rings of the UART, 800 bytes, and what is the program's own."""
+    found = {}
+    for line in measuring.heap_table(firmware)[2:]:
+        name, *cells = line[2:-2].split(" | ")
+        found[name] = [int(cell) for cell in cells if cell]
+    assert found["all"][-1] == near(row("all")[-1])
+    assert found["all"][-1] == sum(sizes[-1] for sizes in found.values()) - found["all"][-1]
+    assert {"`umb.server`", "`umb.port.line`", "`umb.store`", "names"} <= found.keys()
+    assert 800 <= sum(sizes[0] for name, sizes in found.items() if "rings" in name) <= 1200

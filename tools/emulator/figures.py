@@ -11,6 +11,7 @@ from tools.drawings import IMAGES, Shown, exchange
 from tools.env import ROOT
 
 from .firmware import find_firmware
+from .heap import CODE, CONSTANTS, MADE, NAMES, OBJECTS, REST, Heap
 from .image import program_files
 from .line import Line, Station
 from .master import Master, efficiency
@@ -71,6 +72,7 @@ from umb.store import Store
 line = dict(baudrate=19200, parity=0, tx=0, rx=1, de=PioPin(2, tx=0), idle=PioIdle(1))
 slave = RTUServer(0, Server(Store(coils=8, holding_registers=100)), **line)
 """
+_FOUR_AREAS = "Store(coils=8, discrete_inputs=8, input_registers=4, holding_registers=100)"
 PROGRAMS = {
     "RTU slave with 8 coils and 100 holding registers": _SLAVE,
     "the same with `Diagnostics` and `Identity`": _FUNCTIONS,
@@ -287,6 +289,30 @@ def memory_table(firmware):
     return lines
 
 
+def heap_table(firmware):
+    """Return the lines of the table of what takes the memory of a slave with four areas."""
+    text = _SLAVE.replace(_STORE, _FOUR_AREAS)
+    taken = Heap(Pico(firmware, files_of(text)), text, "slave").taken
+    kinds = (CODE, OBJECTS, CONSTANTS)
+    modules = {
+        name: [taken[name, kind] for kind in kinds] for name in {name for name, _ in taken if name}
+    }
+    lines = [
+        "| | code | functions and classes | tables and constants | all |",
+        "| --- | ---: | ---: | ---: | ---: |",
+    ]
+    for name, counts in sorted(modules.items(), key=lambda one: -sum(one[1])):
+        lines.append(f"| `{name}` | {' | '.join(map(str, counts))} | {sum(counts)} |")
+    sums = " | ".join(str(sum(counts[i] for counts in modules.values())) for i in range(3))
+    for name, kind in (
+        ("names", NAMES),
+        ("what the program made: driver, line, frame, server, store, buffers", MADE),
+        ("the rest: rings of the UART, table of modules, the program", REST),
+    ):
+        lines.append(f"| {name} |  |  |  | {taken['', kind]} |")
+    return [*lines, f"| all | {sums} | {taken.total()} |"]
+
+
 def slave_table(firmware, program=_SERVE, line=_LINE):
     """Return the lines of the table of a slave's times; draw an exchange of one that serves."""
     pio = program is _PIO
@@ -338,6 +364,7 @@ def master_table(firmware):
 
 TABLES = {
     "memory": memory_table,
+    "heap": heap_table,
     "slave": slave_table,
     "background": background_table,
     "pio": pio_table,
