@@ -80,7 +80,8 @@ class Client:
     open()     sets out to open what calls need; returns the status
     failure()  returns why that cannot be done, for an error's text
     clear()    discards what was received without a request; returns whether that used the buffer
-    start(n)   sets out to send the request PDU of n bytes; returns its status
+    start(n)   sets out to send the request PDU of n bytes; returns its status. It may be REWRITE,
+               if late replies were read into the buffer
     advance()  goes on with what can be done without waiting; returns the status. When that is 0
                or more, the response PDU of _n bytes is at adu[7], 0 bytes after a broadcast
     wait()     sleeps until there may be something to go on with; then as advance()
@@ -110,7 +111,8 @@ class Client:
         self._timeout_ms = timeout_ms  # of the request under way
         self._current = None  # the Request that is under way
         self._spare = []  # Requests that are not in use
-        self._delayed = 0  # the length of the request PDU that waits for a pause to end; 0: none
+        self._is_delayed = False  # the request under way waits for a pause to end
+        self._forwarding = False  # a gateway's request is under way, see RTUClient.forward()
         self._pauses = None  # the Pauses to keep
         if pause_ms or busy_pause_ms:
             self._make_pauses(pause_ms)
@@ -177,29 +179,43 @@ class Client:
 
     def read_coils(self, slave_id: int, starting_address: int, quantity: int, into=None) -> list:
         """FC 1 (AP 6.1): read 1..2000 bits. Returns a list of 0 and 1."""
-        return self._call(self.new_request(1, slave_id, starting_address, quantity, None, into))
+        request = self.new_request(1, slave_id)
+        request.address = starting_address
+        request.quantity = quantity
+        request.into = into
+        return self._call(request)
 
     def read_discrete_inputs(
         self, slave_id: int, starting_address: int, quantity: int, into=None
     ) -> list:
         """FC 2 (AP 6.2): read 1..2000 bits. Returns a list of 0 and 1."""
-        return self._call(self.new_request(2, slave_id, starting_address, quantity, None, into))
+        request = self.new_request(2, slave_id)
+        request.address = starting_address
+        request.quantity = quantity
+        request.into = into
+        return self._call(request)
 
     def read_holding_registers(
         self, slave_id: int, starting_address: int, quantity: int, into=None, *, signed=None
     ) -> list:
         """FC 3 (AP 6.3): read 1..125 registers. Returns a list of values."""
-        return self._call(
-            self.new_request(3, slave_id, starting_address, quantity, None, into, signed)
-        )
+        request = self.new_request(3, slave_id)
+        request.address = starting_address
+        request.quantity = quantity
+        request.into = into
+        request.signed = signed
+        return self._call(request)
 
     def read_input_registers(
         self, slave_id: int, starting_address: int, quantity: int, into=None, *, signed=None
     ) -> list:
         """FC 4 (AP 6.4): read 1..125 registers. Returns a list of values."""
-        return self._call(
-            self.new_request(4, slave_id, starting_address, quantity, None, into, signed)
-        )
+        request = self.new_request(4, slave_id)
+        request.address = starting_address
+        request.quantity = quantity
+        request.into = into
+        request.signed = signed
+        return self._call(request)
 
     def write_single_coil(self, slave_id: int, address: int, value: int) -> int:
         """FC 5 (AP 6.5): write 0 or 1. Returns it."""
@@ -305,16 +321,21 @@ class Client:
 
     def _call(self, request):
         """Exchange a request and its reply, as the caller waits. Returns what the call returns."""
-        try:
-            status = self.begin(request)
-            request.prepare_value()  # while the request leaves, or the slave works
-            while status == PENDING:
-                status = self.go_on(request, True)
-            if status:
-                raise self._error(request, status)
-            return request.value(self._adu, self._n)
+        try:  # with one variable more, this frame would be on the heap, which takes 10 to 30 us
+            request.status = self.begin(request)
+            return self._finish(request)
         finally:
             self.release(request)
+
+    def _finish(self, request):
+        """Wait for the end of a request. Returns what the call returns."""
+        request.prepare_value()  # while the request leaves, or the slave works
+        status = request.status
+        while status == PENDING:
+            status = self.go_on(request, True)
+        if status:
+            raise self._error(request, status)
+        return request.value(self._adu, self._n)
 
     def _error(self, request, status):
         """Return the exception that the status stands for."""
@@ -325,7 +346,7 @@ class Client:
     # umb.gateway: begin(), then go_on() while the status is PENDING; give_up() ends it before.
 
     def new_request(
-        self, function_code, slave_id, address, quantity, values=None, into=None, signed=None
+        self, function_code, slave_id, address=0, quantity=1, values=None, into=None, signed=None
     ):
         """Return a Request with this in it, and with the settings of the client.
 
@@ -351,7 +372,7 @@ class Client:
 
     def is_free(self):
         """Return whether no request is under way: whoever shares this client may begin one."""
-        return self._current is None
+        return self._current is None and not self._forwarding
 
     def is_under_way(self, request):
         """Return whether this request is under way."""
@@ -376,11 +397,9 @@ class Client:
         Raises ValueError for a wrong argument, before anything is sent, and RuntimeError while
         another request is under way.
         """
-        if not self.is_free():
+        if self._current is not None or self._forwarding:
             raise RuntimeError("a request of a Poller or a Gateway is under way")
-        n = self._put_request(request)
-        self._current = request
-        status = self._start(request, n)
+        status = self._start(request)
         return status if status == PENDING else self._decide(request, status)
 
     def begin_once(self, request):
@@ -389,11 +408,12 @@ class Client:
         Then advance() has to be called while the status is PENDING, and end() after that. No pause
         is kept, and nothing takes memory. Raises OSError as the driver does.
         """
-        n = self._put_request(request)
-        self._current = request
-        if self.clear():  # late replies were read into the buffer
-            n = self._put_request(request)
-        return self.start(n)
+        status = REWRITE
+        while status == REWRITE:  # late replies were read into the buffer
+            n = request.put(self._adu)
+            self._current = request
+            status = self.start(n)
+        return status
 
     def end(self, request):
         """Note that a request is over which begin_once() has begun."""
@@ -402,29 +422,37 @@ class Client:
 
     def go_on(self, request, wait):
         """Go on with a request; if `wait` is true, sleep before. Returns its status."""
-        status = self._pause(request, wait) if self._delayed else self._drive(wait)
+        try:
+            if self._is_delayed:
+                status = self._pause(request, wait)
+            else:
+                status = self.wait() if wait else self.advance()
+        except OSError as error:
+            status = self._failed(error)
+        if status == PENDING:
+            return status
         if status == 0 and request.slave is None and request.function_code != _IDENTIFICATION:
             self._current = None  # as nearly every call ends, and quicker than _decide()
             return 0
-        return status if status == PENDING else self._decide(request, status)
+        return self._decide(request, status)
 
     def give_up(self, request):
         """End a request without its reply, if it is under way."""
         if self._current is request:
             self._current = None
-            self._delayed = 0
+            self._is_delayed = False
             self.abandon()
 
     def release(self, request):
         """End a call: its Request can be used again."""
         if self._current is request:
             self.give_up(request)
-        request.values = request.into = request.slave = None
+        request.values = request.into = request.slave = request._target = None
         self._spare.append(request)
 
     def nap_in_call_ms(self):
         """Return for how many milliseconds go_on() need not be called."""
-        if self._delayed:
+        if self._is_delayed:
             return self._pauses.left_ms(self._whom())
         return self.nap_ms()
 
@@ -442,9 +470,11 @@ class Client:
 
     # --- the course of a request
 
-    def _put_request(self, request):
-        """Write the request PDU to the buffer. Returns its length; raises ValueError."""
-        n = request.put(self._adu)
+    def _expect(self, request):
+        """Note what the reply to a request has to be like, but for what its bytes decide.
+
+        Raises ValueError if it is a read for everybody, who do not answer on a serial line.
+        """
         self._timeout_ms = request.timeout_ms
         code = request.function_code
         expected = self._expected
@@ -454,43 +484,42 @@ class Client:
         expected.as_bytes = request.as_bytes
         expected.any_size = request.as_bytes or code == RAW
         expected.broadcast = False
-        if request.slave_id == 0 and n:
+        if request.slave_id == 0 and code != CONNECT:
             if request.broadcast:
                 expected.broadcast = code <= RAW or code in WRITES
                 if self.serial and not expected.broadcast:
                     raise wrong("slave_id of a read", 0)
             elif self.serial:
                 expected.any_id = True
-        return n
 
-    def _start(self, request, n):
-        """Have the driver send the request PDU of n bytes in the buffer. Returns its status."""
-        self._delayed = 0
+    def _start(self, request):
+        """Have the driver send a request. Returns its status; raises ValueError."""
+        self._is_delayed = False
         try:
+            n = request.put(self._adu)
+            if not (n and request.slave_id):
+                self._expect(request)
+            self._current = request
             if not n:
                 self._n = 0
                 return self.open()
-            if self.clear():  # late replies were read into the buffer
-                n = self._put_request(request)
-            if self._pauses is not None and self._pauses.left_us(self._whom()):
-                self._delayed = n
-                return PENDING
+            if self._pauses is not None:
+                self._expect(request)
+                if self._pauses.left_us(self._whom()):
+                    self._is_delayed = True
+                    return PENDING
             return self.start(n)
         except OSError as error:
             return self._failed(error)
+        except TypeError:
+            request.check_numbers()  # says which argument is wrong
+            raise
 
     def _pause(self, request, wait):
         """Wait for the end of a pause, then have the driver send. Returns the status."""
         if wait:
             self._pauses.wait(self._whom())
-        return self._start(request, self._delayed) if self._delayed else NO_CONNECTION
-
-    def _drive(self, wait):
-        """Have the driver go on. Returns the status."""
-        try:
-            return self.wait() if wait else self.advance()
-        except OSError as error:
-            return self._failed(error)
+        return self._start(request) if self._is_delayed else NO_CONNECTION
 
     def _failed(self, error):
         """The port has raised this OSError. Returns the status."""
@@ -504,6 +533,8 @@ class Client:
 
     def _prepare_reply(self, n):
         """For the driver: get ready for the reply to the request PDU of n bytes at adu[7]."""
+        if self._current is not None:  # else it is a gateway's, see RTUClient.forward()
+            self._expect(self._current)
         self._expected.prepare(self._adu, n)
 
     def _begin_pause(self, leaving_us=0):
@@ -520,7 +551,7 @@ class Client:
             if is_done or not self._asks_again(request, status):
                 self._current = None
                 break
-            status = self._start(request, self._put_request(request))
+            status = self._start(request)
         return status
 
     def _asks_again(self, request, status):
@@ -546,6 +577,6 @@ class Client:
 
     def _stop_retries(self):
         """Let the call that is under way, if there is one, end at its next failure."""
-        self._delayed = 0
+        self._is_delayed = False
         if self._current is not None:
             self._current.tries = 0

@@ -24,23 +24,20 @@ _MASK_WRITE = const(22)
 _READ_WRITE = const(23)
 _READ_FIFO = const(24)
 # The most values one request may carry (AP 6.1-6.6, 6.11, 6.12, 6.16, 6.17).
+_SEQUENCES = const(b"\x0f\x10")  # codes that write as many as there are values
 _MOST = {1: 2000, 2: 2000, 3: 125, 4: 125, 5: 1, 6: 1, 15: 1968, 16: 123, 22: 1, 23: 125}
 
 
-def _check_into(into, quantity, most):
-    """Raise ValueError unless `into` takes so many values. `most` is hardest to store."""
-    if _count(into, "into") < quantity:
-        raise wrong("into", into, "%d values long, or longer" % quantity)
-    # An array does not show its type, and silently cuts off what it cannot hold.
+def _takes(into, value):
+    """Return whether the first item of a sequence can be this value, whatever it is now."""
     before = into[0]
     try:
-        into[0] = most
-        fits = into[0] == most
+        into[0] = value
+        takes = into[0] == value  # an array silently cuts off what it cannot hold
         into[0] = before
     except (TypeError, ValueError, OverflowError):
-        fits = False
-    if not fits:
-        raise wrong("into", into, "a list, or an array whose items can be %d" % most)
+        return False
+    return takes
 
 
 def _count(values, name):
@@ -85,38 +82,62 @@ class Request:
         self.strict = True  # whether what differs from the request is no reply
         self.broadcast = False  # whether slave id 0 is everybody
         self.slave = None  # the umb.client.slave.Slave that counts the result
-        self._list = None  # the list for values that are read, once there is one
+        self.status = 0  # what Client.begin() has returned
+        # What prepare_value() sets:
+        self._target = None  # where values that are read go; None: none are, or it is not known
+        self._sign = 0  # 0x80 if registers that were read are -32768..32767
 
     # --- the request PDU
 
     def put(self, adu):
         """Write the slave id to adu[6] and the request PDU behind it. Returns the PDU's length.
 
-        Raises ValueError for an argument that is out of range or of the wrong kind.
+        Raises ValueError for an argument that is out of range or of the wrong kind, or TypeError
+        if it is no number: then check_numbers() says which one.
         """
-        self._list = None
-        try:  # what is no number raises TypeError: that is quicker than asking first
-            if not 0 <= self.slave_id <= 255:
-                raise wrong("slave_id", self.slave_id, "0..255")
-            adu[_FRAME] = self.slave_id | 0
-            if self.as_bytes:
-                integer("function_code", self.function_code, 1, 4)
-            if self.function_code in _MOST:
-                return self._put_standard(adu)
+        self._target = None
+        code = self.function_code
+        if code not in _MOST:
             return self._put_other(adu)
-        except TypeError:
-            self._check_numbers()  # says which argument it was
-            raise
+        if code > 6 and code in _SEQUENCES:
+            self.quantity = _count(self.values, "values")
+        quantity = self.quantity
+        address = self.address
+        # What is no number raises TypeError: that is quicker than asking first.
+        if (
+            (self.slave_id >> 8 or address >> 16)
+            or not 0 < quantity <= _MOST[code]
+            or address + quantity > 65536
+        ):
+            self.check_numbers()
+        adu[_FRAME] = self.slave_id
+        adu[7] = code
+        adu[8] = address >> 8
+        adu[9] = address & 0xFF
+        adu[10] = quantity >> 8
+        adu[11] = quantity & 0xFF
+        if code > 4:
+            return self._put_values(adu)
+        if self.into is not None:
+            self._check_into()
+        return 5
 
-    def _check_numbers(self):
-        """Raise ValueError if an argument that has to be a number is none."""
+    def check_numbers(self):
+        """Raise ValueError for the first argument that is out of range or no number."""
         integer("slave_id", self.slave_id, 0, 255)
+        if self.as_bytes:
+            integer("function_code", self.function_code, 1, 4)
         if self.function_code in _MOST:
             integer("quantity", self.quantity, 1, _MOST[self.function_code])
-            integer("address", self.address, 0, 65536 - self.quantity)
+            last = 65536 - self.quantity
+            if not (isinstance(self.address, int) and 0 <= self.address <= last):
+                needed = "0..%d for %d values" % (last, self.quantity)
+                raise wrong("address", self.address, needed)
 
     def _put_other(self, adu):
         """Write the request PDU of another function code, or of none. Returns its length."""
+        self.check_numbers()
+        adu[_FRAME] = self.slave_id
         code = self.function_code
         if code == RAW:
             return self._put_raw(adu)
@@ -138,31 +159,20 @@ class Request:
             adu[_PDU + i] = values[i]
         return n
 
-    def _put_standard(self, adu):
-        """Write the request PDU of FC 1 to 6, 15, 16, 22 or 23. Returns its length."""
-        code = self.function_code
-        if code > 6 and code in (_WRITE_COILS, _WRITE_REGISTERS):
-            self.quantity = _count(self.values, "values")
+    def _check_into(self):
+        """Raise ValueError unless `into` takes the values."""
+        into = self.into
         quantity = self.quantity
-        address = self.address
-        if not 0 < quantity <= _MOST[code]:
-            raise wrong("quantity", quantity, "1..%d" % _MOST[code])
-        if not 0 <= address <= 65536 - quantity:
-            raise wrong("address", address, "0..%d for %d values" % (65536 - quantity, quantity))
-        if self.into is not None and not (
-            isinstance(self.into, list) and len(self.into) >= quantity
-        ):
-            _check_into(self.into, quantity, self._hardest_value())
-        adu[7] = code
-        adu[8] = address >> 8
-        adu[9] = address & 0xFF
-        adu[10] = quantity >> 8
-        adu[11] = quantity & 0xFF
-        if code < 5:
-            return 5
-        if code < 7 or code == _MASK_WRITE:
-            return self._put_value(adu)
-        return self._put_values(adu)
+        if isinstance(into, list):
+            if len(into) >= quantity:
+                return
+        elif not _is_sequence(into):
+            raise wrong("into", into, "a list or another sequence")
+        if len(into) < quantity:
+            raise wrong("into", into, "%d values long, or longer" % quantity)
+        if not _takes(into, self._hardest_value()):
+            most = self._hardest_value()
+            raise wrong("into", into, "a list, or an array whose items can be %d" % most)
 
     def _hardest_value(self):
         """Return which of the values that may be read is hardest to store in an array."""
@@ -170,42 +180,46 @@ class Request:
             return 1
         return -32768 if self._is_signed() else 65535
 
-    def _put_value(self, adu):
-        """Write what follows the address of FC 5, 6 or 22. Returns the PDU's length."""
-        value = self.values
-        if self.function_code == 5:
-            Bits.encode(adu, 10 << 3, value)
-            adu[10] = 0xFF if value else 0
+    def _put_values(self, adu):
+        """Write what FC 5, 6, 15, 16, 22 or 23 writes. Returns the PDU's length."""
+        code = self.function_code
+        if self.as_bytes:
+            self.check_numbers()  # these codes read no bytes
+        if code == 5:
+            Bits.encode(adu, 10 << 3, self.values)
+            adu[10] = 0xFF if self.values else 0
             adu[11] = 0
             return 5
-        if self.function_code == 6:
-            Registers.encode(adu, 10 << 3, value)
+        if code == 6:
+            Registers.encode(adu, 10 << 3, self.values)
             return 5
-        Registers.encode(adu, 10 << 3, self.and_mask)
-        Registers.encode(adu, 12 << 3, value)
-        return 7
-
-    def _put_values(self, adu):
-        """Write what follows the quantity of FC 15, 16 or 23. Returns the PDU's length."""
-        values = self.values
-        quantity = _count(values, "values")
-        kind = Registers
-        size = quantity << 1
-        at = 12
-        if self.function_code == _WRITE_COILS:
-            kind = Bits
-            size = quantity + 7 >> 3
-        elif self.function_code == _READ_WRITE:
+        if code == _MASK_WRITE:
+            Registers.encode(adu, 10 << 3, self.and_mask)
+            Registers.encode(adu, 12 << 3, self.values)
+            return 7
+        if code == _READ_WRITE:
+            if self.into is not None:
+                self._check_into()
             address = self.write_address
+            quantity = _count(self.values, "values")
             integer("number of values", quantity, 1, 121)
             integer("write_address", address, 0, 65536 - quantity)
             Registers.encode(adu, 12 << 3, address)
             Registers.encode(adu, 14 << 3, quantity)
-            at = 16
+            return self._put_sequence(adu, 16, Registers)
+        return self._put_sequence(adu, 12, Bits if code == _WRITE_COILS else Registers)
+
+    def _put_sequence(self, adu, at, kind):
+        """Write the values and their byte count, which is at adu[at]. Returns the PDU's length."""
+        values = self.values
+        quantity = len(values)
+        size = quantity * kind.bits + 7 >> 3
         adu[at] = size
         adu[at + size] = 0  # the unused bits of the last byte, if these are bits
+        bit = at + 1 << 3
         for i in range(quantity):
-            kind.encode(adu, (at + 1 << 3) + i * kind.bits, values[i])
+            kind.encode(adu, bit, values[i])
+            bit += kind.bits
         return at - 6 + size
 
     # --- the value of the response
@@ -215,33 +229,30 @@ class Request:
 
     def prepare_value(self):
         """Get ready for value(), while there is time for it. It may be left out."""
-        if self.into is None and self._reads_values():
-            self._list = [0] * self.quantity
-
-    def _reads_values(self):
-        """Return whether the call returns registers or bits that were read."""
         code = self.function_code
-        return (0 < code < 5 or code == _READ_WRITE) and not self.as_bytes
+        if (0 < code < 5 or code == _READ_WRITE) and not self.as_bytes:
+            self._sign = 0x80 if self._is_signed() else 0
+            self._target = [0] * self.quantity if self.into is None else self.into
 
     def value(self, adu, n):
         """Return what the call returns for the response PDU of n bytes at adu[7], 0: none.
 
         Raises BadReplyError if the response does not fit the request.
         """
-        values = self._list
-        if values is not None:
-            self._list = None
-            self._get_values(values, adu)
-            return values
+        values = self._target
+        if values is None:
+            return self._other_value(adu, n)
+        if self.function_code < 3:
+            get_bits(values, adu, _VALUES, self.quantity)
+        else:
+            get_registers(values, adu, _VALUES, self.quantity, self._sign)
+        return values if self.into is None else self.quantity
+
+    def _other_value(self, adu, n):
+        """As value(), of a call that does not read values, or without prepare_value()."""
         code = self.function_code
         if n == 0 or code == _MASK_WRITE:
             return None
-        if self._reads_values():
-            if self.into is None:
-                self.prepare_value()
-                return self.value(adu, n)
-            self._get_values(self.into, adu)
-            return self.quantity
         if code == 5:
             return 1 if self.values else 0
         if code == 6:
@@ -252,14 +263,8 @@ class Request:
             return bytes(adu[_VALUES : _PDU + n])
         if code == RAW:
             return bytes(adu[_PDU : _PDU + n])
-        return self._rare_value(adu, n)
-
-    def _get_values(self, values, adu):
-        """Put the registers or bits of the response into `values`."""
-        if self.function_code < 3:
-            get_bits(values, adu, _VALUES, self.quantity)
-        else:
-            get_registers(values, adu, _VALUES, self.quantity, 0x80 if self._is_signed() else 0)
+        self.prepare_value()
+        return self._rare_value(adu, n) if self._target is None else self.value(adu, n)
 
     def _rare_value(self, adu, n):
         from .rare import decode

@@ -14,6 +14,7 @@ from .other_masters import goes_both_ways, is_request
 from .status import BAD_REPLY, LATE_REPLY, NO_CONNECTION, NO_REPLY, PENDING, REWRITE
 
 _FRAME = const(6)  # where in the buffer an RTU frame begins
+_CRC = const(2)  # bytes of a CRC
 _ENDS = const(3)  # by how much a frame is longer than its PDU
 _PIECE = const(32)  # the most that is read from the UART at once
 _ECHO_PIECE = const(16)  # how much of an echo is read at once
@@ -162,19 +163,30 @@ class RTUClient(Client):
 
     def start(self, n):
         """Set out to send the request PDU of n bytes at adu[7]. Returns its status."""
+        line = self.line
         self._n = n
-        self._last_adu = self._adu
-        self._late.slave_id = self._expected.slave_id
         self.connected = True
-        self._rejected = False
-        if self._late.count or self._overwritten:
-            self._state = _AWAITING
-            self._expire_in(self._busy_ms())
-            return self.advance()
-        self._size = self.line.frame.seal(self._adu, n)
-        self._state = _SILENCE
-        if not 0 <= ticks_diff(ticks_us(), self.line.last_us) < self._silence_us:
+        if self._late.count:
+            return self._start_later(n)
+        if line.any():
+            self._discard_input()
+        self._size = line.frame.seal(self._adu, n)
+        if not 0 <= ticks_diff(ticks_us(), line.last_us) < self._silence_us:
             return self._send()
+        return self._await_silence()
+
+    def _start_later(self, n):
+        """Set out to send a request after what may be a late reply. Returns its status."""
+        self._prepare_reply(n)
+        self._overwritten = False
+        self._state = _AWAITING
+        self._expire_in(self._busy_ms())
+        return self.advance()
+
+    def _await_silence(self):
+        """Set out to send the request frame after silence. Returns PENDING."""
+        self._prepare_reply(self._n)
+        self._state = _SILENCE
         self._expire_in(self._busy_ms())
         return PENDING
 
@@ -194,8 +206,8 @@ class RTUClient(Client):
         expected.strict = self.strict
         expected.any_size = expected.as_bytes = False
         self._timeout_ms = timeout_ms
-        self._overwritten = False  # late replies never come to this buffer
-        self.clear()
+        self._forwarding = True
+        self._last_adu = adu
         return self.start(n)
 
     def forwards(self, adu):
@@ -205,10 +217,6 @@ class RTUClient(Client):
     def late_ms(self, slave_id, now_ms):
         """Return for how many milliseconds a late reply of this slave may come at most."""
         return self._late.wait_ms(slave_id, now_ms) if self._late.count else 0
-
-    def is_free(self):
-        """Return whether no request is under way, a gateway's neither."""
-        return self._state == _IDLE and self._current is None
 
     def is_sending(self):
         """Return whether a request is leaving."""
@@ -276,9 +284,13 @@ class RTUClient(Client):
         line = self.line
         state = self._state
         if state == _REPLY:
-            longest_ms = self.nap_ms()
-            if not longest_ms or line.sleep(longest_ms):
-                line.wait_for(line.frame.need)
+            frame = line.frame
+            if frame.have or line.waiting or line.sleep(min(line.nap_ms(), _POLL_MS)):
+                n = frame.need
+                if frame.have + n == self._reply_size and _CRC <= n <= _PIECE:
+                    return self._await_end(n)
+                if line.wait_for(n) and line.waiting == n == _SHORTEST and self._reply_size:
+                    return self._receive_begin()
             return self._receive()
         if state == _SILENCE and line.frame.timed:
             if not line.wait_for(line.waiting + 1):
@@ -299,7 +311,7 @@ class RTUClient(Client):
         if state == _AWAITING:
             return self._await_late()
         if state == _SILENCE:
-            return self._await_silence()
+            return self._send_if_silent()
         if state == _SENDING:
             return self._go_on_sending()
         if state == _ECHO:
@@ -321,6 +333,7 @@ class RTUClient(Client):
                 frame.out = self._own_adu
             frame.adu = self._own_adu
         self._adu = self._own_adu
+        self._forwarding = False
         return status
 
     def _take_late(self):
@@ -361,11 +374,10 @@ class RTUClient(Client):
             self._overwritten = False
             return self._end(REWRITE)
         self._size = line.frame.seal(self._adu, self._n)
-        self._state = _SILENCE
-        self._expire_in(self._busy_ms())
-        return PENDING
+        return self._await_silence()
 
-    def _await_silence(self):
+    def _send_if_silent(self):
+        """Send the request frame if the line has been silent. Returns the status."""
         line = self.line
         if line.any():
             if self._late.count:
@@ -400,6 +412,7 @@ class RTUClient(Client):
         # While it leaves there is time for what is needed then.
         frame.reset()
         frame.rejected = 0
+        self._rejected = False
         self._prepare_reply(self._n)
         late = self._late
         late.form = self._expected.head[0] << 8 | self._expected.size
@@ -410,6 +423,8 @@ class RTUClient(Client):
     def _prepare_reply(self, n):
         """As Client._prepare_reply(); note how long the frame of the reply is."""
         super()._prepare_reply(n)
+        self._last_adu = self._adu
+        self._late.slave_id = self._expected.slave_id
         size = self._expected.size + _ENDS
         self._reply_size = size if _ENDS < size <= _LONGEST and self.line.frame.timed else 0
 
@@ -481,12 +496,6 @@ class RTUClient(Client):
         """Go on with receiving the reply. Returns the status."""
         line = self.line
         frame = line.frame
-        n = line.waiting
-        if n and n == frame.need and self._reply_size:
-            if frame.have + n == self._reply_size and n <= _PIECE:
-                return self._receive_end(n)
-            if n == _SHORTEST and not frame.have:
-                return self._receive_begin()
         rejected = frame.rejected
         now_us = ticks_us()
         n = line.any()
@@ -505,6 +514,21 @@ class RTUClient(Client):
 
     # Nearly every reply comes by way of these, which do what a frame and a line do for any.
 
+    def _receive_begin(self):
+        """Take the first bytes of what may be the reply. Returns PENDING."""
+        frame = self.line.frame
+        adu = self._adu
+        if frame.have:
+            return self._receive()
+        self._take(_SHORTEST)
+        if adu[_FRAME] == self._expected.slave_id and adu[7] == self._expected.head[0]:
+            frame.need = self._reply_size - _SHORTEST
+        else:
+            frame.have = 0
+            frame.need = _SHORTEST
+            frame.received(_SHORTEST)
+        return PENDING
+
     def _take(self, n):
         """Move n bytes that wait to the frame, which has to come behind them."""
         line = self.line
@@ -515,49 +539,56 @@ class RTUClient(Client):
         frame.have += n
         frame.need -= n
 
-    def _receive_begin(self):
-        """Take the first bytes of what may be the reply. Returns PENDING."""
-        frame = self.line.frame
-        adu = self._adu
-        self._take(_SHORTEST)
-        if adu[_FRAME] == self._expected.slave_id and adu[7] == self._expected.head[0]:
-            frame.need = self._reply_size - _SHORTEST
-        else:
-            frame.have = 0
-            frame.need = _SHORTEST
-            frame.received(_SHORTEST)
-        return PENDING
-
-    def _receive_end(self, n):
-        """Take the last n bytes of what is as long as the reply. Returns the status."""
+    def _await_end(self, n):
+        """Wait for the last n bytes of what is as long as the reply. Returns the status."""
         line = self.line
-        adu = self._adu
-        line.uart.readinto(line.piece, n)
-        copy(adu, _FRAME + line.frame.have, line.piece, 0, n)
+        if n > _CRC:
+            if not line.wait_for(n - _CRC):
+                return self._receive()
+            self._take(n - _CRC)
+        # Until the CRC has come there is time for what need not be done after it.
+        crc = self._crc_of_reply(self._adu, self._expected)
+        if not line.wait_for(_CRC) or line.waiting > _CRC or crc < 0:
+            return self._receive()
+        piece = line.piece
+        line.uart.readinto(piece, _CRC)
         line.waiting = 0
-        if self._is_reply(adu, self._expected):
-            line.frame.have = 0  # as reset() leaves it
-            line.frame.need = _SHORTEST
-            self._n = self._reply_size - _ENDS
-            if self._known_id != adu[_FRAME]:
-                self._late.answered()
-                self._known_id = adu[_FRAME]
-            if self._pauses is not None:
-                self._begin_pause(ticks_diff(line.last_us, ticks_us()))
-            self._state = _IDLE
-            return 0 if adu is self._own_adu else self._end(0)
-        size = line.frame.received(n)
-        return self._received(size - _ENDS) if size else PENDING
+        if piece[1] << 8 | piece[0] == crc:
+            return self._take_reply()
+        n = self._reply_size - _CRC
+        copy(self._adu, _FRAME + n, piece, 0, _CRC)
+        n = line.frame.received(_CRC)
+        return self._received(n - _ENDS) if n else PENDING
 
-    def _is_reply(self, adu, expected):
-        """Return whether the frame at adu[6], which is as long as the reply, is the reply."""
+    def _crc_of_reply(self, adu, expected):
+        """Return the CRC of the frame at adu[6], of which only the CRC is missing.
+
+        -1: it is not the reply.
+        """
         if adu[_FRAME] != expected.slave_id or self._late.count:
-            return False
-        if crc16(adu, _FRAME, self._reply_size):
-            return False
-        if expected.head_size == 2 and adu[8] == expected.head[1] and adu[7] == expected.head[0]:
-            return True
-        return expected.status(adu, self._reply_size - _ENDS) == 0
+            return -1
+        n = self._reply_size
+        # What status() would say of nearly every reply: a call more takes too long here.
+        right = (
+            expected.head_size == 2 and adu[8] == expected.head[1] and adu[7] == expected.head[0]
+        )
+        if not right and expected.status(adu, n - _ENDS):
+            return -1
+        return crc16(adu, _FRAME, n - _CRC)
+
+    def _take_reply(self):
+        """The reply was received. Returns the status."""
+        frame = self.line.frame
+        frame.have = 0  # as reset() leaves it
+        frame.need = _SHORTEST
+        self._n = self._reply_size - _ENDS
+        self._state = _IDLE
+        if self._known_id != self._expected.slave_id:
+            self._late.answered()
+            self._known_id = self._expected.slave_id
+        if self._pauses is not None:
+            self._begin_pause(ticks_diff(self.line.last_us, ticks_us()))
+        return self._end(0) if self._forwarding else 0
 
     # --- whether what has come is the reply
 

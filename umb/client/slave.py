@@ -85,9 +85,9 @@ class Slave:
 
     def _request(self, function_code, address, quantity, values=None, into=None, signed=None):
         """Return the client's Request with this in it, and with the settings of this slave."""
-        request = self.client.new_request(
-            function_code, self.slave_id, address, quantity, values, into, signed
-        )
+        request = self.client.new_request(function_code, self.slave_id, address, quantity, values)
+        request.into = into
+        request.signed = signed
         request.slave = self
         if self.timeout_ms is not None:
             request.timeout_ms = self.timeout_ms
@@ -103,23 +103,33 @@ class Slave:
 
     def read_coils(self, starting_address: int, quantity: int, into=None) -> list:
         """FC 1 (AP 6.1): read 1..2000 bits. Returns a list of 0 and 1."""
-        return self._call(self._request(1, starting_address, quantity, None, into))
+        request = self._request(1, starting_address, quantity)
+        request.into = into
+        return self._call(request)
 
     def read_discrete_inputs(self, starting_address: int, quantity: int, into=None) -> list:
         """FC 2 (AP 6.2): read 1..2000 bits. Returns a list of 0 and 1."""
-        return self._call(self._request(2, starting_address, quantity, None, into))
+        request = self._request(2, starting_address, quantity)
+        request.into = into
+        return self._call(request)
 
     def read_holding_registers(
         self, starting_address: int, quantity: int, into=None, *, signed=None
     ) -> list:
         """FC 3 (AP 6.3): read 1..125 registers. Returns a list of values."""
-        return self._call(self._request(3, starting_address, quantity, None, into, signed))
+        request = self._request(3, starting_address, quantity)
+        request.into = into
+        request.signed = signed
+        return self._call(request)
 
     def read_input_registers(
         self, starting_address: int, quantity: int, into=None, *, signed=None
     ) -> list:
         """FC 4 (AP 6.4): read 1..125 registers. Returns a list of values."""
-        return self._call(self._request(4, starting_address, quantity, None, into, signed))
+        request = self._request(4, starting_address, quantity)
+        request.into = into
+        request.signed = signed
+        return self._call(request)
 
     def write_single_coil(self, address: int, value: int) -> int:
         """FC 5 (AP 6.5): write 0 or 1. Returns it."""

@@ -12,7 +12,7 @@ from ..frame.rtu import RESPONSE
 from ..port.sockets import Stream, connect
 from . import LONGEST_MS, boolean
 from .network import NetworkClient
-from .status import BAD_REPLY, NO_CONNECTION, NO_REPLY, PENDING
+from .status import BAD_REPLY, NO_CONNECTION, NO_REPLY, PENDING, REWRITE
 
 _FRAMES_AT_ONCE = const(16)  # that are read before other connections get their turn
 _FIRST_BACKOFF_MS = const(100)  # between the first two attempts to connect in a row; it doubles,
@@ -227,6 +227,8 @@ class TCPClient(NetworkClient):
     def start(self, n):
         """Set out to send the request PDU of n bytes. Returns the status."""
         self._begin_transaction(n)
+        if self.clear():
+            return REWRITE
         stream = self._stream
         stream.have = 0
         self._size = stream.frame.seal(self._adu, n)

@@ -80,6 +80,7 @@ class UDPClient(NetworkClient):
     def start(self, n):
         """Send the request PDU of n bytes. Returns the status. Raises OSError."""
         self._begin_transaction(n)
+        self.clear()
         self._sock.send(self._adu[: MBAP.seal(self._adu, n)])
         self._begin_pause()
         self._since_ms = ticks_ms()

@@ -125,6 +125,7 @@ class Line:
         self.last_us = ticks_us()  # when the last of them was received
         self.end_us = self.last_us  # when the last byte that was sent will have left
         self.frame_us = 0  # how long the last frame sent takes
+        self.taken = 0  # how many bytes of it the UART took at once; None: none
         # A slave that is late must not send while the next request comes. Four bytes may be one.
         self.abort_size = _SHORTEST if table is REQUEST else 0
         self.character_x64 = character = -(-bits * 64_000_000 // baudrate)
@@ -241,23 +242,19 @@ class Line:
         Raises OSError if the UART does not take the frame in the time that this takes, as with
         hardware flow control where CTS stays inactive.
         """
-        try:
-            return self._send(n)
+        try:  # with one variable more, this frame would be on the heap, which takes 10 to 30 us
+            if self.abort_size and self.wait_for(self.abort_size):
+                return False
+            # From here to write() everything takes time from the master's next request.
+            self.de(1 - self.idle)
+            self.end_us = ticks_us()
+            self.taken = self.uart.write(
+                self.frame.out, self.frame.start, n if n < self.first_size else self.first_size
+            )
+            self.write_rest(n, self.taken)
         except BaseException:
             self.release()
             raise
-
-    def _send(self, n):
-        """As send(), without its way out: both in one would put their frame on the heap."""
-        frame = self.frame
-        size = min(n, self.first_size)
-        if self.abort_size and self.wait_for(self.abort_size):
-            return False
-        # From here to write() everything takes time from the master's next request.
-        self.de(1 - self.idle)
-        self.end_us = ticks_us()
-        size = self.uart.write(frame.out, frame.start, size)
-        self.write_rest(n, size)
         return True
 
     def write_rest(self, n, size):
