@@ -38,6 +38,21 @@ def test_memory(measuring, firmware):
     assert measuring.memory(firmware, text) == tuple(near(figure) for figure in row(name))
 
 
+@pytest.mark.long_pico
+def test_memory_of_the_page(measuring, firmware):
+    """All but the points: what is in which line depends on when the table of names grows."""
+    lines = [measuring.panel_table(firmware), measuring.PAGES["panel"].read_text().splitlines()]
+    found, told = (
+        sum(
+            int(line.split()[-2])
+            for line in table
+            if re.match(r"\| (`umb.(pan|rec)|micro|a.*pass)", line)
+        )
+        for table in lines
+    )
+    assert found == near(told)
+
+
 def test_times(measuring, pico):
     found = {name: rest for name, *rest in measuring.times(pico, 115200)}
     for name, (late_us, rate, share) in found.items():

@@ -15,11 +15,13 @@ from .heap import CODE, CONSTANTS, MADE, NAMES, OBJECTS, REST, Heap
 from .image import program_files
 from .line import Line, Station
 from .master import Master, efficiency
+from .page_figures import panel_table
 from .pico import Pico
 from .pio import Levels
 from .wire import US, Format, read_registers, registers_reply, write_registers
 
 PAGE = ROOT / "docs" / "why" / "figures.md"
+PAGES = {"panel": ROOT / "docs" / "how-to" / "panel.md"}  # tables that stand elsewhere
 BAUDRATES = (9600, 19200, 115200)
 _LIMIT_MS = 20_000
 _COUNT = 12  # requests in a row; a quarter of them if they take long
@@ -369,6 +371,7 @@ TABLES = {
     "background": background_table,
     "pio": pio_table,
     "master": master_table,
+    "panel": panel_table,
 }
 
 
@@ -419,7 +422,7 @@ def put(page, name, lines):
 def main():
     parser = argparse.ArgumentParser(
         prog="dev.py figures",
-        description="measure on an emulated Pico, and write docs/why/figures.md",
+        description="measure on an emulated Pico, and write the tables of the pages in docs",
     )
     parser.add_argument(
         "--beside",
@@ -437,7 +440,8 @@ def main():
     for name, measure in found.items():
         lines = measure(firmware)
         print("\n".join(lines), end="\n\n", flush=True)
-        PAGE.write_text(put(PAGE.read_text(), name, lines))
+        page = PAGES.get(name, PAGE)
+        page.write_text(put(page.read_text(), name, lines))
 
 
 if __name__ == "__main__":

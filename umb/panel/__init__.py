@@ -232,7 +232,7 @@ class Panel:
         return "%s=%s; Path=%s; HttpOnly; SameSite=Strict" % (_COOKIE, value, path)
 
     async def _get_settings(self, request):
-        return as_json({"rules": self._settings.rules(), "values": self._settings.load()})
+        return as_pieces({"rules": self._settings.rules(), "values": self._settings.load()})
 
     async def _post_settings(self, request):
         posted = given(request)
