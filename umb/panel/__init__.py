@@ -19,8 +19,6 @@ from .link import PageLink, changes
 from .messages import as_json, as_pieces, given, refusal
 from .page import CONTENT_SECURITY_POLICY, ENTITY_TAG, open_page
 from .sessions import Sessions
-from .source import Source
-from .viewers import Viewers, rows
 
 _LONGEST_PDU = const(253)
 _COOKIE = "umb_session"
@@ -82,11 +80,9 @@ class Panel:
         self.sessions = Sessions(password)
         self.link = PageLink(server)
         self._prefix = prefix
-        self._source = None
+        self._source = self._viewers = None
         if points is not None:
-            self._source = _source_of(points, server)
-            self._source.link = self.link
-        self._viewers = Viewers(self._source, max_viewers)
+            self._show(points, max_viewers)
         self._slave_id = slave_id
         self._about = about
         self._buses = buses
@@ -94,6 +90,19 @@ class Panel:
         self._settings = settings
         # One route: a Microdot keeps 0.4 KB for each.
         app.route("%s/<re:%s:name>" % (prefix, _NAMES), methods=["GET", "POST"])(self._answer)
+
+    def _show(self, points, max_viewers):
+        """Load what shows points: a page without any does not need that."""
+        from .source import Source
+        from .viewers import Viewers
+
+        if not isinstance(points, Source):
+            from .sources import source_of  # and with it umb.points
+
+            points = source_of(points, self.server)
+        points.link = self.link
+        self._source = points
+        self._viewers = Viewers(points, max_viewers)
 
     async def _answer(self, request, name):
         """Answer a request for what has this name: by _get_points() one for "points", say."""
@@ -179,7 +188,7 @@ class Panel:
         return as_pieces(info)
 
     async def _get_points(self, request):
-        return as_pieces(rows(self._source))
+        return as_pieces(self._viewers.rows())
 
     async def _get_events(self, request):
         viewer = self._viewers.open()
@@ -250,15 +259,6 @@ class Panel:
     async def _post_restart(self, request):
         self._settings.restart()
         return as_json({})
-
-
-def _source_of(points, server):
-    """Return the Source of these points. Raises ValueError."""
-    if isinstance(points, Source):
-        return points
-    from .sources import source_of  # and with it umb.points
-
-    return source_of(points, server)
 
 
 def _in_short(bus):

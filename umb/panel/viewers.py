@@ -17,7 +17,7 @@ _STILL_THERE_MS = const(3000)  # a comment is sent so often: a browser that is g
 class Viewers:
     """What changed, for all viewers together.
 
-    source   the Source of the points; None: there are none
+    source   the Source of the points
     most     how many viewers there may be
     """
 
@@ -76,6 +76,13 @@ class Viewers:
             self.change += 1
             self._changed[i] = self.change
 
+    def rows(self):
+        """Yield what is known of each point."""
+        for i in range(self._source.count()):
+            row = self._source.describe(i)
+            row["value"] = shown(row["value"])
+            yield row
+
     def since(self, change):
         """Return [[number of a point, value, state], ...] of what changed after that change."""
         return [
@@ -119,11 +126,3 @@ class Viewer:
     async def aclose(self):
         """The browser is gone."""
         self._viewers.close(self)
-
-
-def rows(source):
-    """Yield what is known of each point."""
-    for i in range(source.count()):
-        row = source.describe(i)
-        row["value"] = shown(row["value"])
-        yield row
