@@ -28,7 +28,8 @@ def test_roles(monkeypatch, capsys, name, arguments, product):
     board = Board(monkeypatch, survey_of(name))
     run("--board", name, *arguments)
     said = capsys.readouterr().out
-    assert f"umb: umb {product} {version()} on {name}, slave id 1" in said
+    slave_id = 247 if product == "gateway" else 1
+    assert f"umb: umb {product} {version()} on {name}, slave id {slave_id}\n" in said
     assert said.splitlines()[-1].startswith("done: the application runs")
     assert f"/lib/app/{arguments[1]}/part.mpy" in board.written
     assert ("put the cable in" in said) == (name != "RPI_PICO")

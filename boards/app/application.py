@@ -1,16 +1,21 @@
 """Application: a device, whatever its role, and the drivers that serve it."""
 
+import sys
 from time import sleep_ms
 
+import umb
 from micropython import const
-
-from umb.functions.diagnostics import COUNTERS
+from umb.functions.diagnostics import COUNTERS, Diagnostics
+from umb.functions.identity import Identity, ServerId
 from umb.serve import serve
 from umb.server import Server
+from umb.store import Store
 
-from .keeper import PERIOD_MS
+from .control import Control
+from .keeper import PERIOD_MS, Keeper
+from .parts import OPTIONAL, make
 from .state import DeviceState
-from .status import put_of_server
+from .status import Status, put_of_server
 
 _NETWORK_BANK = const(1)  # of the counters of all that listens in the network
 
@@ -72,8 +77,6 @@ class Application:
     def __init__(
         self, board, hardware, settings, problems, config, say, network=None, networked=False
     ):
-        from .assembly import assemble
-
         self.board = board
         self.hardware = hardware
         self.settings = settings
@@ -84,7 +87,7 @@ class Application:
         self.drivers = []
         self.parts = []
         self.is_networked = networked
-        assemble(self, network, networked)
+        _assemble(self, network, networked)
 
     def count(self, bank, counters, names=COUNTERS, put=put_of_server):
         """Report these counters in a bank of input registers, see Status.
@@ -116,8 +119,8 @@ class Application:
             part.open()
 
     def listen(self, failed):
-        """Serve in the network, too, see drivers.open_network()."""
-        from .drivers import open_network
+        """Serve in the network, too, see network/setup.py."""
+        from .network.setup import open_network
 
         fronts = self.state.fronts
         for driver in open_network(self, failed):
@@ -162,3 +165,97 @@ class Application:
         """Let go of all lines and sockets."""
         for driver in self.drivers:
             driver.server_close()
+
+
+def _assemble(application, network, networked):
+    """Make what an Application has, see there."""
+    settings = application.settings
+    state = application.state
+    hardware = application.hardware
+    compose = application.config.compose
+    application.log = application.permits = trial = None
+    if settings["log"] != "quiet":
+        from .log import Log
+
+        application.log = Log(application)
+    role = make(settings["role"], application)
+    application.parts.append(role)
+    application.product = role.PRODUCT
+    reset_cause = hardware.reset_cause()
+    if networked:
+        from .access import Access
+
+        application.permits = Access(settings, state, reset_cause).permits
+    if settings["previous"] and settings["rtu"]:
+        from .trial import Trial
+
+        trial = Trial(settings["previous"], compose, state, application.say)
+    control = Control(settings, compose, state)
+    application.status = status = Status(state, reset_cause, role.BANKS)
+    application.server = application.handler = DeviceServer(
+        state,
+        Store(
+            coils=role.coils,
+            discrete_inputs=role.discrete_inputs,
+            input_registers=role.input_registers + (status.block,),
+            holding_registers=role.holding_registers + (control.block,),
+        ),
+        (settings["slave_id"],),
+        _functions_of(application),
+        application.permits,
+    )
+    application.keeper = Keeper(
+        state,
+        role.make_safe,
+        application.config.write,
+        application.say,
+        failsafe_s=settings["failsafe_s"],
+        led=_open_led(hardware, settings["led"], state.problems),
+        feed_watchdog=_start_watchdog(hardware, settings["watchdog_s"], state.problems),
+        network=network,
+        trial=trial,
+    )
+    for name in OPTIONAL:
+        if settings.get(name) and networked:
+            application.parts.append(make(name, application))
+        elif settings.get(name):
+            what = "{}: it needs a network, and there is none: see ssid and network"
+            state.problems.append(what.format(name))
+
+
+def _functions_of(application):
+    """Return what the device offers besides its store."""
+    name = application.board.NAME
+    objects = {
+        0: "umb",
+        1: name,
+        2: umb.__version__,
+        4: application.product,
+        5: getattr(sys.implementation, "_machine", sys.platform),
+    }
+    if application.settings["name"]:
+        objects[6] = application.settings["name"]
+    server_id = ServerId("{} {} {}".format(application.product, name, umb.__version__))
+    return (Identity(objects), server_id, Diagnostics())
+
+
+def _open_led(hardware, point, problems):
+    """Return what switches the LED, None if there is none."""
+    if not point:
+        return None
+    try:
+        return hardware.output(point["pin"], point["invert"], 0)
+    except Exception as error:  # noqa: BLE001 - ports raise what they like
+        problems.append("led: the pin {}: {}".format(point["pin"], error))
+        return None
+
+
+def _start_watchdog(hardware, timeout_s, problems):
+    """Return what feeds the watchdog, None if none is wanted or there is none."""
+    if not timeout_s:
+        return None
+    try:
+        return hardware.watchdog(timeout_s)
+    except Exception as error:  # noqa: BLE001 - ports raise what they like
+        problems.append("watchdog_s: {}".format(error))
+        return None

@@ -1,4 +1,4 @@
-"""Serial lines and networks: what opens them with the settings of the application."""
+"""Serial lines: what opens them with the settings of the application."""
 
 from .defaults import defaults
 
@@ -49,53 +49,3 @@ def _options(application, settings):
     options = application.hardware.line(settings)
     options.update(line_format(settings))
     return options
-
-
-def open_network(application, failed):
-    """Return the servers that listen in the network, in a list.
-
-    failed   failed(error) is called for each that cannot
-    """
-    settings = application.settings
-    most = application.board.NETWORK
-    more = settings["rtu_tcp_port"]
-    if more:
-        most -= most // 2
-    opened = [_open_tcp(application, settings["tcp_port"], failed, max_clients=most)]
-    if more:
-        from umb.frame.rtu_stream import RTUStream
-
-        most = max(1, application.board.NETWORK - most)
-        opened.append(_open_tcp(application, more, failed, max_clients=most, framer=RTUStream))
-    if settings["udp_port"]:
-        opened.append(_open_udp(application, settings["udp_port"], failed))
-    return [driver for driver in opened if driver is not None]
-
-
-def _open_tcp(application, port, failed, **options):
-    from umb.server.tcp import TCPServer
-
-    options["idle_timeout_ms"] = application.settings["idle_timeout_s"] * 1000
-    driver = _listen(TCPServer, application, port, failed, options)
-    if application.log is not None and driver is not None:
-        application.log.watch_clients(driver)
-    return driver
-
-
-def _open_udp(application, port, failed):
-    from umb.server.udp import UDPServer
-
-    return _listen(UDPServer, application, port, failed, {})
-
-
-def _listen(kind, application, port, failed, options):
-    """Return a TCPServer or UDPServer at this port, None if it cannot be had."""
-    settings = application.settings
-    allow = settings["allow"]
-    if application.log is not None:
-        allow = application.log.allow(allow)
-    try:
-        return kind((settings["bind"], port), application.front(), allow=allow, **options)
-    except Exception as error:  # noqa: BLE001 - ports raise what they like
-        failed(error)
-        return None

@@ -8,8 +8,9 @@ import time
 
 import machine
 from machine import PWM, Pin, Signal
+from micropython import const
 
-_EPOCH_2000_S = 946_684_800  # from 1970 to 2000, when the time of some ports begins
+_EPOCH_2000_S = const(946_684_800)  # from 1970 to 2000, when the time of some ports begins
 # The numbers of input register 116; ports have their own.
 _RESET_CAUSES = (
     ("PWRON_RESET", 1),

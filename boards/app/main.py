@@ -8,7 +8,6 @@ import time
 from micropython import const
 
 _CRASH_S = const(5)  # time to interrupt before the next start
-_SMALLER = "leave out panel or mqtt, or freeze the application into the firmware"
 
 
 def say(text):
@@ -30,7 +29,8 @@ def main():
         return
     except MemoryError:
         give_line(board)
-        say("there is too little memory for all that the settings ask for: {}".format(_SMALLER))
+        say("there is too little memory for all that the settings ask for:")
+        say("leave out panel or mqtt, or freeze the application into the firmware")
         say("starting again in {} s".format(_CRASH_S))
         time.sleep_ms(_CRASH_S * 1000)
     except Exception as error:  # noqa: BLE001 - whatever it is, start again

@@ -1,6 +1,5 @@
 """How the application of a board starts."""
 
-import gc
 import os
 import time
 
@@ -12,7 +11,6 @@ from .application import Application
 from .drivers import described
 from .hardware import Hardware
 from .loading import load
-from .parts import OPTIONAL, part_of
 
 _ESCAPE_S = const(3)
 
@@ -20,7 +18,11 @@ _ESCAPE_S = const(3)
 def prepare(board, say):
     """Return the Application, all but open, and print what it is."""
     settings, problems, note = load(board)
-    network = join_network(board, settings, problems, say)
+    network = None
+    if board.NETWORK:
+        from .network.setup import join_network
+
+        network = join_network(board, settings, problems, say)
     application = Application(
         board, Hardware(), settings, problems, config, say, network, network is not None
     )
@@ -43,47 +45,13 @@ def begin(application, say):
     for text in problems[known:]:
         say("problem: {}".format(text))
     if application.is_networked:
+        from .network.setup import report
+
         application.listen(lambda error: report(problems, error, say))
     if not application.drivers:
         problems.append("neither the serial line nor a network is served")
         say(problems[-1])
     say("serving; Ctrl-C ends it")  # not printed where the REPL has lost its line
-
-
-def join_network(board, settings, problems, say):
-    """Return an Interface that sets out to connect; None where none is wanted or can be had."""
-    if not board.NETWORK:
-        return None
-    from .network.settings import is_wanted
-
-    if not is_wanted(settings):
-        return None
-    for name in OPTIONAL:
-        if settings.get(name):
-            gc.collect()  # what these load is large, and the heap is in one piece now
-            part_of(name)
-    try:
-        return join(board, settings, say)
-    except Exception as error:  # noqa: BLE001 - ports raise what they like
-        problems.append("network: {}".format(error))
-        return None
-
-
-def join(board, settings, say):
-    """Return a WiFi or a Wired; raises what the port raises if the board has not got that."""
-    if settings["network"] == "wifi":
-        from .network.wifi import WiFi
-
-        return WiFi(settings, say)
-    from .network.wired import Wired
-
-    return Wired(board, settings, say)
-
-
-def report(problems, error, say):
-    """Note and print why the network is not served."""
-    problems.append("Modbus TCP: {}".format(error))
-    say(problems[-1])
 
 
 def announce_lines(board, settings, say):

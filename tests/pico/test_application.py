@@ -44,10 +44,12 @@ application = main.start(board)
 gc.collect()
 print(gc.mem_alloc() - start)
 """
+# Checks the file of settings, as the first start after a change does.
+_KEEP_CODE = "import board; from app.loading import keep; print(keep(board))"
 _LIMIT_MS = 30_000
-# Bytes that it takes, and a few more: the goal is 30 KB. What checks a file of settings is loaded
-# only if there is one.
-_RAM_LIMITS = {"defaults": 61_500, "a file of settings": 74_500}
+# Bytes that it takes, and a few more: the goal is 30 KB. It is as much with a file of settings,
+# which has been checked before. With a 621st name another table of names takes 3.8 KB.
+_RAM_LIMITS = {"defaults": 61_000, "a file of settings": 61_000}
 # The Keeper looks after the device every 50 ms; a request that ends then waits for it.
 _LATE_US = 500
 
@@ -87,8 +89,9 @@ POINTS = {
     "registers": [[3, 0, 0, 0, 1], [3, 0, 0, 0, 10], [3, 0, 100, 0, 11]],
     "switching": [[5, 0, 1, 0xFF, 0], [15, 0, 0, 0, 8, 1, 0x55], [6, 0, 3, 0, 7]],
 }
-# Each is answered so soon after t3.5 if the Keeper is not due in between. The goal is 150.
-_SOON_US = 500
+# Each is answered so soon after t3.5; and so soon if the Keeper is due in between.
+_SOON_US = 150
+_BESIDE_KEEPER_US = 300
 
 
 def test_points_of_any_kind_are_answered_soon(emulator, firmware, figures):
@@ -105,8 +108,9 @@ def test_points_of_any_kind_are_answered_soon(emulator, firmware, figures):
         for pdu in pdus:
             exchanges = [master.ask(frame(1, pdu)) for _ in range(3)]
             assert all(exchange.complete for exchange in exchanges), pdu
-            late_us = min(exchange.late_us for exchange in exchanges)
-            worst_us[kind] = max(worst_us.get(kind, 0), late_us)
+            late_us = [exchange.late_us for exchange in exchanges]
+            worst_us[kind] = max(worst_us.get(kind, 0), min(late_us))
+            assert max(late_us) <= _BESIDE_KEEPER_US, (kind, late_us)
     usb.close()
     figures.note("remote I/O at 115200 baud: reply after t3.5, us", max(worst_us.values()))
     assert max(worst_us.values()) <= _SOON_US, worst_us
@@ -120,7 +124,7 @@ def test_an_order_is_answered_before_the_flash_is_written(board):
     assert master.ask(write_registers(1, [9], SLAVE_ID)).complete
     order = master.ask(write_registers(1, [SAVE_AND_RESTART], ORDER))
     assert order.reply == frame(1, [16, 0, ORDER, 0, 1])
-    assert order.late_us <= 30_000  # it has read the old file and made the new one
+    assert order.late_us <= _LATE_US + _SOON_US  # the old file has not been read either
     assert bytes(pico.mcu.flash) == before
     limit_ns = pico.now + 20_000 * MS
     usb.serve(lambda: pico.resets or pico.now > limit_ns)
@@ -140,6 +144,10 @@ def test_ram(emulator, firmware, figures, settings):
     del files["/main.py"]
     if settings == "defaults":
         del files["/umb.json"]
-    taken = int(emulator.Pico(firmware, files).exec(_RAM_CODE, _LIMIT_MS).splitlines()[-1])
+    pico = emulator.Pico(firmware, files)
+    if settings != "defaults":
+        assert pico.exec(_KEEP_CODE, _LIMIT_MS).strip() == "True"
+        pico.soft_reset(_LIMIT_MS)
+    taken = int(pico.exec(_RAM_CODE, _LIMIT_MS).splitlines()[-1])
     figures.note(f"RAM, the remote-I/O application with {settings}, .mpy, bytes", taken)
     assert taken <= _RAM_LIMITS[settings]

@@ -6,8 +6,6 @@ from micropython import const
 
 from umb.store import Bits, Registers
 
-from .opening import duty, open_pins, safe_value
-
 _PWMS = const(32)  # the holding register of PWM output 0
 _RAW = const(65535)
 
@@ -25,14 +23,14 @@ class Points:
     def __init__(self, hardware, settings, state):
         problems = state.problems
         self._state = state
-        self._coils_safe = [safe_value(point) for point in settings["outputs"]]
-        self._pwms_safe = [safe_value(point) for point in settings["pwms"]]
+        self._coils_safe = [_safe_value(point) for point in settings["outputs"]]
+        self._pwms_safe = [_safe_value(point) for point in settings["pwms"]]
         self._full = [point["full"] if point else _RAW for point in settings["pwms"]]
         self._scales = [point and point["scale"] for point in settings["analogues"]]
-        self._output_pins = open_pins(hardware, "outputs", settings, problems)
-        self._input_pins = open_pins(hardware, "inputs", settings, problems)
-        self._channels = open_pins(hardware, "analogues", settings, problems)
-        self._pwm_pins = open_pins(hardware, "pwms", settings, problems)
+        self._output_pins = _open_pins(hardware, "outputs", settings, problems)
+        self._input_pins = _open_pins(hardware, "inputs", settings, problems)
+        self._channels = _open_pins(hardware, "analogues", settings, problems)
+        self._pwm_pins = _open_pins(hardware, "pwms", settings, problems)
         self.coils = Bits(0, len(self._output_pins), on_write=self._drive)
         self.discrete_inputs = Bits(0, len(self._input_pins), on_read=self._sample)
         self.analogues = Registers(0, len(self._channels), on_read=self._measure)
@@ -73,7 +71,7 @@ class Points:
             address += 1
 
     def _measure_one(self, address, raw):
-        raw = scaled(raw, self._scales[address])
+        raw = _scaled(raw, self._scales[address])
         pack_into(">H", self.analogues.data, 2 * address, raw & 0xFFFF)
 
     def _is_duty(self, address, value):
@@ -87,7 +85,7 @@ class Points:
                 pin(self._duty(at))
 
     def _duty(self, address):
-        return duty(self.pwms[address], self._full[address - _PWMS])
+        return _duty_of(self.pwms[address], self._full[address - _PWMS])
 
     def _store_safe_values(self):
         for channel in range(len(self._output_pins)):
@@ -104,10 +102,50 @@ class Points:
         self._modulate(_PWMS, len(self._pwm_pins))
 
 
-def scaled(raw, scale):
+def _scaled(raw, scale):
     """Return 0..65535 as low..high of the scale, in numbers that do not allocate."""
     if scale is None:
         return raw
     span = scale[1] - scale[0]
     raw += raw >> 15  # 0..65536: the top is reached
     return scale[0] + ((raw >> 8) * span + ((raw & 0xFF) * span >> 8) >> 8)
+
+
+def _open_pins(hardware, name, settings, problems):
+    """Return what drives or reads each point of a list, None for one that does nothing.
+
+    name       "outputs", "inputs", "analogues" or "pwms"
+    problems   get a sentence for each pin that the hardware refuses
+    """
+    opened = []
+    for point in settings[name]:
+        pin = None
+        if point:
+            try:
+                pin = _open(hardware, name, point)
+            except Exception as error:  # noqa: BLE001 - ports raise what they like
+                text = "{}[{}]: the pin {}: {}"
+                problems.append(text.format(name, len(opened), point["pin"], error))
+        opened.append(pin)
+    return opened
+
+
+def _open(hardware, name, point):
+    pin = point["pin"]
+    if name == "outputs":
+        return hardware.output(pin, point["invert"], _safe_value(point) or 0)
+    if name == "inputs":
+        return hardware.input(pin, point["invert"], point["pull"])
+    if name == "analogues":
+        return hardware.analogue(pin)
+    return hardware.pwm(pin, point["freq"], _duty_of(_safe_value(point) or 0, point["full"]))
+
+
+def _safe_value(point):
+    """Return the value that an output has when masters are silent, None if it keeps its own."""
+    return point["safe"] if point and point["safe"] != "hold" else None
+
+
+def _duty_of(value, full):
+    """Return 0..full as 0..65535, in numbers that do not allocate."""
+    return value if full == _RAW else value * (_RAW // full) + value * (_RAW % full) // full

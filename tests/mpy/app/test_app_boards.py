@@ -337,5 +337,5 @@ def test_too_little_memory_is_one_line():
         raise MemoryError("memory allocation failed, allocating 1000 bytes")
 
     run_main("ESP32_GENERIC", exhausted)
-    assert said[-2].startswith("there is too little memory for all that the settings ask for: ")
+    assert said[-3] == "there is too little memory for all that the settings ask for:"
     assert said[-1] == "starting again in 5 s"

@@ -4,7 +4,7 @@ from support.app import BOARDS, network, use
 
 from app.defaults import defaults
 from app.network.settings import is_wanted
-from app.start import join
+from app.network.setup import join
 
 WIRED = [(name, kind) for name in BOARDS for kind in ("lan", "w5500")]
 said = []
