@@ -126,9 +126,12 @@ class Heap:
         _, members, names, constants = self._words(address, 4)
         for part in (address, members, self._word(members + 12), names):
             self._take(part, name, CONSTANTS)
-        end = names + self._sizes.get(names, 0)  # the constants are behind the names
-        for value in self._words(constants, max(0, end - constants) // 4):
-            self._visit(value, name, CONSTANTS)
+        if (
+            names in self._sizes
+        ):  # not so if the module is frozen; its constants are behind the names
+            end = names + self._sizes[names]
+            for value in self._words(constants, (end - constants) // 4):
+                self._visit(value, name, CONSTANTS)
 
     def _type(self, value):
         """The name of an object's type, "instance" for one of a class, None for no object."""

@@ -26,7 +26,8 @@ _SHORTEST = const(4)  # the shortest RTU frame
 _PIECE = const(32)  # the most bytes that are read from the UART at once
 _UART_NAP_MS = const(1)  # the longest sleep that does not lose the time of a byte
 _TTY_NAP_MS = const(1000)  # a TTY wakes the poller
-FAST_X64 = const(16000)  # character_x64 below which 8 characters take less than 2 ms
+_FAST_X64 = const(16000)  # character_x64 below which 8 characters take less than 2 ms
+_FAST_NAP_US = const(200)
 _STUCK_US = const(100_000)  # so much longer than its time a frame may take to be taken
 _ASCII_GAP_US = const(1_000_000)  # the longest between two characters of ASCII (SL 2.5.2.1)
 _RECEIVE_RING = const(512)
@@ -66,9 +67,6 @@ class Line:
     # How many bytes the UART's write() is given first. That of rp2 copies all of them before it
     # sends one; some others wait until all have left.
     first_size = 16 if sys.platform == "rp2" else 513
-    # A Pico's UART wakes nobody before 24 bytes have come, or 32 bits of silence. So short a sleep
-    # notices a fast request while it comes: the time of its last byte is exact then.
-    nap_us = 200 if sys.platform == "rp2" else 0
     _wakes = False  # whether the UART wakes the poller
 
     def __init__(
@@ -348,8 +346,11 @@ class Line:
             n = self.any()
             if n or ticks_diff(ticks_ms(), begin_ms) >= wait_ms:
                 return n
-            if self.nap_us and self.character_x64 < FAST_X64:
-                sleep_us(self.nap_us)
+            if self.character_x64 < _FAST_X64 and sys.platform == "rp2":
+                # A Pico's UART wakes nobody before 24 bytes have come, or 32 bits of silence. So
+                # short a sleep notices a fast request while it comes: the time of its last byte is
+                # exact then.
+                sleep_us(_FAST_NAP_US)
                 longest_ms = 0
             if self._wakes:
                 for _ in self.poller.ipoll(longest_ms):

@@ -6,7 +6,7 @@ from micropython import const
 
 from ..check import integer, wrong
 from ..frame.rtu import REQUEST, RTU
-from ..port.line import FAST_X64, Line
+from ..port.line import Line
 from . import Driver
 
 _SHORTEST = const(4)
@@ -21,6 +21,7 @@ _LONGEST_PAUSE = const(500_000)  # milliseconds: ticks_us() tells no longer time
 _SPIN_US = const(2500)  # this close to a deadline poll() stays,
 _SHARED_SPIN_US = const(500)  # or this close, if it is run together with other lines
 _IDLE_NAP_MS = const(1000)  # nothing has to be polled
+_FAST_X64 = const(16000)  # as in umb.port.line
 
 
 class RTUServer(Driver):
@@ -126,7 +127,12 @@ class RTUServer(Driver):
         n = line.any()
         if not n and wait_ms and not frame.have:
             n = line.sleep(wait_ms)
-        if n and self.alone and line.character_x64 < FAST_X64 and not (line.waiting or frame.have):
+        if (
+            n
+            and self.alone
+            and line.character_x64 < _FAST_X64
+            and not (line.waiting or frame.have)
+        ):
             line.wait_for(_SHORTEST)
             n = line.waiting
         begin_us = ticks_us()
