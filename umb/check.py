@@ -13,8 +13,11 @@ def function(name, value):
         raise wrong(name, value, "a function or None")
 
 
-def wrong(name, value, needed=None):
-    """Return the ValueError for an argument of this name that must be something else."""
+def wrong(name, value, text=None):
+    """Return the ValueError for an argument of this name. `text` says what it must be.
+
+    None: umb.mistakes has the text.
+    """
     from .mistakes import error
 
-    return error(name, value, needed)
+    return error(name, value, text)

@@ -43,6 +43,6 @@ PARAMETERS = (
 )
 
 
-def error(name, value, needed=None):
+def error(name, value, text=None):
     """Return the ValueError that says what the argument of this name must be, and what it is."""
-    return ValueError("%s must be %s, not %r" % (name, needed or _NEEDED[name], value))
+    return ValueError("%s must be %s, not %r" % (name, text or _NEEDED[name], value))

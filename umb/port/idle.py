@@ -77,6 +77,7 @@ class Idle:
     line     the Line, whose UART is asked for its event
     any      any() of that UART itself
     timer    a machine.Timer to use; None: a virtual one
+    hard     whether its handler runs within the interrupt
     event    a PioIdle in the place of the UART's event, or None
 
     fell_silent   whether the line has fallen silent since this was last set to False
@@ -98,15 +99,15 @@ class Idle:
             timer = _virtual_timer()
         elif isinstance(timer, type) or not hasattr(timer, "init"):
             raise wrong("timer", timer)
-        self._timer = timer
+        self.timer = timer
         fine = sys.platform in ("rp2", "esp32")  # others have timers that count milliseconds
         self.lead_us = _SOFT_LEAD_US if fine else _LEAD_MS_US
-        self._hard = False
+        self.hard = False
         if not hasattr(line.de, "turnaround_us"):  # it sleeps, which is not done in an interrupt
             try:
                 timer.init(mode=Timer.ONE_SHOT, period=1000, callback=bool, hard=True)
                 timer.deinit()
-                self._hard = True
+                self.hard = True
                 self.lead_us = _HARD_LEAD_US if fine else _LEAD_MS_US
             except (TypeError, ValueError):
                 pass
@@ -137,7 +138,7 @@ class Idle:
             self._event.stop()
         elif not self.ticks:
             self._uart.irq(None, 0)
-        self._timer.deinit()
+        self.timer.deinit()
         self.armed = False
 
     def _on_silence(self, _):
@@ -169,20 +170,20 @@ class Idle:
 
     def _start_timer(self, us):
         try:
-            if self._hard:
-                self._timer.init(
+            if self.hard:
+                self.timer.init(
                     mode=Timer.ONE_SHOT, period=us, tick_hz=_MHZ, callback=self._due, hard=True
                 )
             else:
-                self._timer.init(mode=Timer.ONE_SHOT, period=us, tick_hz=_MHZ, callback=self._due)
+                self.timer.init(mode=Timer.ONE_SHOT, period=us, tick_hz=_MHZ, callback=self._due)
         finally:
             heap_unlock()
 
     def cancel(self):
         """Have due() not called, so that it does not come between two steps of the caller."""
         self.armed = False
-        if self._hard:
-            self._timer.deinit()
+        if self.hard:
+            self.timer.deinit()
 
     def _due(self, _):
         """The timer calls this."""
@@ -216,11 +217,11 @@ class BufferedUART:
     """
 
     def __init__(self, line):
-        self._line = line
+        self.line = line
         self.raw = uart = line.uart
         self._any = line.any
-        self._data = bytearray(_LONGEST + _PIECE)
-        self._at = 0  # where in _data the bytes begin that were read, but not taken by the Line
+        self.data = bytearray(_LONGEST + _PIECE)
+        self._at = 0  # where in `data` the bytes begin that were read, but not taken by the Line
         self.left = 0  # how many these are
         self.write = uart.write
         self.txdone = uart.txdone
@@ -239,9 +240,9 @@ class BufferedUART:
             return
         if more > 0:  # they come behind those that are here
             self.raw.readinto(buf, more)
-            copy(self._data, self._at + self.left, buf, 0, more)
+            copy(self.data, self._at + self.left, buf, 0, more)
             self.left = n
-        copy(buf, 0, self._data, self._at, n)
+        copy(buf, 0, self.data, self._at, n)
         self._at += n
         self.left -= n
 
@@ -250,11 +251,11 @@ class BufferedUART:
 
         Returns its length, or 0: then the Line has to follow what comes piece by piece.
         """
-        line = self._line
+        line = self.line
         frame = line.frame
         if line.waiting or frame.have or not _SHORTEST <= n <= _LONGEST:
             return 0
-        data = self._data
+        data = self.data
         self.raw.readinto(data, n)
         # For the first codes rtu_size() would return the same, but take longer.
         if not crc16(data, 0, n) and (
