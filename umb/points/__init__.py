@@ -12,6 +12,7 @@ loaded when its name is first used.
 from micropython import const
 
 from ..words import U16, U32, U48, U64, get, get_string, put, put_string
+from .numbers import highest_first, is_finite, number, rounded
 from .rows import AREAS, ON_DEMAND, ORDERS, POOLED, SWAPS, TYPES, make
 
 _UNSIGNED = (None, U16, U32, U48, U64)  # by the number of registers
@@ -67,17 +68,6 @@ class _Registers:
         at = self._at + 2 * i
         self._buf[at] = value >> 8
         self._buf[at + 1] = value & 0xFF
-
-
-def _is_finite(number):
-    return number - number == 0
-
-
-def _rounded(value):
-    """Return the nearest integer. Raises ValueError if there is none."""
-    if not _is_finite(value):
-        raise ValueError("it cannot be %r" % (value,))
-    return round(value)
 
 
 class Points:
@@ -267,14 +257,14 @@ class Points:
         """
         table = self.table
         row = i * _ROW
-        registers = _Registers(buf, at)
-        order = ORDERS[table[row + _FLAGS] >> 2 & 3]
+        order = table[row + _FLAGS] >> 2 & 3
         if table[row + _TYPE] == _STRING:
-            return get_string(registers, 0, table[row + _SIZE], order)
+            return get_string(_Registers(buf, at), 0, table[row + _SIZE], ORDERS[order])
+        data = highest_first(buf, at, table[row + _SIZE] << 1, order)
         nan = self.pool[table[row + _NAN]]
-        if nan is not None and get(registers, 0, _UNSIGNED[table[row + _SIZE]], order) == nan:
+        if nan is not None and int.from_bytes(data, "big") == nan:
             return None
-        value = get(registers, 0, TYPES[table[row + _TYPE]], order)
+        value = number(table[row + _TYPE], data)
         if value is None or value != value or exponent is None or not -10 <= exponent <= 10:  # noqa: PLR0124
             return None
         if table[row + _BIT] != _NOT_GIVEN:
@@ -286,7 +276,7 @@ class Points:
         scale = self.pool[self.table[row + _SCALE]]
         offset = self.pool[self.table[row + _OFFSET]]
         digits = self.table[row + _PRECISION]
-        if not _is_finite(value):
+        if not is_finite(value):
             return value
         if exponent:
             value *= 10**exponent
@@ -352,7 +342,7 @@ class Points:
         if scale is not None:
             whole = isinstance(value, int) and isinstance(scale, int) and value % scale == 0
             value = value // scale if whole else value / scale
-        return value if is_float or isinstance(value, _INTEGER) else _rounded(value)
+        return value if is_float or isinstance(value, _INTEGER) else rounded(value)
 
     def check(self, i: int, value) -> None:
         """Raise ValueError unless this may be written to point number i.
