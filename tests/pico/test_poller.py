@@ -6,16 +6,15 @@ import struct
 import pytest
 
 from tools.emulator.line import Line, Station
-from tools.emulator.wire import MS, Format, frame
+from tools.emulator.polling import FORM, PROGRAM, SITUATIONS, measure
+from tools.emulator.wire import MS, US, Format, frame
 
 _FAST = Format(115200)
 _REQUEST_SIZE = 8  # all that is asked here is FC 4
 _ANSWER_NS = 5 * MS
 _START_LIMIT_MS = 5000
 _RAM_GOAL = 6 * 1024
-# What a poll() may take: sending a request, of which 0.7 ms are its time on the wire, and most of
-# the rest is the client's.
-_LONGEST_STEP_US = 3200
+_LONGEST_STEP_US = FORM.t35_ns / US  # what a poll() may take, besides a request's time on the line
 _LONGEST_PAUSE_US = 4500  # from a reply to the next request, of which t3.5 is 1750
 
 
@@ -84,6 +83,25 @@ def test_requests_follow_each_other(board):
     pauses_us = sorted(slaves.pauses_us)
     assert min(pauses_us) >= 1750
     assert pauses_us[len(pauses_us) // 2] <= _LONGEST_PAUSE_US, pauses_us
+
+
+@pytest.fixture(scope="module")
+def steps_board(emulator, firmware):
+    """A board with the program that takes the times of a poller's steps."""
+    from tools.emulator.figures import files_of  # noqa: PLC0415 - only where it is installed
+
+    return emulator.Pico(firmware, files_of(PROGRAM))
+
+
+@pytest.mark.long_pico
+@pytest.mark.parametrize("situation", SITUATIONS, ids=lambda one: one.name)
+def test_a_step_is_shorter_than_a_silence(steps_board, situation):
+    """Whatever it is that a poll() does: then servers beside it keep their times."""
+    steps = measure(steps_board, situation)
+    assert sum(steps.answers) >= 3
+    assert steps.longest_us <= _LONGEST_STEP_US
+    if not situation.changing:
+        assert steps.heap == 0
 
 
 @pytest.mark.long_pico

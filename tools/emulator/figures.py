@@ -18,6 +18,10 @@ from .master import Master, efficiency
 from .page_figures import panel_table
 from .pico import Pico
 from .pio import Levels
+from .polling import PROGRAM as POLLER
+from .polling import POINTS, SITUATIONS
+from .polling import measure as measure_poller
+from .polling import ram as poller_ram
 from .wire import US, Format, read_registers, registers_reply, write_registers
 
 PAGE = ROOT / "docs" / "why" / "figures.md"
@@ -364,6 +368,22 @@ def master_table(firmware):
     return lines
 
 
+def poller_table(firmware):
+    """Return the lines of the table of a poller's memory and steps."""
+    pico = Pico(firmware, files_of(POLLER))
+    lines = [
+        "| what | longest `poll()`, us | reply to next request, us | heap, bytes |",
+        "| --- | ---: | ---: | ---: |",
+    ]
+    for situation in SITUATIONS:
+        steps = measure_poller(pico, situation)
+        heap = "" if situation.changing else steps.heap
+        row = f"{situation.name} | {steps.longest_us} | {steps.pause_us:.0f} | {heap}"
+        lines.append(f"| {row} |")
+    lines.append(f"| RAM of {POINTS} points and their device | | | {poller_ram(pico)} |")
+    return lines
+
+
 TABLES = {
     "memory": memory_table,
     "heap": heap_table,
@@ -371,6 +391,7 @@ TABLES = {
     "background": background_table,
     "pio": pio_table,
     "master": master_table,
+    "poller": poller_table,
     "panel": panel_table,
 }
 

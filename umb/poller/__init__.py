@@ -13,19 +13,18 @@ import sys
 
 from micropython import const
 
-from ..check import function, integer
-from ..client import Client, boolean
+from ..check import function
+from ..client import Client
 from ..client.request import Request
 from ..client.status import NO_REPLY, PENDING
 from ..points import Points
 from . import ticks
 from .choice import Choice
-from .device import Device, error_for
-from .plan import check_ranges
+from .device import Device
+from .failures import error_for
 from .schedule import Schedule, is_answer
 
 _TAKEN_AT_ONCE = const(4)  # points whose values are taken in one poll()
-_LONGEST_INTERVAL_MS = const(500_000_000)  # ticks_ms() wraps after a bit more
 _MOST_DATA = const(250)  # of a response (AP 6.3)
 _LEAST_GAP = const(16)  # registers: max_gap is never less on a serial line
 _WIDEST_GAP = const(125)
@@ -72,6 +71,12 @@ class Poller:
         self.observer = None
         self.write = None  # the write that is under way
         self._request = Request()
+        self._next = Request()  # is prepared while that one is under way
+        self._next_write = None  # the write that it is for
+        self._is_prepared = False
+        self._is_new = False  # whether that one has just begun
+        self._is_finishing = False
+        self._is_waiting = False  # whether other things are done before go_on()
         self._device = None  # its request is under way, or that has ended and is to be dealt with
         self._status = 0  # of this request
         self._began_ms = 0
@@ -117,38 +122,28 @@ class Poller:
         Raises ValueError for a wrong argument, for a slave that has a device already, and for a
         point that cannot be read with these.
         """
-        self._check_device(slave_id, points)
-        integer("interval_ms", interval_ms, 10, _LONGEST_INTERVAL_MS)
+        from .options import check, check_device
+
+        check_device(self.devices, slave_id, points)
         about = points.about
         max_gap = about.get("max_gap") if max_gap is None else max_gap
         max_span = about.get("max_span", 125) if max_span is None else max_span
         ranges = about.get("ranges") if ranges is None else ranges
         pause_ms = about.get("pause_ms") if pause_ms is None else pause_ms
-        if max_gap is not None:
-            integer("max_gap", max_gap, 0, 65535)
-        integer("max_span", max_span, 1, 125)
-        if ranges is not None:
-            check_ranges(ranges)
+        timeout_ms = self.client.timeout_ms if timeout_ms is None else timeout_ms
+        strict = self.client.strict if strict is None else strict
+        options = (pause_ms or 0, timeout_ms, priority, max_age_ms, strict)
+        check(interval_ms, max_gap, max_span, ranges, options)
         if pause_ms is not None:
-            integer("pause_ms", pause_ms, 0, _LONGEST_INTERVAL_MS)
             # A Gateway on the same client keeps this pause, too.
             self.client.keep_pause(slave_id, pause_ms)
-        if timeout_ms is not None:
-            integer("timeout_ms", timeout_ms, 1, _LONGEST_INTERVAL_MS)
-        integer("priority", priority, -100, 100)
-        if max_age_ms is not None:
-            integer("max_age_ms", max_age_ms, 1, _LONGEST_INTERVAL_MS)
-        if strict is None:
-            strict = self.client.strict
-        boolean("strict", strict)
-        timeout_ms = timeout_ms or self.client.timeout_ms
-        options = (pause_ms or 0, timeout_ms, priority, max_age_ms, strict)
-        gap = self._gap(0) if max_gap is None else max_gap
+        gap = self._gap(_DEFAULT_ANSWER_MS) if max_gap is None else max_gap
         is_measured = max_gap is not None or not self.client.serial
-        schedule = Schedule(points, interval_ms, max_span, ranges, gap, is_measured)
-        schedule.at_ms = self.now_ms()
+        now_ms = self.now_ms()
+        schedule = Schedule(points, interval_ms, max_span, ranges, gap, is_measured, now_ms)
         device = Device(self, slave_id, points, schedule, options)
         self.devices.append(device)
+        self.choose_again()
         return device
 
     def registers(self, start: int = 0) -> tuple:
@@ -162,17 +157,6 @@ class Poller:
 
         devices = self.devices
         return tuple(devices[i].registers(start + i * SIZE) for i in range(len(devices)))
-
-    def _check_device(self, slave_id, points):
-        """Raise ValueError unless this slave can be polled for these points."""
-        integer("slave_id", slave_id, 0, 255)
-        for device in self.devices:
-            if device.slave_id == slave_id:
-                raise ValueError("slave %d is polled already: give it all its points" % slave_id)
-        if not isinstance(points, Points):
-            raise ValueError("points must be Points, not %r" % (points,))
-        if not len(points):
-            raise ValueError("points must be Points that have some: there are none in these")
 
     def now_ms(self):
         """Return the time in milliseconds, see umb.poller.ticks."""
@@ -188,34 +172,29 @@ class Poller:
         if wait_ms:
             self.client.sleep(min(wait_ms, self.nap_ms()))
         if self._device is not None and self._status == PENDING:
-            self._status = self.client.go_on(self._request, False)
-            if self._status != PENDING:
-                return self._received()
-        # One thing each time. What can wait is done while the next request is under way.
-        if self._device is None and self._choice.is_asking() and self.client.is_free():
+            # What can wait is done while a request is under way, in turn with that.
+            self._is_waiting = not self._is_waiting
+            if not (self._is_waiting and self._do_meanwhile()):
+                return self._go_on()
+        elif self._device is not None:
+            if not self._take():
+                self._end()
+        elif self._choice.is_asking() and self.client.is_free():
             return self._begin_next()
-        if self._taken is not None:
-            self._take()
-        elif self._device is None:
+        elif not self._do_meanwhile():
             self._idle()
-        elif self._status != PENDING:
-            self._end()
-        elif self._choice.is_open:
-            self._choice.go_on(self.now_ms())
         return 0
 
     def nap_ms(self) -> int:
         """Return for how many milliseconds poll() need not be called, see umb.serve."""
-        if self._taken is not None:
+        choice = self._choice
+        if self._taken is not None or choice.is_open or choice.unfinished is not None:
             return 0
-        if self._device is not None:
-            is_over = self._status != PENDING
-            return 0 if self._choice.is_open or is_over else self.client.nap_in_call_ms()
-        if not self.client.is_free():
+        if self._device is not None and (self._is_new or self._status != PENDING):
+            return 0
+        if self._device is not None or not self.client.is_free():
             return self.client.nap_in_call_ms()
-        if self._choice.is_asking():
-            return 0
-        return self._choice.nap_ms(self.now_ms())
+        return 0 if choice.is_asking() else choice.nap_ms(self.now_ms())
 
     def watch(self, poller) -> None:
         """Use this select.poll from now on, see umb.serve."""
@@ -223,6 +202,16 @@ class Poller:
 
     def finish(self) -> None:
         """Give up what is under way: a frame that is being sent leaves, see umb.serve."""
+        if self._is_finishing:
+            return  # this is called by a hook; what is left is done when that returns
+        self._is_finishing = True
+        try:
+            self._finish()
+        finally:
+            self._is_finishing = False
+
+    def _finish(self):
+        self._is_prepared = False
         self._choice.begin(False)
         self._take_all()
         device = self._device
@@ -232,6 +221,9 @@ class Poller:
             self._end()
             self._take_all()
             return
+        if self._is_new:
+            self._note_begin()
+            self._choice.begin(False)
         self._device = None
         if self.write is None:
             device.schedule.end_read(NO_REPLY, self.now_ms())
@@ -255,40 +247,75 @@ class Poller:
 
     # --- one request after another
 
+    def _do_meanwhile(self):
+        """Do a part of what can be done while a request is under way. Returns whether it did."""
+        choice = self._choice
+        if self._is_new:
+            self._note_begin()
+        elif choice.is_open:
+            choice.go_on(self.now_ms())
+        elif choice.device is not None and not self._is_prepared:
+            self._prepare(choice.device)
+        elif self._taken is None and choice.unfinished is not None:
+            self._go_on_with(choice.unfinished)
+        else:
+            return self._take()
+        return True
+
     def _begin_next(self):
         """Ask the device that was chosen, if it still is the one. Returns how many answered."""
         now_ms = self.now_ms()
         choice = self._choice
         if choice.is_open:
             choice.go_on(now_ms)
-        elif choice.holds(now_ms):
+        elif not choice.holds(now_ms):
+            self.choose_again()
+        elif self._is_prepared:
             return self._begin(choice.device, now_ms)
         else:
-            choice.begin()
+            self._prepare(choice.device)
         return 0
 
-    def _begin(self, device, now_ms):
-        """Send a request to this device. Returns how many answered."""
-        request = self._request
+    def _prepare(self, device):
+        """Prepare the next request, while the one before may be under way."""
+        request = self._next
         request.slave_id = device.slave_id
         request.timeout_ms = device.timeout_ms
         request.strict = device.strict
         request.tries = request.retries = 0  # a read without an answer is repeated soon, anyway
+        self._next_write = None
         if device.writes:
             request.tries = self.client.retries
-            self.write = device.begin_write(request)
+            self._next_write = device.begin_write(request)
         else:
             device.begin_read(request)
+        self._is_prepared = True
+
+    def _begin(self, device, now_ms):
+        """Send the request to this device. Returns how many answered."""
+        self._request, self._next = self._next, self._request
+        self.write = self._next_write
         self._device = device
         self._began_ms = now_ms
-        self._status = self.client.begin(request)
+        self._status = self.client.begin(self._request)
+        self._is_new = True
+        return 0 if self._status == PENDING else self._received()
+
+    def _note_begin(self):
+        """Note that the device is asked since a moment ago, and choose who is asked next."""
+        self._is_new = False
         if self.write is None:
-            device.schedule.begin_read(now_ms)
+            self._device.schedule.begin_read(self._began_ms)
         self.choose_again()
+
+    def _go_on(self):
+        """Go on with the request that is under way. Returns how many answered."""
+        self._status = self.client.go_on(self._request, False)
         return 0 if self._status == PENDING else self._received()
 
     def choose_again(self):
         """Choose who is asked next, after a write that is under way."""
+        self._is_prepared = False
         self._choice.begin(self.write is None)
 
     def _idle(self):
@@ -299,19 +326,20 @@ class Poller:
             self.client.clear()  # bytes that no request waits for would keep serve() awake
         except OSError:
             self.client.abandon()
-        self.choose_again()
+        if not self._choice.nap_ms(self.now_ms()):
+            self.choose_again()
 
     def _received(self):
         """The request has ended: keep its reply. Returns how many were answered."""
         self._ended_ms = self.now_ms()
         if self._status == 0 and self.write is None:
             self.client.copy_data(self._reply)
-        if self._taken is None:  # else the values of the reply before go first
-            self._end()
         return 1 if is_answer(self._status) else 0
 
     def _end(self):
         """Deal with the end of the request."""
+        if self._is_new:
+            self._note_begin()
         device = self._device
         self._device = None
         status = self._status
@@ -332,32 +360,37 @@ class Poller:
                 self._taken = device
                 if self.client.serial:
                     self._measure(device)
-        device.finish()
-        if status or self._choice.device is None:
-            self.choose_again()  # this device may have to be asked something else now
+        if status or device.has_work or device.pause_ms or self._choice.device is None:
+            self.choose_again()  # this device may have to be asked something else now, or later
 
     def _take(self):
-        """Take some values of the reply."""
+        """Take some values of the last reply. Returns whether there were any left."""
         device = self._taken
+        if device is None:
+            return False
         if device.take(self._taken_reply, _TAKEN_AT_ONCE):
             self._taken = None
-            device.finish()
+        return True
+
+    def _go_on_with(self, device):
+        """Do a part of the work that keeps a device from being read."""
+        device.go_on(self.now_ms())
+        if not device.has_work:
+            self._choice.unfinished = None
+            self.choose_again()
 
     def _take_all(self):
-        """Take the values that are left of the reply, also if a hook does so while it is told."""
-        device = self._taken
-        if device is not None:
-            self._taken = None
-            device.take(self._taken_reply, len(device.points))
-            device.finish()
+        """Take the values that are left of the reply."""
+        while self._take():
+            pass
 
     def _measure(self, device):
-        """Measure how long the device takes to answer; then make its plan again, once."""
+        """Measure how long the device takes to answer; then have its plan made again, once."""
         n = _AROUND + 2 * self._request.quantity
         wait_ms = device.last_ms - self.client.line.time_us(n) // 1000
         answer_ms = device.schedule.measure(max(0, wait_ms))
-        if answer_ms is not None and device.schedule.make_plan(self._gap(answer_ms)):
-            self.choose_again()  # blocks have other numbers now
+        if answer_ms is not None:
+            device.begin_plan(self._gap(answer_ms))
 
     def _gap(self, answer_ms):
         """Return how many registers cost less than a request to a device that takes so long."""
@@ -365,7 +398,7 @@ class Poller:
             return _WIDEST_GAP
         line = self.client.line
         us = line.time_us(_AROUND) + 2 * line.reply_delay_us
-        us += 1000 * (answer_ms or _DEFAULT_ANSWER_MS)
+        us += 1000 * answer_ms
         return max(_LEAST_GAP, min(us // line.time_us(2), _WIDEST_GAP))
 
     # --- hooks
@@ -373,8 +406,7 @@ class Poller:
     def notify_change(self, device, i):
         """Call on_change with the value of point number i."""
         if self.on_change is not None:
-            name = device.points.name(i)
-            self._call(self.on_change, device, name, device[name])
+            self._call(self.on_change, device, device.points.name(i), device.value(i))
 
     def notify_state(self, device):
         """Call on_state."""

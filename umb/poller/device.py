@@ -3,14 +3,14 @@
 from micropython import const
 
 from ..client.status import NO_CONNECTION, NO_REPLY
-from ..errors import BadReplyError, NoConnectionError, NoReplyError, exception_for
 from ..store import Registers
+from .failures import error_for, offline_error
 from .schedule import OFFLINE, is_answer
-from .values import Values
+from .values import CHANGED, UNFINISHED, Values
+from .writing import prepare
 
 _STATES = ("unknown", "online", "offline")
 _LAST_COUNT = const(0x3FFFFFFF)  # counters wrap here: the largest small integer of 32-bit boards
-_INPUT = const(2)  # areas below have bits
 _WHOLE = const(0xFFFF)  # the mask of a point that has all of its registers
 _ACKNOWLEDGE = const(5)
 _BUSY = const(6)
@@ -21,26 +21,7 @@ _BEFORE = const(2)  # the bytes before
 _TICKETS = const(3)  # the tickets of tasks that wait for it
 _TRIES = const(4)  # how many times it may still be refused as busy
 _BUSY_TRIES = const(10)
-
-
-def error_for(status, device, asked):
-    """Return the exception that the status of a client stands for.
-
-    asked   what the device was asked for, such as "a write of point 'x'"
-    """
-    slave_id = device.slave_id
-    if status > 0:
-        error = exception_for(status, slave_id, asked)
-    elif status == NO_REPLY:
-        text = "slave %d did not answer %s within %d ms"
-        error = NoReplyError(text % (slave_id, asked, device.timeout_ms))
-    elif status == NO_CONNECTION:
-        text = device.failure()
-        error = NoConnectionError("%s, for %s of slave %d" % (text, asked, slave_id))
-    else:
-        error = BadReplyError("slave %d gave no valid answer to %s" % (slave_id, asked))
-    error.slave_id = slave_id
-    return error
+_LOST_AT_ONCE = const(4)  # points whose values are removed in one step
 
 
 class Device:
@@ -68,19 +49,26 @@ class Device:
         self._values = Values(points, self._notify)
         self._multiple = False  # the device takes function codes 15 and 16 only
         self._tickets = []  # [point number, status or None], one for each task that waits
-        self._order = schedule.plan.order
-        # The reply whose values are taken:
+        self.has_work = False  # whether go_on() is to be called; until then it is not read
+        self._lost_status = 0  # why it is offline, if there are writes to be dropped
+        # The block that was read, whose values are taken:
         self._address = 0  # the first one that was read
         self._first = 0  # the places of its points are from here
         self._end = 0  # to here
         self._place = 0  # the one to be taken next
+        self._refusal = 0  # the exception code with which it was refused
+        self._changed = -1  # the point that was taken last, if its value has changed
+        self._is_losing = False  # its points lose their values, as the device has none of them
 
     def __getitem__(self, name: str):
         """Return the value of a point, None if there is none, or none that is new enough.
 
         Raises KeyError.
         """
-        i = self.points.index(name)
+        return self.value(self.points.index(name))
+
+    def value(self, i: int):
+        """Return the value of point number i, as device[name] is for its name."""
         return self._values.value(i) if self._has_value(i) else None
 
     def _has_value(self, i):
@@ -131,12 +119,16 @@ class Device:
     def refresh(self, name: "str | None" = None) -> None:
         """Have a point read as soon as possible, or all of them. Raises KeyError."""
         schedule = self.schedule
+        plan = schedule.plan
         now_ms = self._poller.now_ms()
+        self._poller.choose_again()
         if name is not None:
-            schedule.want(schedule.plan.block_of(self.points.index(name)), now_ms)
+            schedule.want(plan.block_of(self.points.index(name)), now_ms)
             return
-        for k in range(schedule.plan.count):
-            schedule.want(k, now_ms)
+        b = 0
+        while b < len(self.points):
+            schedule.want(b, now_ms)
+            b = plan.ends[b]
 
     async def read(self, name: str):
         """Have a point read, and return its value. For asyncio, with umb.aio.serve(poller).
@@ -201,11 +193,7 @@ class Device:
 
     def _refuse_if_offline(self, name):
         if self.schedule.state == OFFLINE:
-            error = NoReplyError(
-                "slave %d is offline: it cannot be asked for point %r" % (self.slave_id, name)
-            )
-            error.slave_id = self.slave_id
-            raise error
+            raise offline_error(self.slave_id, name)
 
     def _write(self, i, value, ticket):
         """Put a value into the queue of writes."""
@@ -226,32 +214,12 @@ class Device:
         write[_DATA] = data
         if ticket is not None:
             write[_TICKETS].append(ticket)
-        self.schedule.update(True)
         self._poller.choose_again()
 
     def begin_write(self, request):
         """Make the request for the first write that waits. Returns the write."""
-        points = self.points
         write = self.writes[0]
-        i = write[_POINT]
-        data = write[_DATA]
-        request.address = points.address(i)
-        request.quantity = points.size(i)
-        if points.area(i) < _INPUT:
-            request.function_code = 15 if self._multiple else 5
-            request.values = data if self._multiple else data[0]
-            return write
-        words = [data[k] << 8 | data[k + 1] for k in range(0, len(data), 2)]
-        if points.mask(i) != _WHOLE:
-            request.function_code = 22
-            request.and_mask = points.mask(i) ^ _WHOLE
-            request.values = words[0] & points.mask(i)
-        elif self._multiple or len(words) > 1:
-            request.function_code = 16
-            request.values = words
-        else:
-            request.function_code = 6
-            request.values = words[0]
+        prepare(request, self.points, write[_POINT], write[_DATA], self._multiple)
         return write
 
     def end_write(self, write, status, now_ms):
@@ -301,10 +269,10 @@ class Device:
     def begin_read(self, request):
         """Make the request for the block that was chosen."""
         plan = self.schedule.plan
-        k = self.schedule.chosen
-        request.function_code = b"\1\2\4\3"[plan.area(k)]
-        request.address = plan.address(k)
-        request.quantity = plan.quantity(k)
+        b = self.schedule.chosen
+        request.function_code = b"\1\2\4\3"[plan.area(b)]
+        request.address = plan.address(b)
+        request.quantity = plan.quantity(b)
         request.values = None
 
     def ended(self, status, began_ms, now_ms):
@@ -329,64 +297,114 @@ class Device:
         elif status < 0 and status != NO_CONNECTION:
             self.wrong_reply_count = self.wrong_reply_count + 1 & _LAST_COUNT
         if self.schedule.failed(began_ms, now_ms, self.timeout_ms):
-            self._lose_writes(status, now_ms)
+            self._lost_status = status
+            while self._tickets:
+                self._tickets.pop()[1] = status
+            self.has_work = self.has_work or len(self.writes) > 0
             self._poller.notify_state(self)
-
-    def _lose_writes(self, status, now_ms):
-        """Drop all writes, as the device is offline, and end the tasks that wait."""
-        while self.writes:
-            write = self.writes[0]
-            self._drop(write, status, now_ms)
-            self._poller.notify_error(self, write[_POINT], status)
-        while self._tickets:
-            self._tickets.pop()[1] = status
 
     def end_read(self, status, now_ms):
         """The request for a block has ended: 0, an exception code, or a status less than 0."""
         schedule = self.schedule
-        plan = schedule.plan
-        self._first = self._place = plan.starts[schedule.reading]
-        self._end = plan.starts[schedule.reading + 1]
+        self._first = self._place = schedule.reading
+        self._end = schedule.reading_end
         if status == 0:
             self._values.now_ms = now_ms
-            self._address = plan.address(schedule.reading)
+            self._address = schedule.plan.address(schedule.reading)
             return
-        if not (1 < status < 4):  # else it may be split, and asked again
-            self._end_tickets(status)
+        self._refusal = status
         if schedule.end_read(status, now_ms):
+            self._lose()
+        elif schedule.plan.is_open:
+            self.has_work = True
+        else:
             self._end_tickets(status)
-            for place in range(self._first, self._end):
-                self._values.lose(self._order[place])
 
     def take(self, reply, most):
-        """Take values of so many points from the reply at most. Returns whether that is all."""
+        """Take values of so many points at most. Returns whether that is all.
+
+        What follows from a changed value is done with the next call if it takes long.
+        """
+        values = self._values
+        order = self.schedule.plan.order
+        if self._changed >= 0:
+            i = self._changed
+            self._changed = -1  # now: hooks may call finish()
+            values.changed(i)
+            most = 1
         most = min(self._place + most, self._end)
         while self._place < most:
-            i = self._order[self._place]
+            i = order[self._place]
+            took = values.take(i, reply, self.points.address(i) - self._address)
+            if took == UNFINISHED:
+                return False
             self._place += 1
-            self._values.take(i, reply, self.points.address(i) - self._address)
-        if self._place < self._end:
+            if took == CHANGED:
+                if values.has_deadband or self._poller.on_change is not None:
+                    self._changed = i
+                    return False
+                values.changed(i)
+        if self._place < self._end or not values.notify_scaled():
             return False
         self._end_tickets(0)
         return True
 
     def _end_tickets(self, status):
         """Set the status of the tickets for points of the block that was read."""
+        places = self.schedule.plan.places
         i = len(self._tickets)
         while i:
             i -= 1
             ticket = self._tickets[i]
-            is_read = self._first <= self.schedule.plan.place_of(ticket[0]) < self._end
+            is_read = self._first <= places[ticket[0]] < self._end
             if is_read and not self._values.is_writing(ticket[0]):
                 ticket[1] = status
                 self._tickets.pop(i)
 
-    def finish(self):
-        """End an exchange: work out when the device is asked next."""
-        self.schedule.update(len(self.writes) > 0)
+    # --- work in steps
+
+    def begin_plan(self, gap):
+        """Set out to merge points anew, across gaps of so many registers."""
+        if self.schedule.begin_plan(gap):
+            self.has_work = True
+
+    def go_on(self, now_ms):
+        """Do a part of the work that has to be done before the device is read again."""
+        schedule = self.schedule
+        plan = schedule.plan
+        if plan.is_open:
+            if plan.go_on():  # a block that was refused cannot be split
+                schedule.refuse(now_ms)
+                self._lose()
+            schedule.look_again()
+        elif self._is_losing:
+            self._lose_values()
+        elif self._is_losing_writes():
+            write = self.writes[0]
+            self._drop(write, self._lost_status, now_ms)
+            self._poller.notify_error(self, write[_POINT], self._lost_status)
+        self.has_work = plan.is_open or self._is_losing or self._is_losing_writes()
+
+    def _is_losing_writes(self):
+        """Return whether there are writes to be dropped, as the device is offline."""
+        return self.schedule.state == OFFLINE and len(self.writes) > 0
+
+    def _lose(self):
+        """The device does not support the points of the block that was read."""
+        self._end_tickets(self._refusal)
+        self.has_work = self._is_losing = True
+
+    def _lose_values(self):
+        """Remove the values of some of these points."""
+        order = self.schedule.plan.order
+        most = min(self._place + _LOST_AT_ONCE, self._end)
+        while self._place < most:
+            self._place += 1
+            if self._values.lose(order[self._place - 1]):
+                break
+        self._is_losing = self._place < self._end
 
     def forget_old(self, now_ms):
-        """Mark values that are too old for the clock, before it wraps."""
-        self._values.forget_old(now_ms)
-        self.schedule.forget_old(now_ms)
-        self.finish()
+        """Mark values that are too old for the clock, of some points, before it wraps."""
+        if self._values.forget_old(now_ms):
+            self.schedule.forget_old(now_ms)

@@ -4,29 +4,13 @@ from array import array
 
 from micropython import const
 
-from ..points import AREAS
+from ..points import AREAS, ON_DEMAND
+from .ticks import passed
 
 _INPUT = const(2)  # areas below have bits
 _BITS = const(16)  # so many of them cost as much as a register
-_MOST_REGISTERS = const(125)  # of one request (AP 6.3); bits: 16 times as many
-
-
-def check_ranges(ranges):
-    """Raise ValueError unless these are ranges of addresses, as Poller.device() takes them."""
-    if not isinstance(ranges, dict):
-        raise ValueError("ranges must be a dict such as {'input': [(0, 99)]}, not %r" % (ranges,))
-    for name in ranges:
-        if name not in AREAS:
-            raise ValueError("ranges has no %r, only %s" % (name, ", ".join(AREAS)))
-        for one in ranges[name]:
-            if not (
-                isinstance(one, (tuple, list))
-                and len(one) == 2
-                and isinstance(one[0], int)
-                and isinstance(one[1], int)
-                and 0 <= one[0] <= one[1] <= 65535
-            ):
-                raise ValueError("a range must be (first address, last address), not %r" % (one,))
+_NO_RANGE = const(65537)  # the end of what may be read, where no ranges are given
+_POINTS_AT_ONCE = const(2)  # points that are put into blocks in one step
 
 
 class Plan:
@@ -37,22 +21,48 @@ class Plan:
     max_span     how many registers a request reads at most
     ranges       what may be read, None: everything
 
-    A point's number in this order is its place, order[place] is the number of the point. `count`
-    blocks are read by a request each. Block number k has the places from starts[k] on, up to
-    starts[k + 1], of one area and one interval.
+    A point's number in this order is its place: order[place] is the number of the point, and
+    places[number] its place. intervals[place] is how often it is read, as interval() says.
+
+    A block is what a request reads: points at some places in a row, of one area and one interval.
+    It is known by the first of them. For each block `b` there are
+
+    ends[b]      the place behind its last point, where the next block begins
+    due_ms[b]    when it is to be read
+    is_off[b]    whether it is not to be read at all
+
+    begin() and begin_split() set out to make other blocks. go_on() does that for a few points at
+    a time, as long as is_open. Meanwhile every point is in a block, and what is due stays due, but
+    no block must be read.
     """
 
     def __init__(self, points, interval_ms, max_span, ranges):
         n = len(points)
         self.points = points
         self.interval_ms = interval_ms
-        self.count = 0
+        self.is_open = False
         self._max_span = max_span
         self._ranges = ranges
         self.order = array("H", sorted(range(n), key=self._sort_key))
-        self.starts = array("H", [0] * (n + 1))  # the first place of each block, and the end
-        self._quantities = array("H", [0] * n)  # of addresses, at the first place of a block
+        self.places = array("H", [0] * n)
+        self.intervals = array("i", [0] * n)
+        self.ends = array("H", [i + 1 for i in range(n)])
+        self.due_ms = array("i", [0] * n)
+        self.is_off = bytearray(n)
+        self._quantities = array("H", [0] * n)  # how many addresses a block has
         self._cuts = bytearray(n)  # 1 where a block has to begin, as a request was refused
+        for place in range(n):
+            i = self.order[place]
+            self.places[i] = place
+            self.intervals[place] = self.interval(i)
+            self.is_off[place] = self.intervals[place] == ON_DEMAND
+        self._max_gap = 0
+        self._is_seeking = False  # where to split a block; else blocks are made
+        self._place = self._stop = 0  # this is the next place, and these are done before this one
+        self._block = 0  # that is made, or split
+        self._end = 0  # the address behind its points so far
+        self._most = self._range_end = 0  # of that address; see _begin_block()
+        self._widest = self._nearest = self._split = 0  # see _seek()
         self._check()
 
     def _sort_key(self, i):
@@ -66,7 +76,7 @@ class Plan:
             if points.area(i) >= _INPUT and size > self._max_span:
                 text = "point %r takes %d registers, which is more than max_span"
                 raise ValueError(text % (points.name(i), size))
-            if not self._range_end(points.area(i), points.address(i), size):
+            if not self._find_range(points.area(i), points.address(i), size):
                 raise ValueError("point %r is in none of the ranges" % points.name(i))
 
     def interval(self, i):
@@ -74,142 +84,151 @@ class Plan:
         interval_ms = self.points.interval_ms(i)
         return self.interval_ms if interval_ms is None else interval_ms
 
-    def _range_end(self, area, address, size):
+    def _find_range(self, area, address, size):
         """Return the end of the range that has these addresses, 0 if there is none."""
         name = AREAS[area]
         if self._ranges is None or name not in self._ranges:
-            return 65536
+            return _NO_RANGE
         for first, last in self._ranges[name]:
             if first <= address and address + size <= last + 1:
                 return last + 1
         return 0
 
-    def make(self, max_gap):
-        """Merge points into blocks, across gaps of at most max_gap registers."""
-        n = len(self.points)
-        place = 0
-        self.count = 0
-        while place < n:
-            self.starts[self.count] = place
-            place = self._merge(place, max_gap)
-            self.count += 1
-        self.starts[self.count] = n
+    # --- block b
 
-    def _merge(self, first, max_gap):
-        """Make a block that begins at this place. Returns the place behind it."""
-        points = self.points
-        i = self.order[first]
-        area = points.area(i)
-        start = points.address(i)
-        unit = 1 if area >= _INPUT else _BITS
-        end = start + points.size(i)
-        range_end = self._range_end(area, start, end - start)
-        if range_end < 65536:
-            max_gap = 65536
-        interval_ms = self.interval(i)
-        place = first + 1
-        while place < len(points) and not self._cuts[place]:
-            i = self.order[place]
-            address = points.address(i)
-            last = max(end, address + points.size(i))
-            if (
-                points.area(i) != area
-                or self.interval(i) != interval_ms
-                or address - end > max_gap * unit
-                or last - start > self._max_span * unit
-                or last > range_end
-            ):
-                break
-            end = last
-            place += 1
-        self._quantities[first] = end - start
-        return place
+    def address(self, b):
+        """Return the first address that is read for block b."""
+        return self.points.address(self.order[b])
 
-    # --- block number k
+    def quantity(self, b):
+        """Return how many addresses are read for block b."""
+        return self._quantities[b]
 
-    def address(self, k):
-        """Return the first address that is read for block k."""
-        return self.points.address(self.order[self.starts[k]])
-
-    def quantity(self, k):
-        """Return how many addresses are read for block k."""
-        return self._quantities[self.starts[k]]
-
-    def area(self, k):
-        """Return the area that block k is in."""
-        return self.points.area(self.order[self.starts[k]])
-
-    def block_interval(self, k):
-        """Return how often block k is read, as interval() does."""
-        return self.interval(self.order[self.starts[k]])
-
-    def place_of(self, i):
-        """Return the place of point number i."""
-        place = 0
-        while self.order[place] != i:
-            place += 1
-        return place
+    def area(self, b):
+        """Return the area that block b is in."""
+        return self.points.area(self.order[b])
 
     def block_of(self, i):
-        """Return the number of the block that has point number i."""
-        place = self.place_of(i)
-        k = self.count - 1
-        while self.starts[k] > place:
-            k -= 1
-        return k
+        """Return the block that has point number i."""
+        place = self.places[i]
+        ends = self.ends
+        b = 0
+        while ends[b] <= place:
+            b = ends[b]
+        return b
 
-    def split(self, k):
-        """Make two blocks of block k: it was refused. Returns whether that can be done.
+    # --- making blocks
+
+    def begin(self, max_gap):
+        """Set out to merge all points into blocks, across gaps of at most max_gap registers."""
+        self._max_gap = max_gap
+        self._make(0, len(self.points))
+
+    def begin_split(self, b):
+        """Set out to split block b, which was refused.
 
         At the widest gap between its points; if there is none, in the middle.
         """
-        place = self._place_to_split(self.starts[k], self.starts[k + 1])
-        if not place:
+        i = self.order[b]
+        self._block = b
+        self._place = b + 1
+        self._stop = self.ends[b]
+        self._end = self.points.address(i) + self.points.size(i)
+        self._widest = self._split = 0
+        self._nearest = self._stop
+        self._is_seeking = self.is_open = True
+
+    def go_on(self):
+        """Go on with what was begun. Returns whether a block turns out not to be divisible."""
+        n = _POINTS_AT_ONCE
+        while n and self._place < self._stop:
+            if self._is_seeking:
+                self._seek(self._place)
+            else:
+                self._add(self._place)
+            self._place += 1
+            n -= 1
+        if self._place < self._stop:
             return False
-        self._cuts[place] = 1
-        for later in range(self.count, k, -1):
-            self.starts[later + 1] = self.starts[later]
-        self.starts[k + 1] = place
-        self.count += 1
-        self._measure(k)
-        self._measure(k + 1)
-        return True
+        if self._is_seeking and self._split:
+            self._cuts[self._split] = 1
+            self._make(self._block, self._stop)
+            return False
+        self.is_open = False
+        return self._is_seeking
 
-    def _place_to_split(self, first, end):
-        """Return where to split the block with these places, 0 if all begin at one address."""
+    def _seek(self, place):
+        """Find out whether a block is to be split before this place, rather than before others."""
         points = self.points
-        start = points.address(self.order[first])
-        covered = start + points.size(self.order[first])
-        widest = 0
-        found = 0
-        for place in range(first + 1, end):
-            i = self.order[place]
-            gap = points.address(i) - covered
-            if gap > widest:
-                widest = gap
-                found = place
-            covered = max(covered, points.address(i) + points.size(i))
-        return found or self._middle(first, end)
+        address = points.address(self.order[place])
+        gap = address - self._end
+        if gap > self._widest:
+            self._widest = gap
+            self._split = place
+        elif not self._widest and address != points.address(self.order[place - 1]):
+            distance = abs(2 * place - self._block - self._stop)
+            if distance < self._nearest:
+                self._nearest = distance
+                self._split = place
+        self._end = max(self._end, address + points.size(self.order[place]))
 
-    def _middle(self, first, end):
-        """Return the place nearest to the middle where another address begins, or 0."""
-        points = self.points
-        order = self.order
-        middle = first + end >> 1
-        for distance in range(end - first):
-            for place in (middle - distance, middle + distance):
-                if first < place < end and points.address(order[place]) != points.address(
-                    order[place - 1]
-                ):
-                    return place
-        return 0
+    def _make(self, place, stop):
+        """Set out to merge the points from one place up to another."""
+        self._block = self._place = place
+        self._stop = stop
+        self._is_seeking = False
+        self.is_open = True
 
-    def _measure(self, k):
-        """Note how many addresses block k has."""
-        points = self.points
-        start = self.address(k)
-        end = start
-        for place in range(self.starts[k], self.starts[k + 1]):
-            i = self.order[place]
-            end = max(end, points.address(i) + points.size(i))
-        self._quantities[self.starts[k]] = end - start
+    def _add(self, place):
+        """Add the point at this place to the block that is made, or begin the next one with it."""
+        if self.ends[place] > place + 1:
+            self._part(place)
+        i = self.order[place]
+        address = self.points.address(i)
+        if place == self._block or not self._fits(place, i, address):
+            self._begin_block(place, i, address)
+        else:
+            self._absorb(place)
+        self._end = max(self._end, address + self.points.size(i))
+        self._quantities[self._block] = self._end - self.points.address(self.order[self._block])
+
+    def _part(self, b):
+        """Make a block of the first point of block b, and one of the others."""
+        self.ends[b + 1] = self.ends[b]
+        self.due_ms[b + 1] = self.due_ms[b]
+        self.is_off[b + 1] = self.is_off[b]
+        self.ends[b] = b + 1
+
+    def _begin_block(self, place, i, address):
+        """Begin a block with the point at this place."""
+        area = self.points.area(i)
+        unit = 1 if area >= _INPUT else _BITS
+        self._block = place
+        self._end = address
+        self._range_end = self._find_range(area, address, self.points.size(i))
+        self._most = min(address + self._max_span * unit, self._range_end)
+
+    def _fits(self, place, i, address):
+        """Return whether the point at this place can be in the block that is made."""
+        first = self._block
+        area = self.points.area(i)
+        if (
+            self._cuts[place]
+            or area != self.points.area(self.order[first])
+            or self.intervals[place] != self.intervals[first]
+            or max(self._end, address + self.points.size(i)) > self._most
+        ):
+            return False
+        gap = address - self._end
+        return self._range_end < _NO_RANGE or gap <= self._max_gap * (
+            1 if area >= _INPUT else _BITS
+        )
+
+    def _absorb(self, place):
+        """Put the block at this place, which is one point, into the one before, which is made."""
+        first = self._block
+        if not self.is_off[place]:
+            if self.is_off[first] or passed(self.due_ms[first], self.due_ms[place]) > 0:
+                self.due_ms[first] = self.due_ms[place]
+            self.is_off[first] = 0
+        self.ends[first] = self.ends[place]

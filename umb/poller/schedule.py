@@ -1,7 +1,5 @@
 """Schedule: when a device is to be asked, and what for."""
 
-from array import array
-
 from micropython import const
 
 from ..points import ON_DEMAND
@@ -20,7 +18,12 @@ _PROBE_SHARE = const(20)  # or up to so many time-outs, so that it takes little 
 _OVERLOAD_MS = const(10_000)  # so long after a missed reading the intervals are not kept
 _LAST_COUNT = const(0x3FFFFFFF)  # counters wrap here: the largest small integer of 32-bit boards
 _MEASURED = const(8)  # how many answers are measured
-_NEVER_MS = const(1 << 29)  # more than any interval
+_NEVER_MS = const((1 << 29) - 1)  # more than any interval
+_NONE = const(-1)  # in place of a block
+# What look() does with each block, the more the higher:
+_OVERDUE = const(1)  # the device is online: if it is overdue, it is due since now
+_BACK_ONLINE = const(2)  # and again: what is read once is due, too
+_BEGIN = const(3)  # polling begins: it is due since now
 _ACKNOWLEDGE = const(5)
 _BUSY = const(6)
 _NO_PATH = const(10)
@@ -38,128 +41,157 @@ def is_answer(status: int) -> bool:
 class Schedule:
     """When each block of a Plan is due, and when the device may be asked.
 
-    at_ms     when it is to be asked next, if is_idle is false
     state     UNKNOWN, ONLINE or OFFLINE
-    chosen    the block that choose() has found
-    holds_ms  for how long that stays so, because no other block becomes due
-    reading   the block that is read, or was read last
+    ready_ms  when the device may be asked again
+    chosen    the block that look() has found to be read first, less than 0: none is due
+    next_ms   when another one becomes due that may have to be read first, if has_next is true
+    reading   the block that is read, or was read last; its places end before reading_end
     missed    how many readings were left out, modulo 2**30
     """
 
-    def __init__(self, points, interval_ms, max_span, ranges, gap, is_measured):
-        n = len(points)
+    def __init__(self, points, interval_ms, max_span, ranges, gap, is_measured, now_ms):
         self.plan = plan = Plan(points, interval_ms, max_span, ranges)
-        plan.make(gap)
+        plan.begin(gap)
+        while plan.is_open:
+            plan.go_on()
         self._gap = gap
-        self.at_ms = 0
-        self.is_idle = not n
-        self.started = False
         self.state = UNKNOWN
-        self.chosen = 0
-        self.holds_ms = 0
-        self.reading = 0
+        self.ready_ms = now_ms
+        self.chosen = _NONE
+        self.next_ms = 0
+        self.has_next = False
+        self.reading = self.reading_end = 0
         self.missed = 0
-        self.swept_ms = 0  # when forget_old() was called last
+        self.swept_ms = now_ms  # when all values were looked at last, see Device.forget_old()
         self._missed_ms = None  # when a reading was missed last
-        # Of each block, at its first place: when it is due, and whether it is not due at all.
-        self._due_ms = array("i", [0] * n)
-        self._is_off = bytearray(n)
-        for k in range(plan.count):
-            self._is_off[plan.starts[k]] = plan.block_interval(k) == ON_DEMAND
-        self._ready_ms = 0  # when the device may be asked again
+        self._is_known = False  # whether look() has looked at all blocks as they are
+        self._place = 0  # the block that it looks at next
+        self._look_ms = 0  # the time for which it does so
+        self._late_ms = 0  # for how long the deadline of the chosen block had passed then
+        self._wait_ms = 0  # for how long from then on nothing becomes due
+        self._renewal = _BEGIN  # what look() does with blocks on its way
         self._failures = 0  # in a row
         self._failed_ms = 0  # when the first of them began
         self._probe_ms = 0  # the interval between requests while it does not answer
         self._measurements = _MEASURED if is_measured else 0
         self._waited_ms = 0  # how long it took to answer, all measurements together
 
-    def start(self, now_ms):
-        """Polling begins: everything is due."""
-        self.started = True
-        self.swept_ms = self._ready_ms = now_ms
-        k = self.plan.count
-        while k:
-            k -= 1
-            self._due_ms[self.plan.starts[k]] = now_ms
+    # --- what is due
 
-    def want(self, k, now_ms):
-        """Have block k read as soon as possible."""
-        self._set_due(k, now_ms)
-        self.update(False)
+    def want(self, b, now_ms):
+        """Have block b read as soon as possible."""
+        self.plan.due_ms[b] = now_ms
+        self.plan.is_off[b] = 0
+        self.look_again()
 
-    def _set_due(self, k, time_ms):
-        place = self.plan.starts[k]
-        self._due_ms[place] = time_ms
-        self._is_off[place] = 0
+    def look_again(self):
+        """Note that what look() has found does not hold any more."""
+        self._is_known = False
+        self._place = 0
 
-    def update(self, has_writes):
-        """Note when it is to be asked next. has_writes: as soon as it may be."""
-        self.is_idle = False
-        self.at_ms = self._ready_ms
-        if not self.started or has_writes:
-            return
-        self.is_idle = True
-        k = self.plan.count
-        while k:
-            k -= 1
-            self._note_due(self.plan.starts[k])
-        if passed(self._ready_ms, self.at_ms) > 0:
-            self.at_ms = self._ready_ms
+    def is_known(self, now_ms):
+        """Return whether `chosen` is the block to be read first, if one is due."""
+        return self._is_known and not (self.has_next and passed(now_ms, self.next_ms) >= 0)
 
-    def _note_due(self, place):
-        """Take the block that begins at this place into account, see update()."""
-        if self._is_off[place]:
-            return
-        due_ms = self._due_ms[place]
-        if self.is_idle or passed(self.at_ms, due_ms) > 0:
-            self.at_ms = due_ms
-        self.is_idle = False
+    def look(self, now_ms, most):
+        """Look for the block to be read first, the due one with the first deadline.
 
-    def choose(self, now_ms):
-        """Choose the block to be read now, of those that are due the one with the first deadline.
-
-        Returns for how long its deadline has passed, less than 0 before that; None: none is due.
+        Looks at so many blocks at most. Returns how many are left of these. Unless it is_known()
+        then, the next call goes on.
         """
-        latest = None
-        self.holds_ms = _NEVER_MS
-        k = self.plan.count
-        while k:
-            k -= 1
-            late_ms = self._late_ms(k, now_ms)
-            if late_ms is not None and (latest is None or late_ms > latest):
-                latest = late_ms
-                self.chosen = k
-        return latest
+        if not self._place:
+            self._look_ms = now_ms
+            self._is_known = False
+            self.chosen = _NONE
+            self._late_ms = -_NEVER_MS
+            self._wait_ms = _NEVER_MS
+        most = self._look_at(self._place, most)
+        if self._place == len(self.plan.order):
+            self._found()
+        return most
 
-    def _late_ms(self, k, now_ms):
-        """Return for how long the deadline of block k has passed, None if it is not due."""
-        place = self.plan.starts[k]
-        if self._is_off[place]:
-            return None
-        late_ms = passed(now_ms, self._due_ms[place])
-        if late_ms < 0:
-            self.holds_ms = min(self.holds_ms, -late_ms)
-            return None
-        k = self.plan.block_interval(k)
-        return late_ms - k if k > 0 else late_ms
+    def _look_at(self, b, most):
+        """Compare so many blocks, from block b on, with the one that was chosen so far.
+
+        Returns how many of these are left.
+        """
+        plan = self.plan
+        while most > 0 and b < len(plan.order):
+            if self._renewal:
+                self._renew(b)
+                most -= 1  # this takes as long again
+            if not plan.is_off[b]:
+                late_ms = passed(self._look_ms, plan.due_ms[b])
+                if late_ms >= 0:
+                    late_ms -= plan.intervals[b]
+                    if late_ms > self._late_ms:
+                        self.chosen = b
+                        self._late_ms = late_ms
+                elif -late_ms < self._wait_ms:
+                    self._wait_ms = -late_ms
+            b = plan.ends[b]
+            most -= 1
+        self._place = b
+        return most
+
+    def _found(self):
+        """All blocks were looked at."""
+        self._is_known = True
+        self._place = 0
+        self._renewal = 0
+        self.next_ms = after(self._look_ms, self._wait_ms)
+        # What becomes due has its deadline an interval later; the first place has the shortest.
+        shortest_ms = max(0, self.plan.intervals[0])
+        self.has_next = self._wait_ms < _NEVER_MS and (
+            self.chosen < 0 or self._wait_ms + shortest_ms < -self._late_ms
+        )
+
+    def _renew(self, b):
+        """The device is online since now, or polling begins: see what that means for block b."""
+        plan = self.plan
+        interval_ms = plan.intervals[b]
+        is_once_more = interval_ms == 0 and self._renewal == _BACK_ONLINE and b != self.reading
+        if is_once_more:
+            plan.is_off[b] = 0
+        if (
+            is_once_more
+            or self._renewal == _BEGIN
+            or (interval_ms >= 0 and passed(self._look_ms, plan.due_ms[b]) > 0)
+        ):
+            plan.due_ms[b] = self._look_ms
+
+    def wait_ms(self, now_ms, has_writes):
+        """Return for how long the device need not be asked, nor looked at."""
+        wait_ms = max(0, passed(self.ready_ms, now_ms))
+        if has_writes or not self.is_known(now_ms) or self.chosen >= 0:
+            return wait_ms
+        if not self.has_next:
+            return _NEVER_MS
+        return max(wait_ms, passed(self.next_ms, now_ms))
+
+    def late_ms(self, now_ms):
+        """Return for how long the deadline of the chosen block has passed, below 0 before it."""
+        return self.due_for_ms(now_ms) - max(0, self.plan.intervals[self.chosen])
 
     def due_for_ms(self, now_ms):
-        """Return for how long the block that was chosen has been due."""
-        return passed(now_ms, self._due_ms[self.plan.starts[self.chosen]])
+        """Return for how long the chosen block has been due."""
+        return passed(now_ms, self.plan.due_ms[self.chosen])
 
     def begin_read(self, now_ms):
-        """The block that was chosen is read now: note when it is due again."""
-        self.reading = self.chosen
-        interval_ms = self.plan.block_interval(self.reading)
-        place = self.plan.starts[self.reading]
+        """The chosen block is read now: note when it is due again."""
+        plan = self.plan
+        b = self.reading = self.chosen
+        self.reading_end = plan.ends[b]
+        self.look_again()
+        interval_ms = plan.intervals[b]
         if interval_ms <= 0:
-            self._is_off[place] = 1
+            plan.is_off[b] = 1
             return
-        late_ms = passed(now_ms, self._due_ms[place])
+        late_ms = passed(now_ms, plan.due_ms[b])
         if late_ms >= interval_ms and self.state == ONLINE and not self._failures:
             self.missed = self.missed + late_ms // interval_ms & _LAST_COUNT
             self._missed_ms = now_ms
-        self._due_ms[place] = after(now_ms, interval_ms - late_ms % interval_ms)
+        plan.due_ms[b] = after(now_ms, interval_ms - late_ms % interval_ms)
 
     def is_overloaded(self, now_ms):
         """Return whether a reading was missed lately."""
@@ -169,35 +201,25 @@ class Schedule:
         """Remove times that would seem to be in the future after the clock has wrapped."""
         self.swept_ms = now_ms
         self._missed_ms = None
-        if passed(now_ms, self._ready_ms) > 0:
-            self._ready_ms = now_ms
+        if passed(now_ms, self.ready_ms) > 0:
+            self.ready_ms = now_ms
 
     # --- a request is over
 
     def answered(self, now_ms, pause_ms):
         """The device has answered. Returns whether it was not online before."""
         self._failures = 0
-        self._ready_ms = after(now_ms, pause_ms)
+        self.ready_ms = after(now_ms, pause_ms)
         if self.state == ONLINE:
             return False
-        k = self.plan.count
-        while k:
-            k -= 1
-            self._return(k, now_ms)
+        self._renewal = _BACK_ONLINE if self.state == OFFLINE else max(self._renewal, _OVERDUE)
+        self.look_again()
         self.state = ONLINE
         return True
 
-    def _return(self, k, now_ms):
-        """The device is online: a block that is overdue is due now, one to be read once, too."""
-        interval_ms = self.plan.block_interval(k)
-        if interval_ms == 0 and self.state == OFFLINE and k != self.reading:
-            self._set_due(k, now_ms)
-        elif interval_ms >= 0 and passed(now_ms, self._due_ms[self.plan.starts[k]]) > 0:
-            self._due_ms[self.plan.starts[k]] = now_ms
-
     def hold(self, now_ms):
         """The device is busy: leave it alone for a while."""
-        self._ready_ms = after(now_ms, _BUSY_MS)
+        self.ready_ms = after(now_ms, _BUSY_MS)
 
     def failed(self, began_ms, now_ms, timeout_ms):
         """The device has not answered. Returns whether it is offline since now."""
@@ -214,30 +236,38 @@ class Schedule:
         else:
             self._probe_ms = min(max(self.plan.interval_ms, _FIRST_PROBE_MS), _OFFLINE_MS)
         self._probe_ms = min(self._probe_ms, max(_LAST_PROBE_MS, _PROBE_SHARE * timeout_ms))
-        self._ready_ms = after(now_ms, self._probe_ms)
+        self.ready_ms = after(now_ms, self._probe_ms)
         return is_lost
 
     def end_read(self, status, now_ms):
         """The block was not read: it was refused with an exception code, or not answered.
 
-        Returns whether its points have no value: the device does not support them.
+        Returns whether its points have no value: the device does not support them. If the plan
+        is_open then, that is to be found out.
         """
-        k = self.reading
-        interval_ms = self.plan.block_interval(k)
+        b = self.reading
+        interval_ms = self.plan.intervals[b]
         if not is_answer(status):
             if interval_ms == 0:
-                self._set_due(k, now_ms)
+                self.want(b, now_ms)
         elif status > 3:
             if interval_ms == 0 or (interval_ms > _BUSY_MS and _ACKNOWLEDGE <= status <= _BUSY):
-                self._set_due(k, after(now_ms, _BUSY_MS))
-        elif status > 1 and self.plan.split(k):
-            self._set_due(k, now_ms)
-            self._set_due(k + 1, now_ms)
+                self.want(b, after(now_ms, _BUSY_MS))
+        elif status > 1 and self.reading_end > b + 1:
+            self.want(b, now_ms)
+            self.plan.begin_split(b)
         else:
-            if interval_ms != ON_DEMAND:
-                self._set_due(k, after(now_ms, _UNSUPPORTED_MS))
+            self.refuse(now_ms)
             return True
         return False
+
+    def refuse(self, now_ms):
+        """The device does not support the block that was read: try it again later."""
+        b = self.reading
+        if self.plan.intervals[b] == ON_DEMAND:
+            self.plan.is_off[b] = 1
+        else:
+            self.want(b, after(now_ms, _UNSUPPORTED_MS))
 
     def measure(self, waited_ms):
         """Return how long the device takes to answer, as soon as that is known; None before."""
@@ -247,19 +277,13 @@ class Schedule:
         self._measurements += 1
         return self._waited_ms // _MEASURED if self._measurements == _MEASURED else None
 
-    def make_plan(self, gap):
-        """Merge anew. Each new block is due when the one was that had its first point.
+    def begin_plan(self, gap):
+        """Set out to merge anew, across gaps of so many registers. Returns whether that differs.
 
-        Returns whether blocks have other numbers since.
+        A new block will be due when the first of its points was.
         """
         if gap == self._gap:
             return False
         self._gap = gap
-        plan = self.plan
-        for k in range(plan.count):
-            first = plan.starts[k]
-            for place in range(first + 1, plan.starts[k + 1]):
-                self._due_ms[place] = self._due_ms[first]
-                self._is_off[place] = self._is_off[first]
-        plan.make(gap)
+        self.plan.begin(gap)
         return True

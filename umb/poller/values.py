@@ -4,6 +4,7 @@ from array import array
 
 from micropython import const
 
+from ..fast import copy
 from .ticks import passed
 
 _INPUT = const(2)  # areas below have bits
@@ -11,12 +12,20 @@ _WHOLE = const(0xFFFF)  # the mask of a point that has all of its registers
 # A bit each for every point:
 _READ = const(1)  # there is a value of it
 _UNANSWERED = const(2)  # it was written, without an answer yet: readings do not count
-_WRITTEN = const(4)  # it was written: the next reading calls on_change in any case
+_UNTOLD = const(4)  # the next reading calls on_change in any case
 _OLD = const(8)  # the value is older than OLDEST_MS
 _ONE_BIT = const(16)  # it is a coil or a discrete input
 _PART = const(32)  # it is a bit of a register
 _REFUSED = const(64)  # the device does not support it
+_NEW_EXPONENT = const(128)  # it is an exponent, and has changed
 OLDEST_MS = const(1 << 27)
+# What take() returns:
+SAME = const(0)  # the value has not changed
+CHANGED = const(1)  # it has, which takes time
+UNFINISHED = const(2)  # take() has to be called once more
+_BYTES_AT_ONCE = const(32)  # bytes of a value
+_SCALED_AT_ONCE = const(8)  # points whose exponents are looked at in one step
+_SWEPT_AT_ONCE = const(8)  # points whose ages are looked at in one step
 
 
 class Values:
@@ -24,6 +33,8 @@ class Values:
 
     points   the Points
     notify   notify(i) is called when point number i has another value
+
+    has_deadband   whether a point has one
     """
 
     def __init__(self, points, notify):
@@ -36,7 +47,7 @@ class Values:
         # Where in the image each point begins, and at the end its size.
         self._offsets = array("H", [0] * (n + 1))
         self._exponents = None  # if there are any: the number of each point's, or -1
-        has_deadband = False
+        self.has_deadband = False
         size = 0
         for i in range(n):
             if points.area(i) < _INPUT:
@@ -46,14 +57,18 @@ class Values:
                 self._flags[i] = 0 if points.mask(i) == _WHOLE else _PART
                 size += points.size(i) << 1
             self._offsets[i + 1] = size
-            has_deadband = has_deadband or points.deadband(i) is not None
+            self.has_deadband = self.has_deadband or points.deadband(i) is not None
             if points.exponent_of(i) >= 0:
                 self._exponents = True
         if self._exponents:
             self._exponents = [points.exponent_of(i) for i in range(n)]
         self._image = bytearray(size)
         # The values of the last calls of on_change.
-        self._notified = bytearray(size) if has_deadband else None
+        self._notified = bytearray(size) if self.has_deadband else None
+        self._compared = 0  # how many bytes of a long value are known to be the same
+        self._has_new_exponent = False  # whether there are such points
+        self._scaled = 0  # the next point whose exponent is looked at then
+        self._swept = 0  # the next point whose age is looked at
 
     def _bytes(self, i):
         """Return how many bytes of the image point number i has."""
@@ -93,10 +108,19 @@ class Values:
         return min(max(passed(now_ms, self._read_ms[i]), 0), OLDEST_MS)
 
     def forget_old(self, now_ms):
-        """Mark the values that are older than OLDEST_MS, before the clock wraps."""
-        for i in range(len(self.points)):
+        """Mark the values that are older than OLDEST_MS, before the clock wraps, of some points.
+
+        Returns whether these were the last ones of all.
+        """
+        n = len(self.points)
+        i = self._swept
+        end = min(i + _SWEPT_AT_ONCE, n)
+        while i < end:
             if passed(now_ms, self._read_ms[i]) > OLDEST_MS:
                 self._flags[i] |= _OLD
+            i += 1
+        self._swept = 0 if i == n else i
+        return i == n
 
     # --- what is written
 
@@ -130,7 +154,8 @@ class Values:
         before = self._get(i)
         at = self._offsets[i]
         self._image[at : at + len(data)] = data
-        self._flags[i] |= _UNANSWERED | _WRITTEN
+        self._flags[i] |= _UNANSWERED | _UNTOLD
+        self._compared = 0
         return before
 
     def written(self, i, now_ms):
@@ -147,27 +172,39 @@ class Values:
     # --- what is read
 
     def lose(self, i):
-        """Remove the value of point number i: the device does not support it."""
+        """Remove the value of point number i: the device does not support it.
+
+        Returns whether there was one.
+        """
         had_value = self.is_read(i)
         self._flags[i] = self._flags[i] & ~_READ | _REFUSED
         if had_value:
             self._notify(i)
+        return had_value
 
     def take(self, i, reply, at):
-        """Take the value of point number i, which is at the `at`th address of the reply."""
+        """Take the value of point number i, which is at the `at`th address of the reply.
+
+        Returns SAME, UNFINISHED, or CHANGED if changed() is to be called.
+        """
         flags = self._flags[i]
         if flags & _UNANSWERED:
-            return  # this was read before the write
+            return SAME  # this was read before the write
         if flags & _ONE_BIT:
-            changed = self._copy_bit(i, reply, at)
+            took = self._copy_bit(i, reply, at)
         elif flags & _PART:
-            changed = self._copy_word(i, reply, at << 1)
+            took = self._copy_word(i, reply, at << 1)
+        elif self._bytes(i) <= _BYTES_AT_ONCE:
+            took = self._copy_registers(i, reply, at << 1)
         else:
-            changed = self._copy_registers(i, reply, at << 1)
+            took = self._copy_long(i, reply, at << 1)
+            if took == UNFINISHED:
+                return took
         self._read_ms[i] = self.now_ms
-        self._flags[i] = flags & ~(_WRITTEN | _OLD | _REFUSED) | _READ
-        if flags & (_READ | _WRITTEN) != _READ or (changed and not self._is_near(i)):
-            self._changed(i)
+        if not flags & _READ:
+            flags |= _UNTOLD
+        self._flags[i] = flags & ~(_OLD | _REFUSED) | _READ
+        return CHANGED if flags & _UNTOLD else took
 
     def _copy_bit(self, i, reply, at):
         """Put a bit of the reply into the image. Returns whether it differs."""
@@ -199,20 +236,61 @@ class Values:
             at += 1
         return changed
 
-    def _changed(self, i):
-        """Notify of the value of point number i, and of those that have it as exponent."""
+    def _copy_long(self, i, reply, at):
+        """Put many registers of the reply into the image, at once, if one differs.
+
+        Compares some of them with each call. Returns as take() does.
+        """
+        to = self._offsets[i]
+        most = min(self._compared + _BYTES_AT_ONCE, self._bytes(i))
+        while self._compared < most:
+            if self._image[to + self._compared] != reply[at + self._compared]:
+                self._compared = 0
+                copy(self._image, to, reply, at, self._bytes(i))
+                return CHANGED
+            self._compared += 1
+        if most < self._bytes(i):
+            return UNFINISHED
+        self._compared = 0
+        return SAME
+
+    def changed(self, i):
+        """Notify of the value of point number i, unless it differs too little."""
+        flags = self._flags[i]
+        if flags & _UNANSWERED or (not flags & _UNTOLD and self._is_near(i)):
+            return
+        self._flags[i] = flags & ~_UNTOLD
         if self._notified is not None:
             at = self._offsets[i]
-            for k in range(at, at + self._bytes(i)):
-                self._notified[k] = self._image[k]
+            copy(self._notified, at, self._image, at, self._bytes(i))
+        if self._exponents is not None and i in self._exponents:
+            self._flags[i] |= _NEW_EXPONENT
+            self._has_new_exponent = True
         self._notify(i)
-        if self._exponents is not None:
-            self._notify_scaled(i)
 
-    def _notify_scaled(self, i):
-        for k in range(len(self._exponents)):
-            if self._exponents[k] == i and self.is_read(k):
-                self._notify(k)
+    def notify_scaled(self):
+        """Notify of the values of some points whose exponent has changed.
+
+        Returns whether there are none left.
+        """
+        if not self._has_new_exponent:
+            return True
+        n = len(self._exponents)
+        most = min(self._scaled + _SCALED_AT_ONCE, n)
+        while self._scaled < most:
+            i = self._scaled
+            self._scaled += 1  # now: hooks may call finish()
+            k = self._exponents[i]
+            if k >= 0 and self._flags[k] & _NEW_EXPONENT and self.is_read(i):
+                self._notify(i)
+                break
+        if self._scaled < n:
+            return False
+        self._scaled = 0
+        self._has_new_exponent = False
+        for i in range(n):
+            self._flags[i] &= ~_NEW_EXPONENT
+        return True
 
     def _is_near(self, i):
         """Return whether the value is within the deadband of the last one notified."""

@@ -624,6 +624,8 @@ def test_arguments():
             raises(ValueError, poller.device, 1, points, **{key: value})
     text = str(raises(ValueError, poller.device, 1, points, max_span=1))
     assert text == "point 'current' takes 2 registers, which is more than max_span"
+    for ranges in ({"input": 5}, {"input": None}, {"input": "ab"}, {"input": {1: 2}}, [(0, 1)]):
+        raises(ValueError, poller.device, 1, points, ranges=ranges)
     text = str(raises(ValueError, poller.device, 1, points, ranges={"input": [(0, 40)]}))
     assert text == "point 'serial' is in none of the ranges"
     assert poller.devices == []
