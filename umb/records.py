@@ -175,6 +175,18 @@ class BusRecord:
 
     # --- what shows it
 
+    def online(self):
+        """Return the ids of the slaves that answer, in order."""
+        return sorted(self._ids[i] for i in range(self._known) if self._states[i] == _ONLINE)
+
+    def lost(self):
+        """Return the ids of the slaves that have answered once, and do not any more, in order."""
+        return sorted(
+            self._ids[i]
+            for i in range(self._known)
+            if self._states[i] == _OFFLINE and self._counts[i * len(_COUNTED) + _ANSWERS]
+        )
+
     def slaves(self, name=""):
         """Yield a dict for each slave, as a page shows it, in the order of their ids.
 

@@ -56,11 +56,10 @@ class Bus:
 
     def offline(self):
         """Return the names of devices that do not answer, or the ids of slaves that once did."""
-        return [
-            slave["name"] or str(slave["id"])
-            for slave in self.slaves()
-            if slave["state"] == "offline" and (slave["name"] or slave["answers"])
-        ]
+        devices = self._devices
+        if devices is None:
+            return [str(slave_id) for slave_id in self.record.lost()]
+        return [name for name in devices if devices[name].state == "offline"]
 
 
 class Buses:

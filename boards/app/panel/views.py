@@ -74,9 +74,9 @@ def first_slave_id(application, buses):
     """
     if application.handler is application.server:
         return application.settings["slave_id"]
-    for slave in _slaves_of(buses):
-        if slave["state"] == "online":
-            return slave["id"]
+    for bus in buses.asked:
+        for slave_id in bus.record.online():
+            return slave_id
     return application.parts[0].routes[0][1][0]
 
 

@@ -65,6 +65,18 @@ def test_answers_that_come_again_make_a_slave_online():
     assert (slave["state"], slave["requests"], slave["answers"]) == ("online", 2, 1)
 
 
+def test_slaves_that_answer_and_that_did():
+    record = BusRecord(slaves=4)
+    for slave_id, status in ((9, 0), (7, 2), (8, NO_REPLY), (3, 0), (3, NO_REPLY)):
+        end(record, slave_id, status)
+    assert record.online() == [7, 9]
+    assert record.lost() == [3]  # and 8 was never there
+    end(record, 3, BAD_REPLY)
+    assert record.lost() == [3]
+    end(record, 3, 0)
+    assert record.online() == [3, 7, 9] and record.lost() == []
+
+
 def test_wrong_answers_and_retries_count_each():
     def wrong(slave_id, pdu):
         data = frame(slave_id, answer(slave_id, pdu))
