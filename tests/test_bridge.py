@@ -380,7 +380,12 @@ def test_no_heap_is_left_behind(world, micropython, libraries, pytestconfig):
     program = Service([micropython, path, broker.port, count], env=env)
     assert program.wait_for("left") == "left 0"
     assert program.wait() == 0
-    listener.wait_for(f"t/{(count - 2) % 50}", str(count - 2))
+    wanted = [n for first in (200, count) for n in range(first) if n % 100 != 99]
+
+    def numbers():
+        return [int(text) for topic, text, _ in listener.messages if topic[2:].isdigit()]
+
+    # The broker keeps back some of those with QoS 1 while the listener is slow to acknowledge.
+    listener.wait(lambda: len(numbers()) >= len(wanted))
+    assert sorted(numbers()) == sorted(wanted)  # each once
     assert listener.last["t/long"] == "x" * 2000
-    numbers = [int(text) for topic, text, _ in listener.messages if topic[2:].isdigit()]
-    assert len(numbers) == (count + 200) * 99 // 100  # each once
