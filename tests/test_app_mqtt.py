@@ -94,7 +94,8 @@ def test_commands_put_off_the_fail_safe_values(start, broker, listener):
 def test_a_poller(broker, listener):
     """As a new user tries it: a simulated device, polled, at a broker."""
     service = dev(
-        *("run", "--role", "poller", "--profile", PROFILE, "--port", free_port()),
+        # The simulated device is served one port above.
+        *("run", "--role", "poller", "--profile", PROFILE, "--port", free_port(2)),
         *("--mqtt", f"127.0.0.1:{broker.port}"),
     )
     try:
@@ -105,7 +106,7 @@ def test_a_poller(broker, listener):
         listener.wait_for(topic + "relay_1", "1")
         service.wait_for("written: relay_1 = 1")
     finally:
-        assert service.end(signal.SIGINT) == 0
+        assert service.end(signal.SIGINT) == 0, service.lines
     listener.wait_for("umb/umb-1/state", "offline")
 
 

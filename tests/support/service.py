@@ -16,11 +16,49 @@ _READY_S = 60
 _END_S = 30
 
 
-def free_port():
-    """Return a TCP port of 127.0.0.1 that nobody uses."""
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return one.getsockname()[1]
+class _Ports:
+    """Ports of 127.0.0.1 that nobody uses, below those that Linux gives to connections.
+
+    So none is taken by a connection before a program listens there. Each process of pytest-xdist
+    has a range of its own; within that the ports come in turn, from a place that is another one
+    for each run.
+    """
+
+    _FIRST, _LAST = 10_000, 32_000
+    _PROCESSES = 8
+
+    def __init__(self):
+        number = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+        self._size = (self._LAST - self._FIRST) // self._PROCESSES
+        self._begin = self._FIRST + number % self._PROCESSES * self._size
+        self._next = int.from_bytes(os.urandom(4), "big") % self._size
+
+    def take(self, count):
+        """Return the first of so many free ports in a row."""
+        while True:
+            if self._next + count > self._size:
+                self._next = 0
+            port = self._begin + self._next
+            self._next += count
+            if all(map(self._is_free, range(port, port + count))):
+                return port
+
+    @staticmethod
+    def _is_free(port):
+        with socket.socket() as one:
+            try:
+                one.bind(("127.0.0.1", port))
+            except OSError:
+                return False
+        return True
+
+
+_ports = _Ports()
+
+
+def free_port(count=1):
+    """Return a TCP port of 127.0.0.1 that nobody uses; the first of so many in a row."""
+    return _ports.take(count)
 
 
 class Service:
