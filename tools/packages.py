@@ -81,6 +81,7 @@ class Library:
     def __init__(self, root=ROOT):
         self.paths = {}  # name: path below root
         self._trees = {}
+        self._imported = {}  # what imported_by() has found
         for path in sorted((root / "umb").rglob("*.py")):
             place = path.relative_to(root)
             parts = place.with_suffix("").parts[1:]
@@ -90,6 +91,11 @@ class Library:
 
     def imported_by(self, name):
         """Return the modules that a module imports, at once or when a function of it is called."""
+        if name not in self._imported:
+            self._imported[name] = self._find_imports(name)
+        return self._imported[name]
+
+    def _find_imports(self, name):
         found = set()
         for node in ast.walk(self._trees[name]):
             if isinstance(node, ast.ImportFrom):
