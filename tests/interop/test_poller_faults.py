@@ -48,12 +48,14 @@ points = Points([
     dict(name=str(a), address=a, input_type="input", data_type="uint16") for a in {addresses}
 ])
 meter = poller.device(7, points, interval_ms=50)
-def run(ms):
+def run(ms, is_over=lambda: False):
     begin_ms = ticks_ms()
     def look():
-        if ticks_diff(ticks_ms(), begin_ms) > ms:
+        if is_over() or ticks_diff(ticks_ms(), begin_ms) > ms:
             poller.shutdown()
     serve(poller, every=(20, look))
+def has_all():
+    return meter.state == "online" and None not in [meter[name] for name in points]
 """
 
 
@@ -129,7 +131,8 @@ def test_no_value_is_another_points(micropython, seed):
                 assert board.evaluate("wrong") == []
                 assert board.evaluate("meter.answer_count") > 10
                 slave.faults = ("none",)
-                board.run("run(12000)")  # so long it may be left alone as offline
+                # So long it may be left alone as offline.
+                board.run("run(12000, has_all)\nrun(500)")
                 assert board.evaluate("wrong") == []
                 assert board.evaluate("meter.state") == "online"
                 assert board.evaluate("len(told)") == len(_ADDRESSES)
