@@ -436,6 +436,32 @@ def wheels(tmp_path, monkeypatch):
     return folder
 
 
+@pytest.fixture(scope="module")
+def made_venv(tmp_path_factory):
+    """An environment that Venv has made, to be copied: making one takes seconds."""
+    venv = env.Venv(tmp_path_factory.mktemp("made") / ".venv")
+    with env._locked(venv.path.parent) as lock:
+        venv._create(lock)
+    assert venv._installed() == []
+    return venv.path
+
+
+@pytest.fixture
+def copied(made_venv, monkeypatch):
+    """Have `python -m venv` copy an environment that has been made before."""
+    run = subprocess.run
+
+    def copy_or_run(command, **named):
+        if command[1:3] != ["-m", "venv"]:
+            return run(command, **named)
+        assert command[3] == "--clear"
+        shutil.rmtree(command[4], ignore_errors=True)
+        shutil.copytree(made_venv, command[4], symlinks=True)
+        return subprocess.CompletedProcess(command, 0, "", "")
+
+    monkeypatch.setattr(env.subprocess, "run", copy_or_run)
+
+
 def imports(venv, *names):
     """Can the environment's Python import all these?"""
     code = "import " + ", ".join(names)
@@ -449,7 +475,7 @@ def test_requirements_follow_each_other():
     assert all(re.fullmatch(r"[\w-]+==[\w.]+", pin) for pin in env.requirements("dev"))
 
 
-@pytest.mark.usefixtures("wheels")
+@pytest.mark.usefixtures("wheels", "copied")
 def test_the_environment_gets_what_is_missing_once(tmp_path, monkeypatch, capfd):
     venv = env.Venv(tmp_path / ".venv")
     venv.provide(["alpha==1.0"], "the first")
@@ -472,7 +498,7 @@ def test_the_environment_gets_what_is_missing_once(tmp_path, monkeypatch, capfd)
     assert capfd.readouterr().err == ""
 
 
-@pytest.mark.usefixtures("wheels")
+@pytest.mark.usefixtures("wheels", "copied")
 def test_an_interrupted_install_heals_at_the_next_start(tmp_path, monkeypatch):
     venv = env.Venv(tmp_path / ".venv")
     (venv.path / "bin").mkdir(parents=True)  # not even made to its end
@@ -506,8 +532,12 @@ def test_an_environment_that_was_moved_is_not_trusted(tmp_path):
     assert env.Venv(tmp_path / "moved")._missing(["alpha==1.0"]) == ["alpha==1.0"]
 
 
-def test_no_network_is_one_line(tmp_path):
+def test_no_network_is_one_line(tmp_path, made_venv):
     copy = checkout(tmp_path)
+    venv = copy / ".venv"
+    shutil.copytree(made_venv, venv, symlinks=True)
+    notes = {"home": str(venv), "installed": [], "busy": False}
+    (venv / "umb.json").write_text(json.dumps(notes))
     environment = {
         name: value
         for name, value in os.environ.items()
