@@ -101,11 +101,22 @@ class Bench:
         return self.line_us
 
     def run(self, for_us=60_000, every_us=0):
-        """Poll every so often until the line has been silent for so long, from now on at least."""
+        """Poll every so often until the line has been silent for so long, from now on at least.
+
+        Without every_us that is five times a character, every 20 us at most; but a tenth as often
+        in silence, before anything comes and 5 ms or two t3.5 after the last character.
+        """
         now_us = clock.now_us()
-        every_us = max(every_us, self.char_us // 5, 20)
-        while clock.now_us() < max(self.line_us, self.uart.end_ns() // 1000, now_us) + for_us:
-            self.turn(every_us)
+        often_us = max(every_us, self.char_us // 5, 20)
+        seldom_us = every_us or 10 * often_us
+        first_us = self.heard[0][0] - seldom_us if self.heard else 0
+        after_us = max(5000, 2 * self.t35_us)
+        while True:
+            last_us = max(self.line_us, self.uart.end_ns() // 1000)
+            if clock.now_us() >= max(last_us, now_us) + for_us:
+                break
+            silent = not first_us <= clock.now_us() <= last_us + after_us
+            self.turn(seldom_us if silent else often_us)
 
     def turn(self, us):
         """Poll once, and do something else for so long."""
