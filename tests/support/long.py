@@ -7,7 +7,7 @@ def pytest_addoption(parser):
     parser.addoption(
         "--long",
         action="store_true",
-        help="take all inputs of the tests that run in MicroPython, not an even part of them",
+        help="take all inputs of tests that have many, not an even part of them",
     )
     parser.addoption(
         "--screenshots",

@@ -64,7 +64,7 @@ def test_one_reply_of_many_is_late():
 
 
 def test_slaves_that_are_late_once_or_always():
-    for delay_ms in spread(range(_WIDTH_MS), 15):
+    for delay_ms in spread(range(_WIDTH_MS), 9):
         for retries in range(4):
             us = delay_ms * 1000
             for slave_ids in ((5, 5), (5, 7, 7)):
@@ -75,8 +75,8 @@ def test_slaves_that_are_late_once_or_always():
 
 def test_cancelled_calls():
     """At every moment; what they asked for is not given to the next one."""
-    for delay_ms in spread(range(_WIDTH_MS), 10):
-        for cancelled_ms in spread(range(70), 18):
+    for delay_ms in spread(range(_WIDTH_MS), 7):
+        for cancelled_ms in spread(range(70), 12):
             bus = LateBus(always(delay_ms * 1000))
             client = client_on(bus)
 

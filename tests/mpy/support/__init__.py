@@ -14,6 +14,11 @@ def skip(reason):
     raise SkipTest(reason)
 
 
+def every_nth(values, n, first):
+    """Return all of these values with --long; else every nth, from one that depends on `first`."""
+    return values if _LONG else values[first % n :: n]
+
+
 def spread(values, n):
     """Return all of these values with --long; else n of them, evenly spread, the last one too."""
     if _LONG or len(values) <= n:

@@ -8,7 +8,7 @@ from support.bus import Bus, answer, clock  # comes first: by the clock of suppo
 from support.rtu import frame
 
 TIMEOUT_MS = 20
-_STEP_US = 10  # a finer clock takes longer and shows nothing more, where delays are milliseconds
+_STEP_US = 20  # a finer clock takes longer and shows nothing more, where delays are milliseconds
 
 
 class LateBus(Bus):
