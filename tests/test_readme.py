@@ -2,16 +2,17 @@
 
 import re
 import shlex
-import subprocess
-import sys
 
 import pytest
 
+from tests.support.flashed import compile_once
 from tests.support.pages import PAGES, blocks, programs
 from tests.support.pc import PC
 from tests.support.service import dev
+from tools import flash
 from tools.dev import COMMANDS
 from tools.env import ROOT
+from tools.flashing import files
 
 README = (ROOT / "README.md").read_text()
 _COMMENT = re.compile(r"print\(.*\)  # (.+)$", re.M)
@@ -78,19 +79,14 @@ def test_the_commands_exist():
 
 
 @pytest.mark.parametrize("line", [line for line in ALL if line.startswith(_FLASH)])
-def test_the_commands_that_flash(line):
+def test_the_commands_that_flash(line, monkeypatch):
     """With --dry-run: what it says is checked, and nothing is done."""
     words = shlex.split(line)[2:]
     if "--board" not in words:
         words += ["--board", "RPI_PICO"]  # the one that would be found
-    done = subprocess.run(
-        [sys.executable, "tools/flash.py", "--dry-run", *words],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setattr(files, "compile_for_board", compile_once)
+    assert flash.main(["--dry-run", *words]) == 0
 
 
 def test_programs_that_are_named_are_there():
