@@ -9,6 +9,7 @@ import pytest
 from tests.interop.peer_remote import Remote
 from tools.env import ROOT, Trouble
 from tools.points import main as tool
+from tools.points import reading
 
 PROFILES = sorted((ROOT / "docs" / "profiles").glob("*.json"))
 
@@ -209,7 +210,7 @@ mode;17;;;;true;;null
 
 @pytest.fixture(autouse=True)
 def found_micropython(monkeypatch, micropython):
-    monkeypatch.setattr(tool, "micropython", lambda: micropython)
+    monkeypatch.setattr(reading, "micropython", lambda: micropython)
 
 
 @pytest.fixture

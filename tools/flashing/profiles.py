@@ -1,14 +1,12 @@
 """Files of points that the devices of a poller name: found on this PC, and put onto the board."""
 
-import os
 import re
-import subprocess
 from pathlib import Path
 
-from tools.env import ROOT, Trouble, micropython
+from tools.env import ROOT, Trouble
+from tools.points.reading import refusal
 
 FOLDER = "/profiles"  # on the board
-_CHECK = "from umb.points import Points\nPoints.load({!r})\n"
 
 
 def collect(wanted, is_there):
@@ -66,13 +64,6 @@ def _place(file, found):
 
 def _check(file):
     """Raise Trouble unless umb reads this file as a board would."""
-    done = subprocess.run(
-        [micropython(), "-c", _CHECK.format(str(file))],
-        env={**os.environ, "MICROPYPATH": f"{ROOT}:.frozen"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode:
-        said = (done.stderr or done.stdout).strip().splitlines()
-        raise Trouble(said[-1].removeprefix("ValueError: ") if said else f"{file} has no points")
+    said = refusal(file)
+    if said:
+        raise Trouble(said.removeprefix("ValueError: "))

@@ -8,19 +8,17 @@ import argparse
 import csv
 import importlib.util
 import json
-import os
 import re
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
-from tools.env import ROOT, Trouble, micropython, use_venv
+from tools.env import ROOT, Trouble, use_venv
+from tools.points.reading import refusal
 from tools.points.source import Found, Mistake
 from tools.points.table import table
 
 _HEAD = ("manufacturer", "model", "source", "sunspec_model", "max_gap", "max_span", "pause_ms")
-_CHECK = "from umb.points import Points\nPoints.load({!r})\n"
 _NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
 
 
@@ -179,15 +177,8 @@ def check(found, text):
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "points.json"
         path.write_text(text)
-        done = subprocess.run(
-            [micropython(), "-c", _CHECK.format(str(path))],
-            env={**os.environ, "MICROPYPATH": f"{ROOT}:.frozen"},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-    if done.returncode:
-        said = (done.stderr or done.stdout).strip().splitlines()[-1]
+        said = refusal(path)
+    if said:
         told = re.fullmatch(r"ValueError: .*?points\.json(?:, line (\d+))?: (.*)", said)
         if told is None:
             raise Trouble(f"{found.path}: {said}")
