@@ -151,13 +151,16 @@ def test_the_image_holds_the_tree(micropython, made, tree, tmp_path):
 
 
 @pytest.mark.parametrize("arch", [None, "x64"])
-def test_the_image_runs(micropython, tmp_path, arch):
-    build.make_dist(tmp_path, arch)
+def test_the_image_runs(micropython, made, tmp_path, arch):
+    folder = made
+    if arch:
+        folder = tmp_path
+        build.make_dist(folder, arch)
     program = tmp_path / "rom.py"
     program.write_text(ON_ROM)
     port = free_port()
     env = {**os.environ, "MICROPYPATH": ".frozen"}
-    service = Service([micropython, program, tmp_path / ROMFS, PROGRAM, port], env=env)
+    service = Service([micropython, program, folder / ROMFS, PROGRAM, port], env=env)
     service.wait_for("ready")
     assert service.lines[0] == "/rom/lib/umb/server/tcp.mpy"
     client = ModbusTcpClient("127.0.0.1", port=port, timeout=10)
