@@ -179,7 +179,7 @@ class Client:
 
     def read_coils(self, slave_id: int, starting_address: int, quantity: int, into=None) -> list:
         """FC 1 (AP 6.1): read 1..2000 bits. Returns a list of 0 and 1."""
-        request = self.new_request(1, slave_id)
+        request = self._new_read(1, slave_id)
         request.address = starting_address
         request.quantity = quantity
         request.into = into
@@ -189,7 +189,7 @@ class Client:
         self, slave_id: int, starting_address: int, quantity: int, into=None
     ) -> list:
         """FC 2 (AP 6.2): read 1..2000 bits. Returns a list of 0 and 1."""
-        request = self.new_request(2, slave_id)
+        request = self._new_read(2, slave_id)
         request.address = starting_address
         request.quantity = quantity
         request.into = into
@@ -199,7 +199,7 @@ class Client:
         self, slave_id: int, starting_address: int, quantity: int, into=None, *, signed=None
     ) -> list:
         """FC 3 (AP 6.3): read 1..125 registers. Returns a list of values."""
-        request = self.new_request(3, slave_id)
+        request = self._new_read(3, slave_id)
         request.address = starting_address
         request.quantity = quantity
         request.into = into
@@ -210,7 +210,7 @@ class Client:
         self, slave_id: int, starting_address: int, quantity: int, into=None, *, signed=None
     ) -> list:
         """FC 4 (AP 6.4): read 1..125 registers. Returns a list of values."""
-        request = self.new_request(4, slave_id)
+        request = self._new_read(4, slave_id)
         request.address = starting_address
         request.quantity = quantity
         request.into = into
@@ -352,23 +352,32 @@ class Client:
 
         release() makes it free for another call.
         """
-        request = self._spare.pop() if self._spare else Request()
-        request.function_code = function_code
-        request.slave_id = slave_id
+        request = self._new_read(function_code, slave_id)
         request.address = address
         request.quantity = quantity
         request.values = values
         request.into = into
         request.signed = signed
-        request.as_bytes = False
+        self._take_settings(request)
+        return request
+
+    def _new_read(self, function_code, slave_id):
+        """Return a Request for a read. It gets its settings after it has been sent."""
+        request = self._spare.pop() if self._spare else Request()
+        request.function_code = function_code
+        request.slave_id = slave_id
+        request.signed = None
+        request.timeout_ms = None
+        return request
+
+    def _take_settings(self, request):
+        """Give a Request the settings of the client."""
         request.timeout_ms = self.timeout_ms
         request.retries = self.retries
         request.tries = self.retries
         request.busy_pause_ms = self.busy_pause_ms
         request.strict = self.strict
         request.broadcast = self.broadcast
-        request.slave = None
-        return request
 
     def is_free(self):
         """Return whether no request is under way: whoever shares this client may begin one."""
@@ -447,7 +456,8 @@ class Client:
         """End a call: its Request can be used again."""
         if self._current is request:
             self.give_up(request)
-        request.values = request.into = request.slave = request._target = None
+        request.values = request.into = request.slave = None
+        request.as_bytes = False
         self._spare.append(request)
 
     def nap_in_call_ms(self):
@@ -475,6 +485,8 @@ class Client:
 
         Raises ValueError if it is a read for everybody, who do not answer on a serial line.
         """
+        if request.timeout_ms is None:
+            self._take_settings(request)
         self._timeout_ms = request.timeout_ms
         code = request.function_code
         expected = self._expected
@@ -510,6 +522,7 @@ class Client:
                     return PENDING
             return self.start(n)
         except OSError as error:
+            self._expect(request)  # which gives it its settings
             return self._failed(error)
         except TypeError:
             request.check_numbers()  # says which argument is wrong

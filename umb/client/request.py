@@ -75,7 +75,7 @@ class Request:
         self.into = None  # where values that were read go, None: into a new list
         self.signed = None  # whether registers that were read are -32768..32767
         self.as_bytes = False  # whether the call returns the bytes that were read
-        self.timeout_ms = 0
+        self.timeout_ms = None  # None: this and the next four are those of the client
         self.retries = 0  # how many times it may be sent again
         self.tries = 0  # how many of these retries are left
         self.busy_pause_ms = 0  # the pause before a retry after exceptions 5 and 6; 0: no retry
@@ -242,6 +242,7 @@ class Request:
         values = self._target
         if values is None:
             return self._other_value(adu, n)
+        self._target = None
         if self.function_code < 3:
             get_bits(values, adu, _VALUES, self.quantity)
         else:

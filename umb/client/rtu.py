@@ -25,6 +25,7 @@ _LONGEST = const(256)  # SL 2.5.1.1
 _LONGEST_CHARACTERS = const(513)  # of a frame of ASCII
 _SILENT_CHARACTERS = const(4)
 
+_ON_THE_WAY = ("_new_read", "_call", "begin", "_start", "start", "_send", "_take_reply", "release")
 # What the client is doing.
 _IDLE = const(0)  # no request is under way
 _AWAITING = const(1)  # waiting for a late reply
@@ -124,6 +125,11 @@ class RTUClient(Client):
         self._rejected = False  # something was received that is no reply to this request
         self._reply_size = 0  # how long the reply's frame is, 0: that cannot be told
         self._known_id = -1  # the slave that was the last to answer, -1: somebody did not since
+        # The way from a call to the wire, and back, bound here: to look a method up in an object
+        # with so many attributes, and then in its classes, takes 15 to 30 us.
+        for name in _ON_THE_WAY:
+            setattr(self, name, getattr(self, name))
+        self._send_frame = line.send
 
     def serves(self, slave_id):
         """Return whether this slave was asked: frames of others are not searched for."""
@@ -407,7 +413,7 @@ class RTUClient(Client):
             if frame.out is frame.adu:  # a frame of RTU is sent from the buffer, one of ASCII not
                 frame.out = adu
             frame.adu = adu
-        self.line.send(self._size)
+        self._send_frame(self._size)
         self._state = _SENDING
         # While it leaves there is time for what is needed then.
         frame.reset()
@@ -548,9 +554,9 @@ class RTUClient(Client):
             self._take(n - _CRC)
         # Until the CRC has come there is time for what need not be done after it.
         crc = self._crc_of_reply(self._adu, self._expected)
+        piece = line.piece
         if not line.wait_for(_CRC) or line.waiting > _CRC or crc < 0:
             return self._receive()
-        piece = line.piece
         line.uart.readinto(piece, _CRC)
         line.waiting = 0
         if piece[1] << 8 | piece[0] == crc:

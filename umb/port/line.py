@@ -64,9 +64,6 @@ class Line:
     """
 
     poller = None
-    # How many bytes the UART's write() is given first. That of rp2 copies all of them before it
-    # sends one; some others wait until all have left.
-    first_size = 16 if sys.platform == "rp2" else 513
     _wakes = False  # whether the UART wakes the poller
 
     def __init__(
@@ -124,6 +121,10 @@ class Line:
         self.end_us = self.last_us  # when the last byte that was sent will have left
         self.frame_us = 0  # how long the last frame sent takes
         self.taken = 0  # how many bytes of it the UART took at once; None: none
+        # How many bytes write() is given first. That of rp2 copies all of them before it sends
+        # one; some others wait until all have left.
+        self.first_size = 16 if sys.platform == "rp2" else 513
+        self.start = self.frame.start  # where in frame.out a frame begins
         # A slave that is late must not send while the next request comes. Four bytes may be one.
         self.abort_size = _SHORTEST if table is REQUEST else 0
         self.character_x64 = character = -(-bits * 64_000_000 // baudrate)
@@ -247,7 +248,7 @@ class Line:
             self.de(1 - self.idle)
             self.end_us = ticks_us()
             self.taken = self.uart.write(
-                self.frame.out, self.frame.start, n if n < self.first_size else self.first_size
+                self.frame.out, self.start, n if n < self.first_size else self.first_size
             )
             self.write_rest(n, self.taken)
         except BaseException:
