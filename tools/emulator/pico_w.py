@@ -19,3 +19,7 @@ class PicoW(ResettablePico):
     def _boot(self):
         self.mcu.pio = self._pio  # the radio's pins belong to one, which stands still
         super()._boot()
+
+    def was_reset(self):
+        """The pin that the radio has its power from falls; rp2040py tells nobody of that."""
+        self.radio.bus.power_off()

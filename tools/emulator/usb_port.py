@@ -25,9 +25,13 @@ class ResettablePico(Pico):
             emulated, self.mcu.pio = self.mcu.pio, self._pio  # a reset needs the PIO blocks
             trigger()
             self.mcu.pio = emulated
+            self.was_reset()
 
         self.mcu.watchdog.on_watchdog_trigger = reset
         super()._boot()
+
+    def was_reset(self):
+        """Have what is beside the chip notice that its pins are at rest."""
 
 
 class UsbPort:
