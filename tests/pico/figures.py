@@ -44,6 +44,8 @@ _ROWS = {
     "RAM, the remote-I/O application with defaults, .mpy, bytes": ("<= 30720", max, "{}"),
     "RAM, the remote-I/O application with a file of settings, .mpy, bytes": ("", max, "{}"),
     "remote I/O at 115200 baud: reply after t3.5, us": ("<= 150", max, "{:.0f}"),
+    "Pico W, gateway: bytes of memory free": (">= 61440", min, "{}"),
+    "Pico W, gateway with the page: bytes of memory free": (">= 61440", min, "{}"),
     "RAM, a slave under asyncio, .mpy, bytes": ("<= 18432", max, "{}"),
     "RAM, of it asyncio, bytes": ("", max, "{}"),
     "RAM, of it umb.aio and its task, bytes": ("", max, "{}"),

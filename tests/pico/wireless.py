@@ -5,7 +5,6 @@ import tempfile
 from pathlib import Path
 
 from tools.emulator.line import Line, Station
-from tools.emulator.network import BOARD as BOARD_ADDRESS
 from tools.emulator.pico_w import PicoW
 from tools.emulator.usb_port import UsbPort
 from tools.emulator.wifi import PortForward
@@ -16,19 +15,16 @@ from tools.flashing.options import board_of
 BOARD = "RPI_PICO_W"
 SSID, PASSWORD = "umb", "a password"
 FORM = Format(19200)
-_START_LIMIT_S = 600
 _RADIO_LIMIT_MS = 5000
 _REQUEST_SIZE = 8  # of all requests here
 _ANSWER_NS = 5 * MS
-_HTTP = 80
-_LOOK_NS = 3000 * MS
 # Prints what is free, for memory() to find. It runs within the application, from a timer.
 _MEMORY = """
 import gc, machine, micropython
 def _count(_):
     gc.collect()
     print("free:", gc.mem_free())
-machine.Timer(period=1000, callback=lambda _: micropython.schedule(_count, 0))
+_timer = machine.Timer(period=1000, callback=lambda _: micropython.schedule(_count, 0))
 """
 
 
@@ -70,7 +66,7 @@ class Board:
 
     def run(self, settings, say_memory=False):
         """Start the application with these settings, beside those of the network."""
-        settings = {"ssid": SSID, "password": PASSWORD, "log": "events", **settings}
+        settings = {"ssid": SSID, "password": PASSWORD, **settings}
         self.stop()
         self.pico.write_files(board_files(settings, say_memory))
         self._type(b"\x02\x04")  # the plain REPL, and a soft reset
@@ -83,9 +79,9 @@ class Board:
         self.pico.radio.leave()
         self.usb.text.clear()
 
-    def wait_for(self, text, limit_s=_START_LIMIT_S):
+    def wait_for(self, text):
         """Let the board run until it prints a text."""
-        self.forward.run(lambda: text.encode() in self.usb.text, limit_s)
+        self.forward.run(lambda: text.encode() in self.usb.text)
 
     def _type(self, keys):
         self.usb._to_board += keys
@@ -132,45 +128,3 @@ class Slave:
 
 def _words(data):
     return [data[at] << 8 | data[at + 1] for at in range(0, len(data), 2)]
-
-
-class Browser:
-    """A browser that shows the points of a board, as the page does, in emulated time.
-
-    An event stream tells it what changes, and every three seconds it asks for the overview.
-
-    events    how often it was told something
-    answers   how many overviews it has got
-    """
-
-    def __init__(self, network):
-        self._network = network
-        self.events = self.answers = 0
-        self.stream = network.connect(_HTTP)
-        self.stream.on_change = self._told
-        self.stream.send(_get("/events"))
-        self._alarm = network.clock.create_alarm(self._look)
-        self._look()
-
-    def close(self):
-        self._alarm.cancel()
-        self.stream.abort()
-
-    def _told(self):
-        self.events += self.stream.take().count(b"data:")
-
-    def _look(self):
-        connection = self._network.connect(_HTTP)
-
-        def answered():
-            if connection.board_has_ended and connection.received:
-                self.answers += connection.take().startswith(b"HTTP/1.0 200")
-                connection.close()
-
-        connection.on_change = answered
-        connection.send(_get("/info"))
-        self._alarm.schedule(_LOOK_NS)
-
-
-def _get(path):
-    return f"GET {path} HTTP/1.1\r\nHost: {BOARD_ADDRESS}\r\n\r\n".encode()
