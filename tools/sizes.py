@@ -101,9 +101,9 @@ class Budget(NamedTuple):
 
 
 BUDGETS = {
-    "server-rtu": Budget(14_600, 30_700, 33_950),
-    "server-tcp": Budget(14_400, 31_400, 34_000),
-    "server-udp": Budget(12_300, 27_950, 30_650),
+    "server-rtu": Budget(14_300, 29_600, 32_800),
+    "server-tcp": Budget(14_400, 31_050, 33_650),
+    "server-udp": Budget(12_300, 27_600, 30_350),
     "client-rtu": Budget(27_650, 60_300, 63_500),
     "client-tcp": Budget(23_200, 54_050, 55_700),
     "client-udp": Budget(18_700, 46_200, 47_400),
