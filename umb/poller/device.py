@@ -325,28 +325,32 @@ class Device:
 
         What follows from a changed value is done with the next call if it takes long.
         """
-        values = self._values
-        order = self.schedule.plan.order
         if self._changed >= 0:
             i = self._changed
             self._changed = -1  # now: hooks may call finish()
-            values.changed(i)
+            self._values.changed(i)
             most = 1
         most = min(self._place + most, self._end)
         while self._place < most:
-            i = order[self._place]
-            took = values.take(i, reply, self.points.address(i) - self._address)
-            if took == UNFINISHED:
+            if not self._take_next(reply):
                 return False
-            self._place += 1
-            if took == CHANGED:
-                if values.has_deadband or self._poller.on_change is not None:
-                    self._changed = i
-                    return False
-                values.changed(i)
-        if self._place < self._end or not values.notify_scaled():
+        if self._place < self._end or not self._values.notify_scaled():
             return False
         self._end_tickets(0)
+        return True
+
+    def _take_next(self, reply):
+        """Take the value of the next point. Returns whether there is time for another one."""
+        i = self.schedule.plan.order[self._place]
+        took = self._values.take(i, reply, self.points.address(i) - self._address)
+        if took == UNFINISHED:
+            return False
+        self._place += 1
+        if took == CHANGED:
+            if self._values.has_deadband or self._poller.on_change is not None:
+                self._changed = i
+                return False
+            self._values.changed(i)
         return True
 
     def _end_tickets(self, status):

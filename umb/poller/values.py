@@ -193,11 +193,11 @@ class Values:
         if flags & _ONE_BIT:
             took = self._copy_bit(i, reply, at)
         elif flags & _PART:
-            took = self._copy_word(i, reply, at << 1)
+            took = self._copy_word(i, reply, at)
         elif self._bytes(i) <= _BYTES_AT_ONCE:
-            took = self._copy_registers(i, reply, at << 1)
+            took = self._copy_registers(i, reply, at)
         else:
-            took = self._copy_long(i, reply, at << 1)
+            took = self._copy_long(i, reply, at)
             if took == UNFINISHED:
                 return took
         self._read_ms[i] = self.now_ms
@@ -216,6 +216,7 @@ class Values:
 
     def _copy_word(self, i, reply, at):
         """Put a register of the reply into the image. Returns whether the point's bit differs."""
+        at <<= 1
         to = self._offsets[i]
         word = (self._image[to] ^ reply[at]) << 8 | self._image[to + 1] ^ reply[at + 1]
         self._image[to] = reply[at]
@@ -224,6 +225,7 @@ class Values:
 
     def _copy_registers(self, i, reply, at):
         """Put registers of the reply into the image. Returns whether one differs."""
+        at <<= 1
         image = self._image
         to = self._offsets[i]
         i = self._offsets[i + 1]  # the end of them
@@ -241,6 +243,7 @@ class Values:
 
         Compares some of them with each call. Returns as take() does.
         """
+        at <<= 1
         to = self._offsets[i]
         most = min(self._compared + _BYTES_AT_ONCE, self._bytes(i))
         while self._compared < most:
@@ -262,7 +265,8 @@ class Values:
         self._flags[i] = flags & ~_UNTOLD
         if self._notified is not None:
             at = self._offsets[i]
-            copy(self._notified, at, self._image, at, self._bytes(i))
+            n = self._bytes(i)
+            copy(self._notified, at, self._image, at, n)
         if self._exponents is not None and i in self._exponents:
             self._flags[i] |= _NEW_EXPONENT
             self._has_new_exponent = True
