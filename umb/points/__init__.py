@@ -12,7 +12,7 @@ loaded when its name is first used.
 from micropython import const
 
 from ..words import U16, U32, U48, U64, get, get_string, put, put_string
-from .numbers import highest_first, is_finite, number, rounded
+from .numbers import ascii_text, highest_first, is_finite, number, rounded
 from .rows import AREAS, ON_DEMAND, ORDERS, POOLED, SWAPS, TYPES, make
 
 _UNSIGNED = (None, U16, U32, U48, U64)  # by the number of registers
@@ -259,7 +259,10 @@ class Points:
         row = i * _ROW
         order = table[row + _FLAGS] >> 2 & 3
         if table[row + _TYPE] == _STRING:
-            return get_string(_Registers(buf, at), 0, table[row + _SIZE], ORDERS[order])
+            text = ascii_text(buf, at, table[row + _SIZE] << 1, order)
+            if text is None:
+                text = get_string(_Registers(buf, at), 0, table[row + _SIZE], ORDERS[order])
+            return text
         data = highest_first(buf, at, table[row + _SIZE] << 1, order)
         nan = self.pool[table[row + _NAN]]
         if nan is not None and int.from_bytes(data, "big") == nan:

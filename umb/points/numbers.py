@@ -1,4 +1,4 @@
-"""Numbers in the bytes of registers, quicker than umb.words, which takes registers."""
+"""Numbers and text in the bytes of registers, quicker than umb.words, which takes registers."""
 
 from struct import unpack
 
@@ -8,6 +8,7 @@ from micropython import const
 _UINT16 = const(4)
 _BCD16 = const(8)
 _FLOAT32 = const(12)
+_BADC = const(2)
 _DCBA = const(3)
 
 
@@ -49,6 +50,18 @@ def _bcd(data):
             return None
         value = value * 100 + (byte >> 4) * 10 + (byte & 0x0F)
     return value
+
+
+def ascii_text(buf, at, n, order):
+    """Return the text in n bytes from buf[at] on, up to the first NUL; None: it is not ASCII.
+
+    order   the place in ORDERS of the one in which they are
+    """
+    data = bytes(buf[at : at + n])
+    if order >= _BADC:  # two bytes of each register are exchanged
+        data = bytes([data[i ^ 1] for i in range(n)])
+    data = data.split(b"\0")[0]
+    return data.decode() if not data or max(data) < 0x80 else None
 
 
 def is_finite(number):

@@ -328,7 +328,9 @@ class Device:
         if self._changed >= 0:
             i = self._changed
             self._changed = -1  # now: hooks may call finish()
-            self._values.changed(i)
+            if not self._values.changed(i):
+                self._changed = i
+                return False
             most = 1
         most = min(self._place + most, self._end)
         while self._place < most:

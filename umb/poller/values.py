@@ -258,10 +258,19 @@ class Values:
         return SAME
 
     def changed(self, i):
-        """Notify of the value of point number i, unless it differs too little."""
+        """Notify of the value of point number i, unless it differs too little.
+
+        Returns whether that was done. If it took long to find out that it differs enough, it is
+        not: then this is to be called again.
+        """
         flags = self._flags[i]
-        if flags & _UNANSWERED or (not flags & _UNTOLD and self._is_near(i)):
-            return
+        if flags & _UNANSWERED:
+            return True
+        if not flags & _UNTOLD and self.points.deadband(i) is not None:
+            if self._is_near(i):
+                return True
+            self._flags[i] = flags | _UNTOLD
+            return False
         self._flags[i] = flags & ~_UNTOLD
         if self._notified is not None:
             at = self._offsets[i]
@@ -271,6 +280,7 @@ class Values:
             self._flags[i] |= _NEW_EXPONENT
             self._has_new_exponent = True
         self._notify(i)
+        return True
 
     def notify_scaled(self):
         """Notify of the values of some points whose exponent has changed.
@@ -298,10 +308,7 @@ class Values:
 
     def _is_near(self, i):
         """Return whether the value is within the deadband of the last one notified."""
-        deadband = self.points.deadband(i)
-        if deadband is None or self._notified is None:
-            return False
         value, notified = self.value(i), self.value(i, self._notified)
         if value is None or notified is None:
             return value is notified
-        return abs(value - notified) < deadband
+        return abs(value - notified) < self.points.deadband(i)
