@@ -1,11 +1,10 @@
 """What the steps of a Poller take: a program for the emulated Pico, and the slaves it polls."""
 
 import struct
-from statistics import median
 from typing import NamedTuple
 
 from .line import Line, Station
-from .wire import MS, US, Format, frame
+from .wire import MS, Format, frame
 
 FORM = Format(115200)
 POINTS = 50
@@ -149,7 +148,6 @@ class Steps(NamedTuple):
     longest_us: int
     heap: int
     answers: list  # how many of each device
-    pause_us: float  # from a reply to the next request, the median
 
 
 class Slaves:
@@ -161,16 +159,11 @@ class Slaves:
         self._began_ms = line.now / MS
         self._chars = []
         self._count = 0
-        self._reply_end_ns = None
-        self._pauses_us = []
         line.on_char = self._heard
 
     def _heard(self, char, station):
         if station is None:  # its own
-            self._reply_end_ns = char.end_ns
             return
-        if not self._chars and self._reply_end_ns is not None:
-            self._pauses_us.append((char.start_ns - self._reply_end_ns) / US)
         self._chars.append(char)
         request = bytes(one.byte for one in self._chars)
         size = 8
@@ -184,11 +177,6 @@ class Slaves:
             return
         at_ns = char.end_ns + self._line.form.t35_ns + _ANSWER_NS
         self._line.put(frame(request[0], self._response(request[1:])), at_ns)
-
-    @property
-    def pause_us(self):
-        """From a reply to the next request: the median of all."""
-        return median(self._pauses_us)
 
     def _response(self, pdu):
         """Return the response PDU."""
@@ -211,10 +199,10 @@ def measure(pico, situation):
     arguments = (one.devices, one.distance, one.hook, one.begin_ms, one.ms, one.write_ms)
     text = ", ".join(map(repr, (*arguments, one.options, one.settings)))
     pico.start(f"import program; program.run({text})", _START_LIMIT_MS)
-    slaves = Slaves(Line(FORM, Station(pico)), situation)
+    Slaves(Line(FORM, Station(pico)), situation)
     longest_us, heap, answers = pico.finish(10 * (one.begin_ms + one.ms)).split(None, 2)
     answers = [int(n) for n in answers.strip(" []\r\n").split(",")]
-    return Steps(int(longest_us), int(heap), answers, slaves.pause_us)
+    return Steps(int(longest_us), int(heap), answers)
 
 
 def ram(pico):
