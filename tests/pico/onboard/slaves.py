@@ -89,22 +89,23 @@ def count_heap(requests, *args):
 
 def compute(*args):
     """Answer in the background until interrupted, while the program computes without a pause."""
-    slave = make(*args)
-    slave.start()
-    try:
-        count()
-    finally:
-        slave.stop()
+    compute_beside(make(*args))
 
 
 def compute_with_pio(*args):
     """As compute(), with two state machines."""
-    slave = make_with_pio(*args)
-    slave.start()
+    compute_beside(make_with_pio(*args))
+
+
+def compute_beside(*slaves):
+    """Have slaves answer in the background until interrupted, while the program computes."""
+    for slave in slaves:
+        slave.start()
     try:
         count()
     finally:
-        slave.stop()
+        for slave in slaves:
+            slave.stop()
 
 
 def poll_seldom_with_pio(*args):
@@ -145,26 +146,12 @@ def abandon(*args):
 
 def compute_two(*args):
     """Answer on both UARTs in the background until interrupted, while the program computes."""
-    slaves = make(*args), make(*args, uart=1)
-    for slave in slaves:
-        slave.start()
-    try:
-        count()
-    finally:
-        for slave in slaves:
-            slave.stop()
+    compute_beside(make(*args), make(*args, uart=1))
 
 
 def compute_two_with_pio(*args):
     """As compute_two(), with two state machines a line."""
-    slaves = make_with_pio(*args), make_with_pio(*args, uart=1)
-    for slave in slaves:
-        slave.start()
-    try:
-        count()
-    finally:
-        for slave in slaves:
-            slave.stop()
+    compute_beside(make_with_pio(*args), make_with_pio(*args, uart=1))
 
 
 def fail(*args):
@@ -176,11 +163,7 @@ def fail(*args):
 
     slave = make(*args)
     slave.server.stores[args[3]].holding_registers.on_read = on_read
-    slave.start()
-    try:
-        count()
-    finally:
-        slave.stop()
+    compute_beside(slave)
 
 
 def count_heap_in_background(requests, *args):
