@@ -20,7 +20,7 @@ _CODE = re.compile(
 # What the program calls, and what runs with the heap locked.
 _OTHERS = {
     "umb/port/line.py": {"__init__", "_open", "_pin", "register"},
-    "umb/server/background.py": {"Background", "__init__", "stop", "_send"},
+    "umb/server/background.py": {"Background", "__init__", "stop", "due", "_begin", "_send"},
     "umb/port/idle.py": {
         *(
             "Idle",
@@ -29,7 +29,8 @@ _OTHERS = {
             "stop",
             "silent_us",
             "_virtual_timer",
-            "_start_timer",
+            "_on_silence",
+            "start_timer",
         ),
     },
 }

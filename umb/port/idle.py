@@ -30,11 +30,11 @@ from ..frame.rtu import REQUEST, rtu_size
 _START = const(6)  # where in the ADU buffer the bytes of a frame are put
 _SHORTEST = const(4)
 _LONGEST = const(256)
-_AROUND_PDU = const(3)  # slave id and CRC
+_SHORT = const(8)  # the length of the requests of function codes 1 to 6
 _COUNTED_CODES = const(7)  # from here on some requests count their bytes
 _PIECE = const(32)  # the most that a Line reads at once
 _MHZ = const(1_000_000)
-_HARD_LEAD_US = const(420)  # what it takes to set a timer, and to have its handler run
+_HARD_LEAD_US = const(240)  # what it takes to set a timer, and to have its handler run
 _SOFT_LEAD_US = const(700)
 _LEAD_MS_US = const(1300)  # a timer that counts milliseconds cannot be asked for less than one
 _TICK_LEAD_US = const(2200)
@@ -68,33 +68,33 @@ class Idle:
     It is a base class, whose subclasses have these methods:
 
     look()        called by the scheduler when the line has fallen silent, and after look_soon()
-    due()         called when the time given to after() is up, in the interrupt if the port can do
+    due(_)        called when the time given to after() is up, in the interrupt if the port can do
                   that; every millisecond where there is no event of silence
-    give_up()     called when look() has raised something, maybe because of Ctrl-C
-    __enter__(), __exit__()   a context manager that keeps every exception: within interrupts none
-                  may be raised
+    give_up(error)   called with what an interrupt has raised, for look() to raise, and with None
+                  when look() has raised something
+
+    due() sets `armed` to False, and must not raise anything. Its `try` ends with a `return`:
+    MicroPython raises KeyboardInterrupt at jumps, and one follows the last statement of a `try`.
 
     line     the Line, whose UART is asked for its event
     any      any() of that UART itself
     timer    a machine.Timer to use; None: a virtual one
-    hard     whether its handler runs within the interrupt
     event    a PioIdle in the place of the UART's event, or None
 
-    fell_silent   whether the line has fallen silent since this was last set to False
-    count         how many bytes any() reported when it fell silent
-    last_us       when the last of these bytes had been received
-    lead_us       how long before its time due() has to be asked for, to be in time
-    armed         whether due() is going to be called
-    ticks         whether the port has no event, so that due() is called every millisecond
+    count     how many bytes any() reported when the line fell silent; -1 is set when that is known
+    last_us   when the last of these bytes had been received
+    lead_us   how long before its time due() has to be asked for, to be in time
+    armed     whether due() is going to be called
+    hard      whether that will be within an interrupt, where the heap is locked
+    ticks     whether the port has no event, so that due() is called every millisecond
     """
 
     def __init__(self, line, timer, event):
         self.line = line
         self._event = event
         self.last_us = line.last_us
-        self.count = 0
-        self.fell_silent = self.armed = self.scheduled = False
-        self._due = self._due  # bound once: a bound method is an allocation
+        self.count = -1
+        self.armed = self.scheduled = False
         if timer is None:
             timer = _virtual_timer()
         elif isinstance(timer, type) or not hasattr(timer, "init"):
@@ -111,6 +111,7 @@ class Idle:
                 self.lead_us = _HARD_LEAD_US if fine else _LEAD_MS_US
             except (TypeError, ValueError):
                 pass
+        self._due = self.due if self.hard else locked(self.due)
         uart = line.uart
         while hasattr(uart, "raw"):  # see umb.port.quirks
             uart = uart.raw
@@ -125,12 +126,15 @@ class Idle:
         self._silent_us = silent_us(line)
         if self.ticks:
             self.lead_us = _TICK_LEAD_US
-            timer.init(mode=Timer.PERIODIC, period=1, callback=self._due)
+            timer.init(mode=Timer.PERIODIC, period=1, callback=locked(self.due))
             return
+        handler = self._on_silence
+        if sys.platform != "rp2":  # others may refuse hard handlers, or ignore `hard`
+            handler = locked(handler)
         try:
-            uart.irq(self._on_silence, uart.IRQ_RXIDLE, True)
+            uart.irq(handler, uart.IRQ_RXIDLE, True)
         except ValueError:
-            uart.irq(self._on_silence, uart.IRQ_RXIDLE)
+            uart.irq(handler, uart.IRQ_RXIDLE)
 
     def stop(self):
         """Call nothing any more."""
@@ -143,12 +147,12 @@ class Idle:
 
     def _on_silence(self, _):
         """Have look() called: the line has fallen silent."""
-        now_us = ticks_us()
-        with self:
-            self.last_us = ticks_add(now_us, -self._silent_us)
+        try:
+            self.last_us = ticks_add(ticks_us(), -self._silent_us)
             self.count = self.any()
-            self.fell_silent = True
-            self.look_soon()
+            return self.look_soon()
+        except BaseException as error:  # noqa: BLE001 - look() raises it
+            self.give_up(error)
 
     def look_soon(self):
         """Have the scheduler call look()."""
@@ -161,23 +165,25 @@ class Idle:
 
     def after(self, us):
         """Have due() called in so many microseconds, and not at the time given before."""
-        if not self.ticks:  # else due() is called every millisecond
-            self.armed = True
-            # The frame of a function that needs more than 11 words for its variables and its stack
-            # is put on the heap, if that is not locked.
-            heap_lock()
-            self._start_timer(us if us > 0 else 1)
-
-    def _start_timer(self, us):
+        heap_lock()  # see locked()
         try:
-            if self.hard:
-                self.timer.init(
-                    mode=Timer.ONE_SHOT, period=us, tick_hz=_MHZ, callback=self._due, hard=True
-                )
-            else:
-                self.timer.init(mode=Timer.ONE_SHOT, period=us, tick_hz=_MHZ, callback=self._due)
+            self.start_timer(us)
         finally:
             heap_unlock()
+
+    def start_timer(self, us, handler=None):
+        """As after(), or have handler(_) called then. The heap has to be locked."""
+        if self.ticks:  # due() is called every millisecond
+            return
+        self.armed = True
+        us = max(us, 1)
+        handler = handler or self._due
+        if self.hard:
+            self.timer.init(
+                mode=Timer.ONE_SHOT, period=us, tick_hz=_MHZ, callback=handler, hard=True
+            )
+        else:
+            self.timer.init(mode=Timer.ONE_SHOT, period=us, tick_hz=_MHZ, callback=handler)
 
     def cancel(self):
         """Have due() not called, so that it does not come between two steps of the caller."""
@@ -185,21 +191,30 @@ class Idle:
         if self.hard:
             self.timer.deinit()
 
-    def _due(self, _):
-        """The timer calls this."""
-        self.armed = False
-        with self:
-            self.due()
-
 
 def _look(idle):
     """The scheduler calls this, and prints what it raises."""
     idle.scheduled = False
     try:
-        idle.look()
+        return idle.look()
     except BaseException:
-        idle.give_up()
+        idle.give_up(None)
         raise
+
+
+def locked(handler):
+    """Return a function that calls handler(_) with the heap locked, as interrupts do.
+
+    MicroPython puts the frame of a function that needs more than 11 words for its variables and
+    its stack on the heap, if that is not locked.
+    """
+
+    def handle(_):
+        heap_lock()
+        handler(_)
+        heap_unlock()
+
+    return handle
 
 
 def _virtual_timer():
@@ -220,6 +235,7 @@ class BufferedUART:
         self.line = line
         self.raw = uart = line.uart
         self._any = line.any
+        self.frame = memoryview(line.frame.adu)[_START:]
         self.data = bytearray(_LONGEST + _PIECE)
         self._at = 0  # where in `data` the bytes begin that were read, but not taken by the Line
         self.left = 0  # how many these are
@@ -252,18 +268,17 @@ class BufferedUART:
         Returns its length, or 0: then the Line has to follow what comes piece by piece.
         """
         line = self.line
-        frame = line.frame
-        if line.waiting or frame.have or not _SHORTEST <= n <= _LONGEST:
+        adu = line.frame.adu
+        if line.waiting or line.frame.have or not _SHORTEST <= n <= _LONGEST:
             return 0
-        data = self.data
-        self.raw.readinto(data, n)
-        # For the first codes rtu_size() would return the same, but take longer.
-        if not crc16(data, 0, n) and (
-            (data[1] < _COUNTED_CODES and REQUEST[data[1]] + _AROUND_PDU == n)
-            or rtu_size(REQUEST, data, 0, n) == n
+        self.raw.readinto(self.frame, n)
+        # For requests of 8 bytes rtu_size() would return the same, but take longer.
+        if not crc16(adu, _START, n) and (
+            (n == _SHORT and 0 < adu[_START + 1] < _COUNTED_CODES)
+            or rtu_size(REQUEST, adu, _START, n) == n
         ):
-            copy(frame.adu, _START, data, 0, n)
             return n
+        copy(self.data, 0, adu, _START, n)
         self._at = 0
         self.left = n
         return 0

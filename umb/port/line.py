@@ -123,7 +123,7 @@ class Line:
         self.taken = 0  # how many bytes of it the UART took at once; None: none
         # How many bytes write() is given first. That of rp2 copies all of them before it sends
         # one; some others wait until all have left.
-        self.first_size = 16 if sys.platform == "rp2" else 513
+        self.first_size = 32 if sys.platform == "rp2" else 513
         self.start = self.frame.start  # where in frame.out a frame begins
         # A slave that is late must not send while the next request comes. Four bytes may be one.
         self.abort_size = _SHORTEST if table is REQUEST else 0
@@ -258,21 +258,13 @@ class Line:
 
     def write_rest(self, n, size):
         """Give the UART the rest of a frame of n bytes, of which it has taken `size`, or None."""
-        frame = self.frame
-        at = frame.start
         self.frame_us = n * self.character_x64 + 63 >> 6 if self.exact_times else 0
-        while True:  # the UART may take it in parts
-            size = size or 0
-            at += size
-            n -= size
-            if not n:
-                break
-            if not size and (
-                ticks_diff(ticks_us(), self.end_us)
-                > self.time_us(at + n - frame.start) + _STUCK_US
-            ):
+        taken = size or 0
+        while taken < n:  # the UART may take it in parts
+            if not size and ticks_diff(ticks_us(), self.end_us) > self.time_us(n) + _STUCK_US:
                 raise OSError(ETIMEDOUT, "the UART takes no bytes: does it wait for CTS?")
-            size = self.uart.write(frame.out, at, n)
+            size = self.uart.write(self.frame.out, self.frame.start + taken, n - taken)
+            taken += size or 0
         self.end_us = ticks_add(self.end_us, self.frame_us)
 
     def sending_us(self):

@@ -85,10 +85,10 @@ class PioIdle:
     rx               the number of the UART's RX pin, which a state machine watches
     state_machine    the number of one that nothing else uses, 0 to 7; on an RP2350 to 11
 
-    Silence begins to count 1.5 characters after the last one (t1.5 of SL 2.5.1.1), long before the
-    UART's own event: the rest of t3.5 is left for the answer. The state machine has 9
-    instructions. It steps over each character whose start bit lasts half a bit at least, as a
-    UART does. stop() releases it.
+    It does so half a character after the last one, long before the UART's own event: the rest of
+    t3.5 is left for the answer. Pauses inside a frame are no end of it: its length and its CRC
+    decide. The state machine has 9 instructions. It steps over each character whose start bit
+    lasts half a bit at least, as a UART does. stop() releases it.
     """
 
     def __init__(self, rx: int, *, state_machine: int = 1):
@@ -107,7 +107,7 @@ class PioIdle:
         self._machine = machine = rp2.StateMachine(
             self._number, _idle_program(), freq=_IDLE_CYCLES * baudrate, in_base=pin, jmp_pin=pin
         )
-        machine.put(_IDLE_CYCLES * 3 * bits // 4 - 1)  # looks at the pin, two cycles each
+        machine.put(_IDLE_CYCLES * bits // 4 - 1)  # looks at the pin, two cycles each
         machine.exec(_PULL)
         machine.exec(_MOV_ISR_OSR)
         # From half a bit after the edge to the middle of the first stop bit, less what the other
@@ -116,7 +116,7 @@ class PioIdle:
         machine.exec(_PULL)
         machine.irq(handler, hard=True)
         machine.active(1)
-        return 1_500_000 * bits // baudrate
+        return 500_000 * bits // baudrate
 
     def stop(self):
         """Call the handler no longer, and leave the state machine to others."""

@@ -77,9 +77,10 @@ class _Catcher:
         pass
 
     def __exit__(self, kind, error, _):
-        ends = kind is not None and issubclass(kind, Exception)
+        if kind is None:
+            return False
         self.error = error
-        return ends
+        return issubclass(kind, Exception)
 
     def take(self):
         """Return the exception, and forget it: it would keep what it holds in memory."""
@@ -236,7 +237,7 @@ class Server:
         Returns the response PDU's length, 0 for no response. Never raises. Writes adu[5], too, and
         puts adu[6] back.
         """
-        if not self.serves(adu[6]) or (link.serial and adu[7] >= 0x80):
+        if not self.serves(adu[6]) or (adu[7] >= 0x80 and link.serial):
             return self._handle_unserved(adu, n, link)
         if self.functions is not None:
             self.functions.received(adu, link)

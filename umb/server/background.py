@@ -5,7 +5,7 @@ from time import ticks_add, ticks_diff, ticks_us
 from micropython import const, heap_lock, heap_unlock
 
 from ..frozen import frozen
-from ..port.idle import BufferedUART, Idle
+from ..port.idle import BufferedUART, Idle, locked
 
 _SHORTEST = const(4)
 _RECENT_US = const(1_000_000)
@@ -35,9 +35,11 @@ class Background(Idle):
         line.check_owner()
         self._rtu = rtu
         self._error = None  # what was raised within an interrupt
+        self._due_us = 0  # when the reply is to begin
         super().__init__(line, timer, rtu.idle)
         # A pin that falls by itself needs nobody to wait for the frame's end.
         self._end_lead_us = 0 if hasattr(line.de, "watch_frames") else self.lead_us
+        self._reply = self._send if self.hard else locked(self._send)
         self._buffered = None
         if hasattr(line.uart, "take_frame"):  # it was served like this before
             self._buffered = line.uart
@@ -52,28 +54,18 @@ class Background(Idle):
         frozen.lines.remove(self)
         self._rtu.background = None
 
-    def __enter__(self):
-        pass
-
-    def __exit__(self, _, error, traceback):
-        if error is not None:
-            self._error = error
-            self.give_up()
-        return True
-
-    def give_up(self):
-        """Give up a reply, and listen again."""
+    def give_up(self, error):
+        """Give up a reply, and listen again. If there is an error, look() raises it then."""
+        self._error = error
         self.line.de(self.line.idle)
         self._rtu.state = _LISTENING
         self.after(_AFTER_ERROR_US)  # what was raised may be raised again and again
 
     def answered(self):
         """Go on after a handler that had returned LATER: see RTUServer.answer()."""
-        with self:
-            if self._rtu.state == _WAITING:
-                self._begin()
-            elif self._rtu.state == _LISTENING:
-                self.look_soon()  # something may have come meanwhile
+        heap_lock()
+        self.due(None)
+        heap_unlock()
 
     def look(self):
         """Follow the line, and have a request handled."""
@@ -83,11 +75,9 @@ class Background(Idle):
             frozen.missed = True
             return
         if self._error is not None:
-            self._raise()
+            raise self._error  # give_up(None) forgets it
         if rtu.state or rtu.background is not self:
-            if self.fell_silent:  # a reply that waits for the silence has to wait for all of it
-                self.fell_silent = False
-                line.last_us = self.last_us
+            self.count = -1
             return
         n = self._receive(line)
         while n:
@@ -96,7 +86,9 @@ class Background(Idle):
             n = rtu.server.handle(line.frame.adu, n - 3, rtu)
             if n:
                 rtu.prepare(n)
-                self._begin()
+                if rtu.state == _WAITING:
+                    heap_lock()
+                    self._begin()
                 return
             n = line.any()
             if n:
@@ -111,14 +103,11 @@ class Background(Idle):
         if self.armed:
             self.cancel()
         buffered = self._buffered
-        if buffered is None:
-            n = line.any()
-            now_us = ticks_us()
-        else:
-            n = self.any()
-            # If more have come since the line was silent, they are as old as this look.
-            now_us = self.last_us if self.fell_silent and n <= self.count else ticks_us()
-            self.fell_silent = False
+        n = self.any() if buffered is not None else line.any()
+        # If more have come since the line was silent, they are as old as this look.
+        now_us = self.last_us if n <= self.count else ticks_us()
+        self.count = -1
+        if buffered is not None:
             if buffered.left:
                 n += buffered.left
             elif buffered.take_frame(n):
@@ -128,91 +117,90 @@ class Background(Idle):
             now_us = line.last_us  # look() was last called after the last byte had come
         return line.receive(n, now_us)
 
-    def due(self):
-        """Do what the timer was set for."""
-        state = self._rtu.state
-        if state == _WAITING:
-            self._begin()
-        elif state == _REPLYING:
-            self._end()
-        else:
-            self.look_soon()
+    def due(self, _):
+        """Do what the timer was set for, or go on after a handler that has answered."""
+        try:
+            self.armed = False
+            state = self._rtu.state
+            if state == _WAITING:
+                heap_lock()
+                self._begin()
+            elif state == _REPLYING:
+                self._end()
+            elif state == _LISTENING:
+                self.look_soon()
+            return
+        except BaseException as error:  # noqa: BLE001 - look() raises it
+            self.give_up(error)
 
     def _begin(self):
-        """Begin to send if the line has been silent for long enough, or set the timer."""
-        rtu = self._rtu
-        if rtu.state != _WAITING:
-            return  # a handler has returned LATER, and answers by answered()
-        line = self.line
-        if line.waiting >= _SHORTEST:  # others have sent: the reply would disturb them
-            rtu.state = _LISTENING
-            self.look_soon()
-            return
-        due_us = ticks_us()
-        us = ticks_diff(due_us, line.last_us)
-        us = line.reply_delay_us - us if us >= 0 else 0
-        if us > self.lead_us:
-            self.after(us - self.lead_us)
-            return
-        heap_lock()  # see Idle.after()
-        if self._send(ticks_add(due_us, us)):
-            rtu.state = _REPLYING
-            self._end()
-        else:  # others have sent meanwhile: all of the silence has to come again
-            line.look()
-            self.after(line.reply_delay_us - self.lead_us)
+        """Begin to send if the line has been silent for long enough, or set the timer.
 
-    def _send(self, due_us):
-        """Begin to send the reply then. Returns whether it does: not if others send, or have sent.
-
-        What can be done before is, so that little is left to do when the time has come. The pin
-        rises at most _RISE_US before: it may take so long.
+        The heap has to be locked, and is unlocked.
         """
         try:
             line = self.line
-            n = self._rtu.size
+            if line.waiting >= _SHORTEST:  # others have sent: the reply would disturb them
+                self._rtu.state = _LISTENING
+                self.look_soon()
+                return
+            self._due_us = due_us = ticks_add(line.last_us, line.reply_delay_us)
+            us = ticks_diff(due_us, ticks_us())
+            if self.lead_us < us <= line.reply_delay_us:
+                self.start_timer(us - self.lead_us, self._reply)
+                return
+            if us > line.reply_delay_us:  # so long ago that the ticks have wrapped
+                self._due_us = ticks_us()
+            self._send(None)
+        finally:
+            heap_unlock()
+
+    def _send(self, _):
+        """Send the reply when it is due, unless others send, or have sent.
+
+        The timer calls this within its interrupt, where it keeps other lines waiting. The pin
+        rises at most _RISE_US before the reply: it may take so long. The heap has to be locked.
+        """
+        try:
+            self.armed = False
+            rtu = self._rtu
+            line = self.line
             frame = line.frame
             out = frame.out
             at = frame.start
-            size = min(n, line.first_size)
+            n = rtu.size
+            size = n if n < line.first_size else line.first_size
             uart = line.uart
-            de = line.de
-            level = 1 - line.idle
-            rise_us = ticks_add(due_us, -_RISE_US)
-            any_ = line.any
-            waiting = line.waiting
-            if self._buffered is not None:
-                any_ = self.any
-                waiting -= self._buffered.left
-            while any_() == waiting:
-                if ticks_diff(rise_us, ticks_us()) <= 0:
-                    de(level)
+            due_us = self._due_us
+            any_ = self.any
+            while not any_() or line.any() == line.waiting:
+                if ticks_diff(due_us, ticks_us()) <= _RISE_US:
+                    line.de(1 - line.idle)
                     while ticks_diff(due_us, ticks_us()) > 0:
                         pass
                     line.end_us = ticks_us()
                     line.write_rest(n, uart.write(out, at, size))
-                    return True
-            return False
-        finally:
-            heap_unlock()
+                    rtu.state = _REPLYING
+                    self._end()
+                    return
+            line.look()  # others have sent: all of the silence has to come again
+            heap_lock()
+            self._begin()
+            return
+        except BaseException as error:  # noqa: BLE001 - look() raises it
+            self.give_up(error)
 
     def _end(self):
-        """Switch to receive if the reply has left, or set the timer."""
+        """Switch to receive if the reply has left, or set the timer. The heap has to be locked."""
         line = self.line
-        us = line.sending_us()
-        if us > self._end_lead_us:
-            self.after(us - self._end_lead_us)
+        us = ticks_diff(line.end_us, ticks_us()) - self._end_lead_us
+        if us > 0:
+            self.start_timer(us)
             return
         line.flush()
-        if line.exact_times:
+        if line.exact_times and line.any():
             line.discard_input()  # what came while it sent is its echo
         self._rtu.state = _LISTENING
-
-    def _raise(self):
-        """Raise what was raised within an interrupt."""
-        error = self._error
-        self._error = None
-        raise error
 
 
 def _rest_us(line):

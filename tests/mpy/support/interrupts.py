@@ -172,7 +172,7 @@ class Port:
                  "characters": after so many; "first": the same, and after the first one, too;
                  "periods": at the second tick of a timer of so many ns that the first byte starts;
                  "restarted": by a timer that each byte starts anew; "watched": when a PioIdle
-                 says so, after 1.5 characters; None: never
+                 says so, after half a character; None: never
     hard         whether its handler may be a hard one; if not, `refuses` or ignores that
     timer_ms     whether timers count milliseconds
     hard_timer   whether their handlers may be hard
@@ -342,7 +342,7 @@ class EventUART(UART):
                 self._fifo = 1
             self._event_ns = now_ns + 32 * self._bit_ns
         elif kind in ("characters", "first", "watched"):
-            silent_ns = 3 * self.char_ns // 2 if kind == "watched" else self._n * self.char_ns
+            silent_ns = self.char_ns // 2 if kind == "watched" else self._n * self.char_ns
             self._event_ns = now_ns + silent_ns
             if self._next_seen_ns() - self.char_ns < self._event_ns:
                 self._event_ns = _NEVER_NS  # a start bit comes first
@@ -380,7 +380,7 @@ class Watcher:
     def watch_silence(self, baudrate, bits, stop, handler):
         EventUART.last.watch(handler)
         self.formats.append((baudrate, bits, stop))
-        return 1_500_000 * bits // baudrate
+        return 500_000 * bits // baudrate
 
     def stop(self):
         EventUART.last.watch(None)
