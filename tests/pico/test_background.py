@@ -4,13 +4,15 @@ import pytest
 
 from tests.pico.cases import CASES, PHASE_NS, READ_1, READ_10, READ_100, WRITE_10
 from tools.emulator.master import efficiency
-from tools.emulator.wire import MS, Format, frame, read_registers
+from tools.emulator.wire import MS, US, Format, frame, read_registers
 
 _FORMS = (Format(9600), Format(19200), Format(115200))
 _FAST = _FORMS[-1]
 _SHORT_US, _LONG_US = {9600: 500, 19200: 800, 115200: 150}, {9600: 700, 19200: 1000, 115200: 300}
 _EFFICIENCY = {9600: 0.985, 19200: 0.965, 115200: 0.975}
 _RELEASE_LIMIT_US = 20
+_PHASES, _PHASE_NS = 12, 100 * US  # from the end of a request to the end of its handling
+_CTRL_C_LIMIT_MS = 60
 _SPEED = 0.75  # of the main program, beside what it has alone
 
 
@@ -141,6 +143,16 @@ def test_ctrl_c_while_it_replies(start, pico):
     falls_in_time(master)
     assert master.ask(READ_10.request).reply == READ_10.reply
     pico.soft_reset()
+
+
+def test_ctrl_c_at_any_moment(serve, pico):
+    """The first one ends the program, also where it meets the handler of a request."""
+    for phase in range(_PHASES):
+        line = serve(_FAST).line
+        _, end_ns = line.put(READ_10.request)
+        pico.run_until(end_ns + _PHASE_NS * phase)
+        pico.interrupt(_CTRL_C_LIMIT_MS)  # fails if the program goes on
+        assert pico.trace(2).level == 0
 
 
 def test_stop_while_it_replies(serve, pico):

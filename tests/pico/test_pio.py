@@ -4,7 +4,7 @@ import pytest
 
 from tests.pico.cases import CASES, PHASE_NS, READ_1, READ_10, READ_100
 from tools.emulator.master import efficiency
-from tools.emulator.wire import MS, US, Format
+from tools.emulator.wire import US, Format
 
 _FORMS = (Format(9600), Format(19200), Format(115200))
 _EFFICIENCY = {9600: 0.998, 19200: 0.99, 115200: 0.985}
@@ -16,11 +16,9 @@ def start(emulator, pio_board):
     """start(form, program): the Master of a slave with such a pin."""
 
     def start_alone(form, program):
-        pio_board.run_for(5 * MS)  # MicroPython drops a Ctrl-C that comes while a handler runs
         return emulator.start_alone(pio_board, form, program=program)
 
     yield start_alone
-    pio_board.run_for(5 * MS)
     pio_board.interrupt()
 
 
@@ -105,7 +103,6 @@ def test_the_main_program_goes_on(emulator, pio_board, figures):
 def test_stop_releases_the_state_machine(start, pio_board):
     """Afterwards it is still, and another slave takes it."""
     start(Format(19200), "compute_with_pio").ask(READ_1.request)
-    pio_board.run_for(5 * MS)
     pio_board.interrupt()
     print_active = "import rp2; print([rp2.StateMachine(n).active() for n in (0, 1)])"
     assert pio_board.exec(print_active).split() == ["[True,", "False]"]

@@ -137,7 +137,6 @@ def test_two_lines_in_the_background(pico, form, figures):
         late_limit_us=_BACKGROUND_LATE_LIMIT_US,
         release_limit_us=_BACKGROUND_RELEASE_LIMIT_US,
     )
-    pico.run_for(5 * MS)
 
 
 @pytest.mark.long_pico
@@ -152,7 +151,6 @@ def test_two_lines_with_state_machines(pio_board, form, figures):
         late_limit_us=_PIO_LATE_LIMIT_US,
         release_limit_us=form.bit_ns / US,
     )
-    pio_board.run_for(5 * MS)
     pio_board.interrupt()
 
 

@@ -197,6 +197,11 @@ def _look(idle):
     idle.scheduled = False
     try:
         return idle.look()
+    except KeyboardInterrupt:
+        idle.give_up(None)
+        from .ctrl_c import send
+
+        return send()  # no jump may follow
     except BaseException:
         idle.give_up(None)
         raise

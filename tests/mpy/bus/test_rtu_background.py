@@ -17,6 +17,7 @@ from support.uart import clock
 from support.umb import raises
 
 from umb.frame.ascii import ASCII
+from umb.port import ctrl_c
 from umb.server import LATER, Server
 from umb.server.rtu import RTUServer
 from umb.store import Registers, Store
@@ -298,6 +299,40 @@ def test_ctrl_c_within_a_handler():
             assert bench.uart.fail_in is None and bench.pin.level() == 0, (port, method)
             bench.clear()
             assert len(bench.ask(request(3, 0, 1))) == 1, (port, method)
+
+
+class ConsoleOs:
+    """The module os of a port whose terminals may be several: what becomes of them."""
+
+    def __init__(self):
+        self.terminal = "another one"
+        self.received = bytearray(1)
+
+    def dupterm(self, terminal):
+        before = self.terminal
+        self.terminal = terminal
+        return before
+
+    def dupterm_notify(self, _):
+        assert self.terminal.readinto(self.received) == 1
+
+
+def test_ctrl_c_within_a_handler_goes_to_the_main_program():
+    """It is sent once more where os can do that; elsewhere MicroPython prints it."""
+    for port_os in (None, ConsoleOs()):
+        ctrl_c.os = port_os
+        bench = BackgroundBench(9600)
+        interrupts.lock = False
+        bench.uart.error = KeyboardInterrupt
+        bench.uart.fail_in = "readinto"
+        bench.hear(frame(OURS, request(3, 0, 30)))
+        bench.run()
+        raised = [type(error) for error in interrupts.errors]
+        if port_os is None:
+            assert raised == [KeyboardInterrupt]
+        else:
+            assert raised == [] and port_os.received == b"\x03", raised
+            assert port_os.terminal == "another one"
 
 
 def test_a_full_scheduler_loses_nothing():
