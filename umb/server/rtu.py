@@ -22,6 +22,7 @@ _SPIN_US = const(2500)  # this close to a deadline poll() stays,
 _SHARED_SPIN_US = const(500)  # or this close, if it is run together with other lines
 _IDLE_NAP_MS = const(1000)  # nothing has to be polled
 _FAST_X64 = const(16000)  # as in umb.port.line
+_MOST_OFTEN = const(8)  # so long are most requests
 
 
 class RTUServer(Driver):
@@ -133,7 +134,9 @@ class RTUServer(Driver):
             and line.character_x64 < _FAST_X64
             and not (line.waiting or frame.have)
         ):
-            line.wait_for(_SHORTEST)
+            # A program that polls without a pause has noticed the first byte at once, so that the
+            # time of the last one is exact. After a sleep there is none to lose.
+            line.wait_for(_SHORTEST if wait_ms else _MOST_OFTEN)
             n = line.waiting
         begin_us = ticks_us()
         while n or frame.have:
