@@ -1,6 +1,7 @@
 """RTUClient: the calls of umb.client over a serial line, with the times of SL 2.5.1.1 kept."""
 
-from time import sleep_ms, ticks_add, ticks_diff, ticks_ms, ticks_us
+import sys
+from time import sleep_ms, sleep_us, ticks_add, ticks_diff, ticks_ms, ticks_us
 
 from micropython import const
 
@@ -36,6 +37,12 @@ _REPLY = const(5)  # waiting for the reply
 _TURNAROUND = const(6)  # giving every slave its time after a broadcast
 _POLL_MS = const(10)  # how late a time-out may be noticed
 _INEXACT_MS = const(10)  # the error of times in milliseconds
+# A Pico's UART wakes nobody for a few bytes: while one sleeps for a millisecond, a reply as short
+# as this comes and goes, and nobody knows when its silence began.
+_WAKES_LATE = sys.platform == "rp2"
+_SHORT_REPLY_US = const(1500)
+_SHORT_NAP_US = const(100)
+_SHORT_NAPS = const(10)
 _SPIN_US = const(2500)  # this close to the end of the transmission it stays
 
 
@@ -291,11 +298,11 @@ class RTUClient(Client):
         state = self._state
         if state == _REPLY:
             frame = line.frame
-            if frame.have or line.waiting or line.sleep(min(line.nap_ms(), _POLL_MS)):
+            if frame.have or line.waiting or self._sleep_until_bytes():
                 n = frame.need
                 if frame.have + n == self._reply_size and _CRC <= n <= _PIECE:
                     return self._await_end(n)
-                if line.wait_for(n) and line.waiting == n == _SHORTEST and self._reply_size:
+                if line.wait_for(n) and line.waiting >= n == _SHORTEST and self._reply_size:
                     return self._receive_begin()
             return self._receive()
         if state == _SILENCE and line.frame.timed:
@@ -306,6 +313,17 @@ class RTUClient(Client):
         else:
             sleep_ms(self.nap_ms())
         return self.advance()
+
+    def _sleep_until_bytes(self):
+        """Sleep until the reply may have begun. Returns how many bytes wait."""
+        line = self.line
+        if _WAKES_LATE and line.time_us(self._reply_size or _LONGEST) < _SHORT_REPLY_US:
+            naps = _SHORT_NAPS
+            while naps and not line.any():
+                sleep_us(_SHORT_NAP_US)
+                naps -= 1
+            return line.any()
+        return line.sleep(min(line.nap_ms(), _POLL_MS))
 
     # --- what is done in each state
 
