@@ -28,12 +28,8 @@ class Functions:
         for function in functions:
             self._offer(function)
         for function in functions:
-            # With the guard a call takes two and a half times as long.
             if getattr(function, "never_raises", False):
-                if self._received == (function.received,):
-                    self.received = function.received
-                if self._sent == (function.sent,):
-                    self.sent = function.sent
+                self._call_directly(function)
 
     def _offer(self, function):
         handle = getattr(function, "handle", None)
@@ -50,6 +46,16 @@ class Functions:
             self._received = (function.received,) + self._received  # called from the last one on
         if hasattr(function, "sent"):
             self._sent = (function.sent,) + self._sent
+
+    def _call_directly(self, function):
+        """Call received() and sent() of a function without a guard where no other one has them.
+
+        With the guard a call takes two and a half times as long.
+        """
+        if len(self._received) == 1 and hasattr(function, "received"):
+            self.received = function.received
+        if len(self._sent) == 1 and hasattr(function, "sent"):
+            self.sent = function.sent
 
     def add(self, code, handler):
         """Add a user-defined function code, see Server.function(). Raises ValueError."""

@@ -264,3 +264,27 @@ def test_only_what_raises_nothing_is_called_without_a_guard():
         expect(server, "06 0000 0007", "06 0000 0007", link=serial)
         log = ask(server, b"\x0c", link=serial)
         assert log[8:] == b"\x80\x40\x80", log  # the newest first: each is there once
+
+
+def test_what_raises_nothing_need_not_have_both_methods():
+    class Noting:
+        codes = ()
+        never_raises = True
+
+        def __init__(self):
+            self.noted = 0
+
+    class Received(Noting):
+        def received(self, adu, link):
+            self.noted += 1
+
+    class Sent(Noting):
+        def sent(self, adu, link):
+            self.noted += 1
+
+    for kinds in ((Received,), (Sent,), (Received, Sent), (Noting,), (Sent, Noting, Received)):
+        functions = [kind() for kind in kinds]
+        server = Server(Store(holding_registers=2), functions=functions)
+        expect(server, "06 0000 0007", "06 0000 0007", link=Link(serial=True))
+        for function in functions:
+            assert function.noted == (type(function) is not Noting)
