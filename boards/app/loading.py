@@ -75,9 +75,12 @@ def keep(board, path=FILE):
     that cannot be, load() checks the file at every start.
     """
     try:
-        if not read(path) or _kept(board, path) is not None:
+        raw = read(path)
+        if not raw or _kept(board, path) is not None:
             return False
-        found = list(load(board, path)[:2])
+        # load() would return defaults if memory is short now, and they would hold at every start.
+        problems = []
+        found = [_checked(raw, None, board, problems), problems]
         body = json.dumps(found).encode()
         if json.loads(body) != found:  # such as some fractions, which JSON would round
             return False

@@ -48,7 +48,8 @@ def start(board):
     """Return the Application, ready for requests."""
     from .loading import keep
 
-    if keep(board):
+    # Not on an esp32: there a soft reset hides that the power came on, which Access has to know.
+    if keep(board) and sys.platform != "esp32":
         import machine
 
         say("the settings have been checked: starting with them")

@@ -9,6 +9,7 @@ from support.app import BOARDS, Restart, chip, use
 
 from app import loading
 from app import main as main_module
+from app import start as start_module
 from app.check import Checked
 from umb.fast import copy
 
@@ -243,22 +244,79 @@ def test_without_a_file_and_with_a_broken_one_nothing_is_kept():
     on_disk(look)
 
 
-def test_a_board_starts_anew_when_it_has_checked_its_file():
+def test_defaults_that_hold_for_once_are_not_kept():
+    """Memory that is short at one start is no fault of the file."""
     board = use("RPI_PICO")
-    said = []
+    raw = {"slave_id": 7}
+    checker = sys.modules["app.check"]
+
+    def look():
+        put(_PATH, json.dumps(raw).encode())
+        for error in (MemoryError, OSError, ImportError):
+
+            def fail(*_, error=error):
+                raise error
+
+            checker.Checked = fail
+            try:
+                assert loading.load(board, _PATH)[0]["slave_id"] == 1
+                assert not loading.keep(board, _PATH), error
+            finally:
+                checker.Checked = Checked
+            assert loading.load(board, _PATH) == wanted(raw, board), error
+        assert loading.keep(board, _PATH)
+
+    on_disk(look)
+
+
+class _Platform:
+    """In the place of the module sys of app.main."""
+
+    print_exception = sys.print_exception
+
+    def __init__(self, platform):
+        self.platform = platform
+
+
+def start_of(platform, said):
+    """What ends main.start() on this platform, with a file that has been checked just now."""
+    board = use("RPI_PICO")
     main_module.say = said.append
+    main_module.sys = _Platform(platform)
 
     def soft_reset():
         raise Restart
 
+    def prepare(*_):
+        raise Prepared
+
     chip.soft_reset = soft_reset
     keep = loading.keep
     loading.keep = lambda _: True
+    there = start_module.prepare
+    start_module.prepare = prepare
     try:
         main_module.start(board)
-        raise AssertionError("it went on")
-    except Restart:
-        pass
+    except (Restart, Prepared) as error:
+        return type(error)
     finally:
         loading.keep = keep
-    assert said == ["the settings have been checked: starting with them"]
+        start_module.prepare = there
+        main_module.sys = sys
+
+
+class Prepared(Exception):
+    """The board went on with its start."""
+
+
+def test_a_board_starts_anew_when_it_has_checked_its_file():
+    for platform in ("rp2", "esp8266"):
+        said = []
+        assert start_of(platform, said) is Restart
+        assert said == ["the settings have been checked: starting with them"]
+
+
+def test_an_esp32_goes_on_as_a_soft_reset_would_hide_that_the_power_came_on():
+    said = []
+    assert start_of("esp32", said) is Prepared
+    assert said == []
