@@ -87,6 +87,12 @@ class Application:
         self.drivers = []
         self.parts = []
         self.is_networked = networked
+        self._run = None  # the loop of a network
+        if networked:
+            # Loading it takes a second, in which whoever has read that it serves would wait.
+            from .tasks import run
+
+            self._run = run
         _assemble(self, network, networked)
 
     def count(self, bank, counters, names=COUNTERS, put=put_of_server):
@@ -131,7 +137,7 @@ class Application:
                 self.serve_with(driver, _NETWORK_BANK)
             fronts.append(driver)
 
-    def settle(self):
+    def forget_start(self):
         """Let go of what only its start needs. Optional parts may need it later, too."""
         if len(self.parts) == 1:
             self.board = self.hardware = self.settings = None
@@ -150,9 +156,7 @@ class Application:
         every = (PERIOD_MS, update)
         try:
             if self.is_networked:
-                from .tasks import run
-
-                run(self, every)
+                self._run(self, every)
             elif drivers:
                 serve(*drivers, every=every)
             while not drivers:

@@ -59,7 +59,7 @@ def start(board):
     application = prepare(board, say)
     gc.collect()  # now: nobody has to wait for it
     begin(application, say)
-    application.settle()
+    application.forget_start()
     return application
 
 
