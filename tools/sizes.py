@@ -105,12 +105,12 @@ BUDGETS = {
     "server-tcp": Budget(14_400, 31_050, 33_650),
     "server-udp": Budget(12_300, 27_600, 30_350),
     "client-rtu": Budget(27_650, 60_300, 63_500),
-    "client-tcp": Budget(23_200, 54_050, 55_700),
-    "client-udp": Budget(18_700, 46_200, 47_400),
+    "client-tcp": Budget(23_450, 54_050, 55_700),
+    "client-udp": Budget(19_050, 46_200, 47_400),
     "gateway": Budget(42_950, 94_900, 102_300),
     "functions": Budget(7_850, 19_600, 20_350),
     "points": Budget(20_600, 42_200, 48_600),
-    "poller": Budget(44_600, 98_900, 106_900),
+    "poller": Budget(44_600, 99_000, 106_900),
     "panel": Budget(13_950, 35_850, 38_850),
     "bridge": Budget(30_400, 67_200, 76_800),
     "sparkplug": Budget(36_850, 79_650, 87_750),
@@ -118,8 +118,8 @@ BUDGETS = {
     "tty": Budget(1_800, 4_550, 4_550),
     "aio": Budget(1_050, 7_100, 7_100),
     "aio-client-rtu": Budget(29_550, 68_300, 71_450),
-    "aio-client-tcp": Budget(25_100, 62_250, 63_900),
-    "aio-client-udp": Budget(20_600, 54_750, 55_950),
+    "aio-client-tcp": Budget(25_300, 62_250, 63_900),
+    "aio-client-udp": Budget(20_900, 54_750, 55_950),
     "umodbus": Budget(22_250, 48_850, 56_100),
 }
 # Bytes of .mpy: of all that is not on this list, and of each module on it or in a package on it.
@@ -134,6 +134,7 @@ OPTIONAL = (
     "gateway.cache",
     "gateway.unit_ids",
     "port.hosts",
+    "port.ctrl_c",
     "port.idle",
     "port.pio",
     "port.listen_errors",
@@ -148,7 +149,7 @@ OPTIONAL = (
     "records",
     "umodbus",
 )
-OPTIONAL_BUDGET = 4096
+OPTIONAL_BUDGET = 4_150
 EVERYTHING_BUDGET = 79_500
 
 
