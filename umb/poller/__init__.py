@@ -373,7 +373,7 @@ class Poller:
         return True
 
     def _go_on_with(self, device):
-        """Do a part of the work that keeps a device from being read."""
+        """Do a part of the work that keeps a device from being asked."""
         device.go_on(self.now_ms())
         if not device.has_work:
             self._choice.unfinished = None

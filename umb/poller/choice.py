@@ -52,10 +52,8 @@ class Choice:
         schedule = device.schedule
         return (
             passed(now_ms, self._begin_ms) < self._holds_ms
-            and (
-                len(device.writes) > 0
-                or (schedule.is_known(now_ms) and schedule.chosen >= 0 and not device.has_work)
-            )
+            and not device.has_work
+            and (len(device.writes) > 0 or (schedule.is_known(now_ms) and schedule.chosen >= 0))
             and not self._client.pause_left_ms(device.slave_id, now_ms)
         )
 
@@ -108,7 +106,7 @@ class Choice:
             self._holds_ms = min(self._holds_ms, wait_ms)
         if device.has_work:
             self.unfinished = device
-        if not wait_ms and device.writes:
+        elif not wait_ms and device.writes:
             self._first = device  # whatever the others are
             self._compared = len(self._devices)
             return 0

@@ -49,7 +49,7 @@ class Device:
         self._values = Values(points, self._notify)
         self._multiple = False  # the device takes function codes 15 and 16 only
         self._tickets = []  # [point number, status or None], one for each task that waits
-        self.has_work = False  # whether go_on() is to be called; until then it is not read
+        self.has_work = False  # whether go_on() is to be called; until then it is not asked
         self._lost_status = 0  # why it is offline, if there are writes to be dropped
         # The block that was read, whose values are taken:
         self._address = 0  # the first one that was read

@@ -357,6 +357,33 @@ def test_writes_to_a_device_that_is_gone():
     assert device.state == "online" and device["setpoint"] == 0
 
 
+def test_writes_to_a_device_that_is_gone_are_lost_however_long_a_hook_takes():
+    """When on_state returns, it may be time to ask the device again, which answers by then."""
+    for hook_ms in (0, 400, 600, 5000):
+        for writes in (1, 3):
+            _, server = meter()
+            alive = [True]
+            poller, told = polling({7: dead_after(server, lambda alive=alive: alive[0])})
+            device = poller.device(7, Points(_METER))
+
+            def on_state(device, state, told=told, alive=alive, poller=poller, hook_ms=hook_ms):
+                told.on_state(device, state)
+                if state == "offline":
+                    poller.client.clock.passed += hook_ms
+                    alive[0] = True
+
+            poller.on_state = on_state
+            poller.run(1000)
+            alive[0] = False
+            names = ("setpoint", "energy", "relay")[:writes]
+            for name in names:
+                device[name] = 1
+            poller.run(20_000)
+            assert told.states == [(7, "online"), (7, "offline"), (7, "online")]
+            assert [error[:2] for error in told.errors] == [(7, name) for name in names]
+            assert [device[name] for name in names] == [0] * len(names)
+
+
 def test_a_write_that_is_not_answered_once_is_sent_again():
     store, server = meter()
     lost = [True]
