@@ -103,6 +103,7 @@ class TCPClient(NetworkClient):
         self._size = 0  # of the request frame; 0: only the connection is wanted
         self._used = False  # a reply has come over this connection
         self._is_new = False  # no request has been sent over this connection
+        self._rewrites = 0  # how many times late replies have overwritten the next request
         self._connected_ms = 0  # when it was made
         self._silent = 0  # time-outs in a row without any byte received
         self._attempt_ms = 0  # when it last tried to connect
@@ -228,7 +229,11 @@ class TCPClient(NetworkClient):
         """Set out to send the request PDU of n bytes. Returns the status."""
         self._begin_transaction(n)
         if self.clear():
+            self._rewrites += 1
+            if self._rewrites == _FRAMES_AT_ONCE:
+                self._hang_up()  # this server sends without end, too
             return REWRITE
+        self._rewrites = 0
         stream = self._stream
         stream.have = 0
         self._size = stream.frame.seal(self._adu, n)

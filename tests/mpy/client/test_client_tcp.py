@@ -21,6 +21,8 @@ import errno
 
 from support.umb import raises
 
+from umb.client.forward import Forwarder
+from umb.client.status import PENDING
 from umb.client.tcp import TCPClient
 from umb.errors import NoConnectionError, NoReplyError
 from umb.frame.ascii import ASCII
@@ -140,8 +142,10 @@ def test_connect_in_vain():
         (None, None, 300, "timed out"),
         (-2, 0, 0, "no such host"),
         ("[addrinfo error -2]", 0, 0, "no such host"),
-        (errno.EHOSTUNREACH, 0, 0, "EHOSTUNREACH"),
-        (101, 0, 0, "error 101"),
+        (errno.EHOSTUNREACH, 0, 0, "the host cannot be reached"),
+        (101, 0, 0, "there is no network that leads to it"),
+        (errno.EACCES, 0, 0, "EACCES"),
+        (250, 0, 0, "error 250"),
     ):
         client = client_of(good(), timeout_ms=300)
         net.refuse, net.accept_ms = refuse, accept_ms
@@ -703,6 +707,46 @@ def test_time_outs_in_a_row():
             got = read(client, address)[0]
             assert got in ([address, address + 1], "IllegalDataAddressError"), (pattern, got)
         assert len(net.socks) == connections, (pattern, len(net.socks))
+
+
+def test_a_server_that_has_always_sent_one_more_frame():
+    """However often one comes while the next request is prepared, that is sent soon."""
+
+    class Told(TCPClient):
+        left = 0
+
+        def clear(self):
+            if self.left and net.open_socks():
+                self.left -= 1
+                net.socks[-1].say(0, frame(bytes((0, 99, 0, 0, 0, 6, 1)), b"\3\2\0\7"))
+            return super().clear()
+
+    for frames in (0, 1, 15, 16, 17, 1000):
+        net.reset()
+        net.server = good()
+        client = Told((HOST, PORT))
+        for _ in range(3):
+            client.left = frames
+            for ask in (
+                lambda client=client: read(client)[0],
+                lambda client=client: forwarded(client, b"\3\0\x0a\0\2"),
+            ):
+                assert ask() in ([10, 11], b"\3\4\0\x0a\0\x0b"), frames
+            assert client.left >= frames - 2 * 16, frames
+        assert len(net.socks) == 1 or frames > 15
+
+
+def forwarded(client, pdu):
+    """What a gateway gets for a request PDU that it passes on."""
+    adu = bytearray(262)
+    adu[6] = 1
+    adu[7 : 7 + len(pdu)] = pdu
+    forwarder = Forwarder(client)
+    status = forwarder.forward(adu, len(pdu), 1000, False)
+    while status == PENDING:
+        rest(1)
+        status = forwarder.advance()
+    return bytes(adu[7 : 7 + forwarder.response_size()]) if status == 0 else status
 
 
 def test_late_replies_over_a_connection_that_is_kept():
