@@ -12,8 +12,9 @@ from time import ticks_diff, ticks_ms
 from micropython import const
 
 _PDU = const(7)  # where in a buffer the PDU begins
-_WITH_ADDRESS = const(5)  # bytes of the shortest request that has an address and a quantity
-_OF_ONE = b"\x05\x06\x16"  # function codes whose requests have a value in place of a quantity
+_LENGTH = const(5)  # of the shortest request that has an address and a quantity
+_OF_ADDRESSES = b"\x01\x02\x03\x04\x05\x06\x0f\x10\x16\x17"  # function codes that have these
+_OF_ONE = b"\x05\x06\x16"  # those with a value in place of a quantity
 _ERRORS = const(8)  # that are kept
 _LONGEST_ANSWER_MS = const(65535)
 _NO_REPLY = const(-2)  # as in umb.client.status, which would bring all of umb.client with it
@@ -81,7 +82,7 @@ class BusRecord:
         self._who = who
         self._code = adu[_PDU]
         self._address = self._quantity = 0
-        if n >= _WITH_ADDRESS:
+        if n >= _LENGTH and self._code in _OF_ADDRESSES:
             self._address = adu[_PDU + 1] << 8 | adu[_PDU + 2]
             self._quantity = adu[_PDU + 3] << 8 | adu[_PDU + 4]
 
@@ -146,6 +147,7 @@ class BusRecord:
         """Begin to count a slave in this place. Returns it."""
         self._ids[i] = slave_id
         self._states[i] = 0
+        self._last_ms[i] = self._longest_ms[i] = 0
         for k in range(i * len(_COUNTED), (i + 1) * len(_COUNTED)):
             self._counts[k] = 0
         return i
@@ -216,7 +218,9 @@ class BusRecord:
             if who is not None:
                 error["who"] = "slave %d" % who if isinstance(who, int) else who
             if self._codes[i]:
-                error["asked"] = "FC %d at %d" % (self._codes[i], self._addresses[i])
-                if self._codes[i] not in _OF_ONE:
-                    error["asked"] += " x %d" % self._quantities[i]
+                error["asked"] = "FC %d" % self._codes[i]
+                if self._codes[i] in _OF_ADDRESSES:
+                    error["asked"] += " at %d" % self._addresses[i]
+                    if self._codes[i] not in _OF_ONE:
+                        error["asked"] += " x %d" % self._quantities[i]
             yield error

@@ -45,7 +45,7 @@ def test_slaves_that_answer_and_do_not():
     assert 0 <= slaves[7]["last_ms"] <= slaves[7]["worst_ms"] < TIMEOUT_MS
     assert "last_ms" not in slaves[9]  # it never answered
     newest, oldest = record.errors()
-    assert (newest["who"], newest["asked"], newest["status"]) == ("slave 3", "FC 65 at 0 x 0", 1)
+    assert (newest["who"], newest["asked"], newest["status"]) == ("slave 3", "FC 65", 1)
     assert (oldest["who"], oldest["asked"], oldest["status"]) == (
         "slave 9",
         "FC 3 at 100 x 2",
@@ -166,8 +166,20 @@ def test_requests_of_all_lengths_and_kinds():
         record = BusRecord()
         record.asked("10.0.0.1", bytes(7) + b"\x2b" + bytes(n - 1), n)
         record.failed(1)
-        assert next(record.errors())["asked"].startswith("FC 43 at 0")
-    for code, text in ((5, "FC 5 at 1"), (6, "FC 6 at 1"), (16, "FC 16 at 1 x 2")):
+        assert next(record.errors())["asked"] == "FC 43"
+    for code, text in (
+        (1, "FC 1 at 1 x 2"),
+        (5, "FC 5 at 1"),
+        (6, "FC 6 at 1"),
+        (16, "FC 16 at 1 x 2"),
+        (22, "FC 22 at 1"),
+        (23, "FC 23 at 1 x 2"),
+        # What these have there is no address:
+        (7, "FC 7"),
+        (8, "FC 8"),
+        (20, "FC 20"),
+        (65, "FC 65"),
+    ):
         record = BusRecord()
         record.asked("10.0.0.1", bytes(7) + request(code, 1, 2), 5)
         record.failed(1)
@@ -176,6 +188,18 @@ def test_requests_of_all_lengths_and_kinds():
     record.heard_wrong(12)
     error = next(record.errors())
     assert error["times"] == 12 and "who" not in error and "asked" not in error
+
+
+def test_a_slave_in_the_place_of_another_one_begins_anew():
+    """The count of answers has wrapped: the slave seems to have given none."""
+    record = BusRecord(slaves=1)
+    end(record, 1, 0)
+    record._counts[1] = 65_535
+    record._longest_ms[0] = 900
+    end(record, 1, 0)
+    end(record, 1, NO_REPLY)
+    end(record, 2, 0)
+    assert shown(record)[2]["worst_ms"] < 900
 
 
 def test_noting_takes_no_memory():
