@@ -3,7 +3,7 @@
 Lines are printed when the Keeper is due, not while a request is answered.
 """
 
-from time import ticks_add, ticks_diff, ticks_ms
+from time import ticks_diff, ticks_ms
 
 from micropython import const
 
@@ -140,7 +140,7 @@ class Log:
             self._say("{} requests were refused: networks may not do that".format(count))
         now_ms = ticks_ms()
         if ticks_diff(now_ms, self._window_ms) >= _WINDOW_MS:
-            self._window_ms = ticks_add(now_ms, 0)
+            self._window_ms = now_ms
             for line in self._lines:
                 text = line.problem()
                 if text:
