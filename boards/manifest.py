@@ -9,6 +9,8 @@ include(
     thumb=options.board in ("RPI_PICO", "RPI_PICO_W", "W5500_EVB_PICO"),
 )
 package("app", opt=3)
+if os.path.isdir("libraries/microdot"):  # for the page: docs/how-to/freeze.md puts it there
+    package("microdot", ("__init__.py", "microdot.py"), base_path="libraries", opt=3)
 own = [file for file in sorted(os.listdir(options.board)) if file.endswith(".py")]
 own.remove("manifest.py")
 for file in own:

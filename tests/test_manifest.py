@@ -5,11 +5,13 @@ import importlib.util
 import json
 import os
 import re
+import shutil
 from pathlib import Path
 
 import pytest
 
 from tests.support.manifest import Manifest
+from tools.board_libraries import folder
 from tools.build import compile_file
 from tools.env import ROOT
 from tools.packages import FOLDER, PARTS
@@ -37,6 +39,7 @@ BUILT_IN = {  # what firmware may bring, in one port or another
     *("io", "json", "machine", "math", "micropython", "network", "ntptime", "os", "random", "re"),
     *("rp2", "select", "socket", "ssl", "struct", "sys", "termios", "time", "vfs", "webrepl"),
 }
+MICRODOT = {"microdot/__init__.py", "microdot/microdot.py"}
 LIBRARIES = {"microdot"}  # which optional parts look for, and say if they are missing
 THUMB = {"umb/fast/thumb.py"}
 VIPER = {"umb/fast/viper.py", "umb/fast/values_viper.py"}
@@ -151,6 +154,7 @@ def test_a_board_gets_its_ports_own_umb_and_the_application(board):
     assert manifest.outside == [BOARDS[board][2]]
     names = {file.target for file in manifest.files}
     assert len(names) == len(manifest.files)
+    names -= MICRODOT  # which is there if somebody has built firmware from this checkout
     assert {file.opt for file in manifest.files} == {3}
     architecture = BOARDS[board][1] or ""
     native = set() if architecture else VIPER
@@ -163,13 +167,29 @@ def test_a_board_gets_its_ports_own_umb_and_the_application(board):
     assert "board.py" in own
 
 
+def test_microdot_is_frozen_where_pip_has_put_it(tmp_path):
+    """As docs/how-to/freeze.md does it: only what boards need of it."""
+    (tmp_path / "umb").symlink_to(ROOT / "umb")
+    (tmp_path / "manifest.py").symlink_to(ROOT / "manifest.py")
+    shutil.copytree(
+        ROOT / "boards", tmp_path / "boards", ignore=shutil.ignore_patterns("libraries")
+    )
+    path = tmp_path / "boards" / "RPI_PICO_W" / "manifest.py"
+    without = {file.target for file in Manifest(path).files}
+    shutil.copytree(folder("microdot"), tmp_path / "boards" / "libraries")
+    assert (tmp_path / "boards" / "libraries" / "microdot" / "session.py").is_file()
+    files = Manifest(path).files
+    assert {file.target for file in files} - without == MICRODOT
+    assert {file.opt for file in files} == {3}
+
+
 @pytest.mark.parametrize("board", BOARDS)
 def test_nothing_that_is_imported_is_missing(board):
     files = Manifest(ROOT / "boards" / board / "manifest.py").files
     there = {file.target.removesuffix(".py").replace("/", ".") for file in files}
     there |= {name.removesuffix(".__init__") for name in there}
     for file in files:
-        if not file.target.startswith("umb/"):  # of which there is everything
+        if not file.target.startswith(("umb/", "microdot/")):  # of which there is everything
             missing = imported(file) - there - BUILT_IN - LIBRARIES
             assert missing == set(), file.target
 
