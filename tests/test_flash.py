@@ -282,6 +282,10 @@ def test_a_page_for_browsers():
     ("arguments", "text"),
     [
         (["--panel"], "panel: it needs a network: --ssid"),
+        (
+            ["--panel", "--ssid", "home", "--role", "gateway"],
+            "panel: there is too little memory for it beside a gateway, unless both are frozen",
+        ),
         (["--panel", "0"], "panel.port must be a number, 1 to 65535"),
         (["--panel-password", "correct horse"], "--panel-password needs --panel"),
         (["--panel", "--panel-password", "short"], "a text of 8 to 64 bytes"),

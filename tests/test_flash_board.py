@@ -9,10 +9,11 @@ import pytest
 
 from boards.app.check import Checked
 from tests.support.device import Device
-from tests.support.flashed import PICO_MPY, STARTS, Board, run
+from tests.support.flashed import PICO_MPY, STARTS, Board, run, survey_of
 from tools.env import Trouble
 from tools.flashing import firmware, options, verify
 from tools.flashing.files import Files, architecture, sources
+from tools.packages import version
 from tools.pty_line import PtyLine
 
 
@@ -127,6 +128,52 @@ def test_boards_that_will_not_do(monkeypatch, survey, arguments, text):
     with pytest.raises(Trouble, match=text):
         run(*arguments)
     assert board.untouched()
+
+
+PAGE_OF_GATEWAY = ("--ssid", "home", "--role", "gateway", "--panel", "--verify-port", "/dev/none")
+VERIFIED = types.SimpleNamespace(
+    objects={0: "umb", 1: "RPI_PICO_W", 2: version()}, problems=lambda _: []
+)
+FROZEN = ["umb", "app", "microdot"]
+
+
+@pytest.mark.parametrize("settings", [None, '{"role": "gateway"}', '{"panel": {}, "ssid": "x"}'])
+def test_the_page_of_a_gateway_does_not_fit_into_a_pico_w(monkeypatch, settings):
+    board = Board(monkeypatch, {**survey_of("RPI_PICO_W"), "settings": settings})
+    with pytest.raises(Trouble, match=r"memory .* a gateway.*how-to/freeze\.md"):
+        run(*PAGE_OF_GATEWAY)
+    assert board.untouched()
+
+
+def test_frozen_it_does(monkeypatch):
+    """Then the code that the firmware has is not copied, and what is there of it goes."""
+    there = {"/lib/umb/store.mpy": [1000, "x"], "/lib/app/main.mpy": [1000, "x"]}
+    survey = {**survey_of("RPI_PICO_W"), "frozen": FROZEN, "files": there}
+    board = Board(monkeypatch, survey)
+    monkeypatch.setattr(verify, "over_line", lambda *_: VERIFIED)
+    run(*PAGE_OF_GATEWAY)
+    assert list(board.written) == [
+        "/lib/umb/panel/page.html.gz",
+        "/board.py",
+        "/main.py",
+        "/umb.json",
+    ]
+    assert board.removed == sorted(there)
+
+
+def test_firmware_with_a_part_of_umb_gets_the_files(monkeypatch):
+    board = Board(monkeypatch, {"frozen": ["umb"]})
+    run()
+    assert set(sources("RPI_PICO", 0, "armv6m")) <= set(board.written)
+
+
+def test_a_page_that_is_there_already_is_no_trouble(monkeypatch):
+    """Another setting can be changed: the board says itself what does not fit."""
+    settings = '{"role": "gateway", "panel": {}, "ssid": "home"}'
+    board = Board(monkeypatch, {**survey_of("RPI_PICO_W"), "settings": settings})
+    monkeypatch.setattr(verify, "over_line", lambda *_: VERIFIED)
+    run("--name", "cellar", "--verify-port", "/dev/none")
+    assert json.loads(board.written["/umb.json"])["name"] == "cellar"
 
 
 def test_a_board_like_another(monkeypatch, capsys):

@@ -21,6 +21,7 @@ SURVEY = {
     "free": 900_000,
     "romfs": 0,
     "files": {},
+    "frozen": [],
     "settings": None,
     "board": None,
 }

@@ -64,6 +64,16 @@ try:
     romfs = part.ioctl(4, 0) * part.ioctl(5, 0) if hasattr(part, "ioctl") else len(part)
 except Exception:
     pass
+frozen = []
+places = sys.path[:]
+sys.path[:] = [".frozen"]
+for name in ("umb", "app", "microdot"):
+    try:
+        __import__(name)
+        frozen.append(name)
+    except ImportError:
+        pass
+sys.path[:] = places
 about = sys.implementation
 gc.collect()
 print(json.dumps({
@@ -76,6 +86,7 @@ print(json.dumps({
     "free": disk[0] * disk[3],
     "romfs": romfs,
     "files": found,
+    "frozen": frozen,
     "settings": text("/umb.json"),
     "board": text("/board.py"),
 }))

@@ -176,6 +176,14 @@ class Files:
         """Add files, {path on the board: file}, in front: /main.py stays the last one."""
         self.made = {**files, **self.made}
 
+    def leave_out(self, packages):
+        """Leave out the compiled files of packages that the firmware has already."""
+        self.made = {
+            path: file
+            for path, file in self.made.items()
+            if file.suffix != ".mpy" or PurePosixPath(path).parts[2] not in packages
+        }
+
     @property
     def size(self):
         """How many bytes the files have in all."""

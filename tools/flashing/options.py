@@ -14,6 +14,8 @@ from tools.env import ROOT, Trouble
 BOARDS = sorted(
     path.parent.name for path in (ROOT / "boards").glob("*/board.py") if path.parent.name != "unix"
 )
+# Boards whose memory the page and one of these roles do not fit into, as compiled files.
+_TOO_SMALL_FOR_PAGE = {"RPI_PICO_W": ("gateway",)}
 # Options that are settings of the same name, and how to read them.
 _SETTINGS = {
     "role": (str, "what the board is: io (remote I/O), gateway or poller"),
@@ -217,18 +219,26 @@ def board_of(name):
     return types.SimpleNamespace(**runpy.run_path(str(ROOT / "boards" / name / "board.py")))
 
 
-def check(raw, old, name):
+def check(raw, old, name, frozen=False):
     """Raise Trouble that names each setting in `raw` that a board cannot use.
 
     What was wrong already with the `old` settings is no Trouble.
+
+    frozen   whether the application is frozen into its firmware
     """
     board = board_of(name)
+
+    def found(settings):
+        """Return sentences about what is wrong with settings that are possible one by one."""
+        room = [] if frozen else _without_memory(settings, name)
+        return _without_network(settings, board) + room
+
     had = Checked(old, board)
-    before = {what for what, _ in had.problems} | set(_without_network(had.settings, board))
+    before = {what for what, _ in had.problems}.union(found(had.settings))
     checked = Checked(raw, board)
     problems = [what for what, _ in checked.problems if what not in before]
     problems += _unreachable(checked.settings, board)
-    problems += [what for what in _without_network(checked.settings, board) if what not in before]
+    problems += [what for what in found(checked.settings) if what not in before]
     if problems:
         listed = "\n  ".join(problems)
         raise Trouble(f"a {name} cannot use these settings:\n  {listed}")
@@ -252,6 +262,17 @@ def _without_network(settings, board):
         return []
     parts = (name for name in OPTIONAL if settings.get(name))
     return [f"{name}: it needs {_way_into_network(board)}" for name in parts]
+
+
+def _without_memory(settings, name):
+    """Return a sentence in a list if the page would not fit beside the role, as files."""
+    role = settings["role"]
+    if not settings.get("panel") or role not in _TOO_SMALL_FOR_PAGE.get(name, ()):
+        return []
+    return [
+        f"panel: there is too little memory for it beside a {role}, unless both are frozen into "
+        "the firmware: docs/how-to/freeze.md"
+    ]
 
 
 def _way_into_network(board):

@@ -64,6 +64,11 @@ def name_of(survey):
     return survey["build"] or _MACHINES.get(survey["machine"], "")
 
 
+def _is_frozen(survey):
+    """Return whether a board's firmware has the application frozen in."""
+    return "app" in survey["frozen"]
+
+
 def known_board(survey, build):
     """Return the board that the application on it was installed for, else that of the build."""
     found = re.search(r'^NAME = "(\w+)"$', survey["board"] or "", re.M)
@@ -223,7 +228,7 @@ class Flashing:
                 old = {}
         self._profiles = profiles.collect(self._wanted, self._board.has)
         self._raw = {**old, **self._wanted}
-        options.check(self._raw, old, name)
+        options.check(self._raw, old, name, _is_frozen(survey))
         self._settings = options.settings_of(self._raw, name, say)
 
     # 2: files
@@ -234,6 +239,8 @@ class Flashing:
             board = options.board_of(name)
             arch = architecture(survey["mpy"])
             files = Files(Path(folder), name, board.NETWORK, arch, self._settings)
+            if _is_frozen(survey):
+                files.leave_out(survey["frozen"])
             files.add(self._profiles)
             if survey["platform"] == "esp8266":
                 self._install_romfs(survey, files)
