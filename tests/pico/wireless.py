@@ -27,16 +27,29 @@ def _count(_):
 _timer = machine.Timer(period=1000, callback=lambda _: micropython.schedule(_count, 0))
 """
 
+_HAS_APPLICATION = """
+try:
+    import app
+    print(True)
+except ImportError:
+    print(False)
+"""
 
-def board_files(settings, say_memory=False):
+
+def board_files(settings, say_memory=False, frozen=False):
     """{path: bytes} of what tools/flash.py puts onto the board for these settings.
 
-    With say_memory its boot.py has it print once a second how much memory is free.
+    With say_memory its boot.py has it print once a second how much memory is free.  Where the
+    firmware has the code frozen in, no code is among the files.
     """
     with tempfile.TemporaryDirectory() as folder:
         network = board_of(BOARD).NETWORK
         made = Files(Path(folder), BOARD, network, ARCHITECTURE_OF[BOARD], settings).made
-        files = {path: file.read_bytes() for path, file in made.items()}
+        files = {
+            path: file.read_bytes()
+            for path, file in made.items()
+            if not (frozen and file.suffix in (".py", ".mpy"))
+        }
     files["/umb.json"] = json.dumps(settings).encode()
     if say_memory:
         files["/boot.py"] = _MEMORY.encode()
@@ -55,10 +68,14 @@ def switch_on(firmware):
 
 
 class Board:
-    """A Pico W, as switch_on() returns it, and its network: run() starts the application."""
+    """A Pico W, as switch_on() returns it, and its network: run() starts the application.
+
+    frozen   whether its firmware has the application frozen in: its flash had no files so far
+    """
 
     def __init__(self, pico):
         self.pico = pico
+        self.frozen = pico.exec(_HAS_APPLICATION).strip() == "True"
         self.radio, self.access_point = pico.radio, pico.radio.access_point
         self.forward = PortForward(self.pico)
         self.usb = UsbPort(self.pico)
@@ -68,7 +85,7 @@ class Board:
         """Start the application with these settings, beside those of the network."""
         settings = {"ssid": SSID, "password": PASSWORD, **settings}
         self.stop()
-        self.pico.write_files(board_files(settings, say_memory))
+        self.pico.write_files(board_files(settings, say_memory, self.frozen))
         self._type(b"\x02\x04")  # the plain REPL, and a soft reset
         self.wait_for("umb: serving")
 
