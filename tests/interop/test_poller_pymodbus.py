@@ -155,7 +155,7 @@ async def both(n):
 
 def test_a_call_in_between_is_refused(board):
     """A call that blocks cannot come while a request of the Poller is under way."""
-    board.run("while poller._device is None:\n    poller.poll()")
+    board.run("while client.is_free():\n    poller.poll()")
     with pytest.raises(Failed) as failed:
         board.call("read_coils(1, 0, 1)")
     assert failed.value.name == "RuntimeError"
