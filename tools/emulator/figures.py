@@ -369,15 +369,15 @@ def master_table(firmware):
 
 
 def poller_table(firmware):
-    """Return the lines of the table of a poller's memory and steps."""
+    """Yield the lines of the table of a poller's memory and steps, each as soon as it is known."""
     pico = Pico(firmware, files_of(POLLER))
-    lines = ["| what | longest `poll()`, us | heap, bytes |", "| --- | ---: | ---: |"]
+    yield "| what | longest `poll()`, us | heap, bytes |"
+    yield "| --- | ---: | ---: |"
     for situation in SITUATIONS:
         steps = measure_poller(pico, situation)
         heap = "" if situation.changing else steps.heap
-        lines.append(f"| {situation.name} | {steps.longest_us} | {heap} |")
-    lines.append(f"| RAM of {POINTS} points and their device | | {poller_ram(pico)} |")
-    return lines
+        yield f"| {situation.name} | {steps.longest_us} | {heap} |"
+    yield f"| RAM of {POINTS} points and their device | | {poller_ram(pico)} |"
 
 
 TABLES = {
@@ -455,10 +455,13 @@ def main():
     else:
         found = {wanted.only: TABLES[wanted.only]} if wanted.only else TABLES
     for name, measure in found.items():
-        lines = measure(firmware)
-        print("\n".join(lines), end="\n\n", flush=True)
         page = PAGES.get(name, PAGE)
-        page.write_text(put(page.read_text(), name, lines))
+        lines = []
+        for line in measure(firmware):  # whoever ends this early has the lines so far
+            print(line, flush=True)
+            lines.append(line)
+            page.write_text(put(page.read_text(), name, lines))
+        print()
 
 
 if __name__ == "__main__":
