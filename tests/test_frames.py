@@ -2,7 +2,7 @@
 
 MicroPython puts a frame of more than 11 words on the heap, unless that is locked. Hard handlers
 and what Idle.after() calls run with the heap locked; what may run in soft ones is looked at here,
-and what sends and receives.
+and what sends and receives, or takes the values of a reply.
 """
 
 import re
@@ -20,6 +20,8 @@ _CODE = re.compile(
 # What the program calls, and what runs with the heap locked.
 _OTHERS = {
     "umb/port/line.py": {"__init__", "_open", "_pin", "register"},
+    "umb/poller/mirror.py": {"__init__"},
+    "umb/poller/values.py": {"__init__", "encode"},
     "umb/server/background.py": {"Background", "__init__", "stop", "due", "_begin", "_send"},
     "umb/port/idle.py": {
         *(

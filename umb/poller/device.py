@@ -276,19 +276,18 @@ class Device:
         request.values = None
 
     def ended(self, status, began_ms, now_ms):
-        """Count the end of a request. Returns whether the device has answered."""
+        """Count the end of a request."""
         self.request_count = self.request_count + 1 & _LAST_COUNT
         if status > 0:
             self.exception_count = self.exception_count + 1 & _LAST_COUNT
         if not is_answer(status):
             self._failed(status, began_ms, now_ms)
-            return False
+            return
         self.answer_count = self.answer_count + 1 & _LAST_COUNT
         self.last_ms = now_ms - began_ms & 0xFFFFFFF
         self.worst_ms = max(self.worst_ms, self.last_ms)
         if self.schedule.answered(now_ms, self.pause_ms):
             self._poller.notify_state(self)
-        return True
 
     def _failed(self, status, began_ms, now_ms):
         """Note a request without an answer, or with a wrong one."""

@@ -56,19 +56,26 @@ class Mirror(PointStore):
         if self._device.state == "offline":
             raise GatewayTargetDeviceFailedToRespondError
         place = self.place(area, address)
-        end = self.place(area, address + quantity)
+        end = address + quantity
+        end = self.place(area, end)
         while place < end:
-            self._copy(self._order[place], self._blocks[area], is_read)
+            if not self._copy(area, place) and is_read:
+                raise self._refusal(place)
             place += 1
 
-    def _copy(self, i, block, is_read):
-        """Copy the value of point number i from the device into the block."""
-        if self._device.copy(i, self._bytes):
-            block.put(self.points.address(i), self.points.size(i), self._bytes, 0)
-        elif is_read:
-            if self._device.is_unsupported(i):
-                raise IllegalDataAddressError
-            raise GatewayTargetDeviceFailedToRespondError
+    def _copy(self, area, place):
+        """Copy the value of the point at this place, if it has one. Returns whether it has."""
+        i = self._order[place]
+        if not self._device.copy(i, self._bytes):
+            return False
+        self._blocks[area].put(self.points.address(i), self.points.size(i), self._bytes, 0)
+        return True
+
+    def _refusal(self, place):
+        """Return the exception for the point at this place, which has no value."""
+        if self._device.is_unsupported(self._order[place]):
+            return IllegalDataAddressError
+        return GatewayTargetDeviceFailedToRespondError
 
     # --- as umb.points.store calls these while a write is answered
 

@@ -143,11 +143,7 @@ class Values:
 
     def copy(self, i, buf):
         """Copy the bytes of point number i to buf, as on the wire."""
-        at = self._offsets[i]
-        n = self._bytes(i)
-        while n:
-            n -= 1
-            buf[n] = self._image[at + n]
+        copy(buf, 0, self._image, self._offsets[i], self._bytes(i))
 
     def write(self, i, data):
         """Take these bytes for point number i. Returns those that were there."""
@@ -248,14 +244,19 @@ class Values:
         most = min(self._compared + _BYTES_AT_ONCE, self._bytes(i))
         while self._compared < most:
             if self._image[to + self._compared] != reply[at + self._compared]:
-                self._compared = 0
-                copy(self._image, to, reply, at, self._bytes(i))
+                self._replace(i, reply, at)
                 return CHANGED
             self._compared += 1
         if most < self._bytes(i):
             return UNFINISHED
         self._compared = 0
         return SAME
+
+    def _replace(self, i, reply, at):
+        """Put all bytes of point number i, from reply[at] on, into the image."""
+        self._compared = 0
+        n = self._bytes(i)
+        copy(self._image, self._offsets[i], reply, at, n)
 
     def changed(self, i):
         """Notify of the value of point number i, unless it differs too little.
