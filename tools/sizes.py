@@ -110,7 +110,7 @@ BUDGETS = {
     "gateway": Budget(42_950, 94_900, 102_300),
     "functions": Budget(7_850, 19_600, 20_350),
     "points": Budget(20_600, 42_200, 48_600),
-    "poller": Budget(44_600, 99_000, 106_900),
+    "poller": Budget(44_600, 99_500, 107_200),
     "panel": Budget(13_950, 35_850, 38_850),
     "bridge": Budget(30_400, 67_200, 76_800),
     "sparkplug": Budget(36_850, 79_650, 87_750),

@@ -43,7 +43,9 @@ class Plan:
         self.is_open = False
         self._max_span = max_span
         self._ranges = ranges
-        self.order = array("H", sorted(range(n), key=self._sort_key))
+        # With key=, MicroPython would ask for it at each of n * n / 2 comparisons.
+        keys = sorted([self._sort_key(i) for i in range(n)])
+        self.order = array("H", [key[-1] for key in keys])
         self.places = array("H", [0] * n)
         self.intervals = array("i", [0] * n)
         self.ends = array("H", [i + 1 for i in range(n)])
@@ -66,7 +68,7 @@ class Plan:
         self._check()
 
     def _sort_key(self, i):
-        return self.interval(i), self.points.key(i), self.points.size(i)
+        return self.interval(i), self.points.key(i), self.points.size(i), i
 
     def _check(self):
         """Raise ValueError for a point that no request can read."""

@@ -375,3 +375,21 @@ def test_one_device_for_a_slave():
         else:
             raises(ValueError, poller.device, slave_id, points)
     assert poller.devices[0] is device and len(poller.devices) == 2
+
+
+class CountingPoints(Points):
+    """Points that count how often they are asked for a key to sort by."""
+
+    asked = 0
+
+    def key(self, i):
+        self.asked += 1
+        return super().key(i)
+
+
+def test_sorting_asks_for_each_key_once():
+    """It would take a board half a second for a device, were that done at each comparison."""
+    points = CountingPoints([{"name": "p%d" % i, "address": i} for i in range(50)])
+    poller, _ = polling({})
+    poller.device(1, points)
+    assert points.asked == 50
