@@ -1,16 +1,29 @@
 """Part: the page of an Application, over umb.panel and the web server microdot."""
 
-try:
-    from microdot import Microdot, Request  # the largest one: before all others
-except ImportError:
-    Microdot = Request = None
 import asyncio
+import gc
 
-from .buses import Buses
-from .settings_of_page import PageSettings
-from .views import about, first_slave_id, gateway_of, points_of
+from micropython import const
 
-_LONGEST_BODY = 8192  # bytes of a request: a file of settings
+_LONGEST_BODY = const(8192)  # bytes of a request: a file of settings
+# What has to be free before the page is loaded, in bytes: for its answers, and for its code and
+# what is loaded after it, unless that runs from flash. A Pico W has 75 KB beside a gateway, 88 KB
+# beside pins.
+_FREE_FOR_ANSWERS = const(20 * 1024)
+_FREE_FOR_CODE = const(60 * 1024)
+
+
+def _why_not():
+    """Return why there can be no page, in a few words; "" if there can be one."""
+    in_memory = __file__.startswith("/lib/")  # it is neither frozen nor in ROMFS
+    gc.collect()
+    if gc.mem_free() < _FREE_FOR_ANSWERS + (_FREE_FOR_CODE if in_memory else 0):
+        return "too little memory: freeze the application into the firmware"
+    try:
+        import microdot  # noqa: F401 - the largest one: it is loaded before all others
+    except ImportError:
+        return "the library microdot is not installed"
+    return ""
 
 
 class Part:
@@ -20,14 +33,15 @@ class Part:
         self._application = application
         self._web = None
         self._buses = None
+        self._why_not = _why_not()
 
     def open(self):
-        """Make the page. Where the web server is not installed, that is a problem, and no more."""
-        if Microdot is None:
-            text = "panel: the library microdot is not installed"
-            self._application.state.problems.append(text)
-            self._application.say(text)
+        """Make the page. Where there can be none, that is a problem, and no more."""
+        if self._why_not:
+            self._application.state.problems.append("panel: " + self._why_not)
             return
+        from microdot import Microdot, Request
+
         Request.max_body_length = _LONGEST_BODY
         self._web = self._make(Microdot())
 
@@ -35,6 +49,10 @@ class Part:
         """Return the WebServer of the page. Who may ask and what is counted is as in Modbus."""
         from umb.panel import Panel
         from umb.panel.web import WebServer
+
+        from .buses import Buses
+        from .settings_of_page import PageSettings
+        from .views import about, first_slave_id, gateway_of, points_of
 
         application = self._application
         settings = application.settings

@@ -1,5 +1,7 @@
 """The application on every board, with its pins, UART and radio played."""
 
+import sys
+
 import support.app
 from support.app import BOARDS, Restart, chip, clock, network, use
 from support.rtu import frame
@@ -10,7 +12,10 @@ from app import main as main_module
 from app import start as start_module
 from app.check import Checked
 from app.defaults import defaults
+from app.panel import part as page_module
 
+# So much has to be free before the page is loaded: from compiled files, and where it is frozen.
+FREE_FOR_PAGE, FREE_FOR_FROZEN_PAGE = 80 * 1024, 20 * 1024
 saved = []
 said = []
 
@@ -339,3 +344,45 @@ def test_too_little_memory_is_one_line():
     run_main("ESP32_GENERIC", exhausted)
     assert said[-3] == "there is too little memory for all that the settings ask for:"
     assert said[-1] == "starting again in 5 s"
+
+
+class Memory:
+    """Stands for gc, on a board with so much memory free."""
+
+    def __init__(self, free_bytes):
+        self.mem_free = lambda: free_bytes
+
+    def collect(self):
+        pass
+
+
+def start_with_page(free_bytes, file):
+    """Start a gateway with the page on a Pico W; `file` is where its code comes from."""
+    page_module.gc = Memory(free_bytes)
+    page_module.__file__ = file
+    _, drivers, application = start(
+        "RPI_PICO_W",
+        role="gateway",
+        ssid="plant",
+        password="water tower",
+        panel={"port": 80},
+        tcp_port=15099,
+    )
+    stop(drivers, application)
+    return [type(driver).__name__ for driver in drivers]
+
+
+def test_without_memory_for_the_page_the_gateway_is_served_without():
+    for file, needed in (
+        ("/lib/app/panel/part.mpy", FREE_FOR_PAGE),
+        ("app/panel/part.py", FREE_FOR_FROZEN_PAGE),  # it is frozen
+    ):
+        assert "TCPServer" in start_with_page(needed - 1, file)
+        assert (
+            said[-2]
+            == "problem: panel: too little memory: freeze the application into the firmware"
+        )
+        assert said[-1] == "serving; Ctrl-C ends it"
+        start_with_page(needed, file)  # it tries to load it, which is not there
+        assert said[-2] == "problem: panel: the library microdot is not installed"
+    assert "umb.panel" not in sys.modules
