@@ -180,18 +180,26 @@ class Line:
         Returns the length of a frame that this has completed, or 0.
         """
         frame = self.frame
-        size = 0
-        while not size:
-            n = min(frame.need, frame.piece_size, self.waiting if rest else _PIECE)
+        while True:
+            n = frame.need
+            n = min(n, frame.piece_size)
+            if n > self.waiting and rest:
+                n = self.waiting
             if not 0 < n <= self.waiting:
-                break
+                return 0
             self.uart.readinto(self.piece, n)
             copy(frame.adu, _FRAME + frame.have, self.piece, 0, n)
             self.waiting -= n
             size = frame.received(n)
-            if not (size or rest) and self.waiting < frame.need:
-                self.look()
-        return size
+            if size:
+                return size
+            if self.waiting < frame.need and not rest:
+                n = self.any()  # as look(), which takes longer
+                if n != self.waiting:
+                    self.waiting = n
+                    self.last_us = ticks_us()
+                if n < frame.need and n < frame.piece_size:
+                    return 0
 
     def look(self):
         """Count the bytes in the UART, and note the time if there are more than before."""
@@ -210,14 +218,13 @@ class Line:
         last_us = self.last_us
         delay_us = self.reply_delay_us
         n = min(n, _PIECE)
-        if ticks_diff(ticks_us(), last_us) < 0:  # so long ago that the ticks have wrapped
-            last_us = ticks_add(ticks_us(), -delay_us)
         while waiting < n:
             now = any_()
             if now != waiting:
                 last_us = self.last_us = ticks_us()
                 waiting = now
-            elif ticks_diff(ticks_us(), last_us) >= delay_us:
+            # Less than 0: so long ago that the ticks have wrapped.
+            elif not 0 <= ticks_diff(ticks_us(), last_us) < delay_us:
                 break
         self.waiting = waiting
         return waiting >= n

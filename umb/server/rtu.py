@@ -128,6 +128,7 @@ class RTUServer(Driver):
         n = line.any()
         if not n and wait_ms and not frame.have:
             n = line.sleep(wait_ms)
+        begin_us = ticks_us()
         if (
             n
             and self.alone
@@ -138,7 +139,6 @@ class RTUServer(Driver):
             # time of the last one is exact. After a sleep there is none to lose.
             line.wait_for(_SHORTEST if wait_ms else _MOST_OFTEN)
             n = line.waiting
-        begin_us = ticks_us()
         while n or frame.have:
             n = line.receive(n, ticks_us())
             if frame.rejected:
@@ -149,13 +149,13 @@ class RTUServer(Driver):
                 self.prepare(n)
                 if self.state:
                     return
-            # It stays for more of a request for this slave: the time of its last byte is exact.
+            # It stays for more of a request for this slave: the time of its last byte is exact, if
+            # little is done before it waits.
             elif not (
-                self.alone
-                and frame.have
-                and frame.for_us
-                and line.time_us(frame.need - line.waiting) <= self._hold_us
+                frame.for_us
+                and (frame.need - line.waiting) * line.character_x64 >> 6 <= self._hold_us
                 and ticks_diff(line.last_us, begin_us) <= self._hold_us  # noise may never end
+                and self.alone
                 and line.wait_for(frame.need)
             ):
                 return
