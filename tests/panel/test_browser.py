@@ -209,6 +209,34 @@ def test_text_in_registers_is_read_and_written(page):
     has_text(page.page.locator("#message"), "17 bytes, and there are 16")
 
 
+def test_nothing_is_written_to_what_was_read_before(page):
+    """The values go when the form names something else, or that cannot be read."""
+    page.sign_in()
+    page.wait_until_signed_in()
+    page.show("Registers")
+    cells = page.page.locator("#cells")
+    for selector, value, other in (
+        ("#unit", "1", "9"),
+        ("#address", "11", "12"),
+        ("#quantity", "2", "1"),
+    ):
+        page.page.fill("#unit", "1")
+        page.page.fill("#address", "11")
+        page.page.fill("#quantity", "2")
+        page.page.click("#ask .main")
+        cells.wait_for(state="visible")
+        page.page.fill(selector, other)
+        cells.wait_for(state="hidden")
+        page.page.fill(selector, value)
+        assert cells.is_hidden()
+    page.page.click("#ask .main")
+    cells.wait_for(state="visible")
+    page.page.fill("#unit", "9")
+    page.page.click("#ask .main")
+    page.page.wait_for_selector("#message:not([hidden])")
+    assert cells.is_hidden()
+
+
 def test_what_a_register_cannot_be(page):
     page.show("Registers")
     page.page.fill("#unit", "1")

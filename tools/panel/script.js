@@ -440,13 +440,22 @@ function encodeText(text, size) {
   return inOrder(Object.assign(new Uint8Array(size), bytes));
 }
 
+// The table belongs to the form: once that has changed, or cannot be read, nothing can be
+// written to what was read before.
+function hideCells() {
+  $("cells").hidden = true;
+}
+
 async function readCells() {
   const unit = Number($("unit").value);
   const code = Number($("area").value);
   const address = Number($("address").value);
   const quantity = Math.min(Number($("quantity").value), bits() ? 2000 : 125);
   $("quantity").value = quantity;
-  const answer = await askPdu(unit, [code, ...toBytes(address), ...toBytes(quantity)]);
+  const answer = await askPdu(unit, [code, ...toBytes(address), ...toBytes(quantity)]).catch((error) => {
+    hideCells();
+    throw error;
+  });
   const data = answer.slice(2);
   const type = $("type").value;
   const writable = code === 1 || code === 3;
@@ -499,10 +508,11 @@ function registerCell(unit, address, value, toRegisters) {
 async function showSettings() {
   $("form").hidden = !info.signed_in;
   $("locked").hidden = info.signed_in;
+  $("locked").textContent = info.can_sign_in
+    ? "Sign in to see and change the settings." : "This panel has no password: nothing can be changed.";
   if (!info.signed_in || settings) {
     return;
   }
-  $("locked").textContent = "Sign in to see and change the settings.";
   settings = await ask("settings");
   fillSettings();
 }
@@ -657,6 +667,9 @@ async function keepFresh() {
     } else if (polls) {
       await pollPoints();
     }
+    if (wasAway) {
+      tell("");
+    }
     $("link").textContent = "connected";
     $("link").className = "badge good";
   } catch {
@@ -668,6 +681,7 @@ async function keepFresh() {
 
 async function begin() {
   $("ask").onsubmit = attempt(readCells);
+  $("ask").oninput = hideCells;
   $("form").onsubmit = attempt(saveSettings);
   $("restart").onclick = attempt(async () => {
     if (confirm("Restart the board? Outputs go to their safe states.")) {

@@ -1,11 +1,11 @@
 """The page, and what browsers are told of it. dev.py panel sets the three digests."""
 
 _NAME = "page.html.gz"
-ENTITY_TAG = '"8b23700dca4a46ac"'
+ENTITY_TAG = '"5430fe3c5455c753"'
 CONTENT_SECURITY_POLICY = (
     "default-src 'none'; "
-    "script-src 'sha256-EbpkqezFIJfX/T+F8hj7qqQDC5eGO7tLLuuMk4Z6PRE='; "
-    "style-src 'sha256-ZRii8r6dD01khFwuRhLqpExpN06210kaS6uedIKdQnA='; "
+    "script-src 'sha256-FUTS3CkxS0tqsHCXJC33YHefDqnN+YOOM3OFZJ2Zgx0='; "
+    "style-src 'sha256-7tcAlHfIoUMV6DPFEazKEC6SYtaF3GNB027Bh73WZGo='; "
     "connect-src 'self'; img-src data:; "
     "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 )
