@@ -92,6 +92,11 @@ class Part:
         if line2 is not None and line2["serve"]:
             driver = open_serial(application, 2, self._serve)
             application.serve_with(driver, _LINE_2_BANK)
+        elif line2 is not None and not any(
+            route["line"] == 2 and not route["host"] for route in application.settings["routes"]
+        ):
+            text = "no route leads to the second line: all slaves are looked for on the first one"
+            application.state.problems.append(text)
 
     def _serve(self, options):
         from umb.server.rtu import RTUServer

@@ -102,6 +102,13 @@ def test_two_lines_and_a_host():
     assert lines == [(0, 19200, 0, 1, 0, 1), (1, 9600, 0, 1, 4, 5)]
 
 
+def test_a_second_line_without_a_route():
+    _, problems = run({"role": "gateway", "line2": LINE2, "routes": [ROUTE]})
+    assert len(problems) == 1 and "no route leads to the second line" in problems[0]
+    _, problems = run({"role": "gateway", "line2": LINE2})
+    assert len(problems) == 1 and "no route leads to the second line" in problems[0]
+
+
 def test_a_poller_for_each_line():
     devices = [DEVICE, dict(DEVICE), dict(DEVICE)]
     devices[1].update({"slave_id": 8, "name": "pump"})
