@@ -132,7 +132,7 @@ class Poller:
         pause_ms = about.get("pause_ms") if pause_ms is None else pause_ms
         timeout_ms = self.client.timeout_ms if timeout_ms is None else timeout_ms
         strict = self.client.strict if strict is None else strict
-        options = (pause_ms or 0, timeout_ms, priority, max_age_ms, strict)
+        options = (0 if pause_ms is None else pause_ms, timeout_ms, priority, max_age_ms, strict)
         check(interval_ms, max_gap, max_span, ranges, options)
         if pause_ms is not None:
             # A Gateway on the same client keeps this pause, too.
