@@ -60,8 +60,12 @@ class Control:
         state.unsaved = self.block.data != self._saved
 
     def _take_order(self, state):
-        """Note an order. The file is read and written when the answer has left."""
-        state.new_settings = self._new_content if self.block[_ORDER] == _SAVE_AND_RESTART else None
+        """Note an order. The file is read and written when the answer has left.
+
+        A later order takes back what this one saves, but nothing that others do.
+        """
+        saves = self.block[_ORDER] == _SAVE_AND_RESTART
+        state.ordered_settings = self._new_content if saves else None
         state.restarting = True
         self.block[_ORDER] = 0  # what a client reads
 

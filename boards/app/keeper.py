@@ -153,7 +153,7 @@ class Keeper:
         if self._ordered_ms is None:
             self._ordered_ms = now_ms
         elapsed_ms = ticks_diff(now_ms, self._ordered_ms)
-        if self._state.new_settings is None:
+        if self._state.new_settings is None and self._state.ordered_settings is None:
             if elapsed_ms >= _RESTART_MS:
                 for driver in self.drivers:
                     driver.shutdown()
@@ -161,20 +161,24 @@ class Keeper:
             self._write_settings()
 
     def _write_settings(self):
+        """Write new settings, and those that were ordered the next time: they change that file."""
         state = self._state
-        state.save_problem = ""
+        is_order = state.new_settings is None
+        why = ""
         try:
-            new_settings = state.new_settings
-            if callable(new_settings):
-                new_settings = new_settings()
-            self._save(new_settings)
+            self._save(state.ordered_settings() if is_order else state.new_settings)
         except Exception as error:  # noqa: BLE001 - it is reported, and the device goes on
             state.restarting = False
-            state.save_problem = str(error) or "no memory"
+            state.ordered_settings = None
+            why = str(error) or "no memory"
             problem = "the settings are not saved: {}".format(error)
             if problem not in state.problems:
                 state.problems.append(problem)
             self._say(problem)
-        state.new_settings = None
+        if is_order:
+            state.ordered_settings = None
+        else:
+            state.new_settings = None
+            state.save_problem = why
         if not state.restarting:
             self._ordered_ms = None

@@ -23,8 +23,10 @@ class DeviceState:
     changes        how often clients have changed settings, modulo 65536 (Control)
     carried_out    requests that were carried out, modulo 65536 (DeviceServer)
     unsaved        whether clients have changed settings that are not saved (Control)
-    new_settings   the new content of the file of settings, which is to be written, or a function
-                   that returns it (Control, Trial, PageSettings)
+    new_settings   the new content of the file of settings, which is to be written (Trial,
+                   PageSettings)
+    ordered_settings  a function that returns the content that a client has ordered to be written
+                   after that; None: none has (Control)
     save_problem   why they could not be written the last time, "" if they were (Keeper)
     restarting     whether a client has ordered a restart (Control)
     fail_safe      whether outputs are at their safe values because masters are silent (Keeper)
@@ -48,7 +50,7 @@ class DeviceState:
         self.changes = 0
         self.carried_out = 0
         self.unsaved = False
-        self.new_settings = None
+        self.new_settings = self.ordered_settings = None
         self.save_problem = ""
         self.restarting = False
         self.fail_safe = False

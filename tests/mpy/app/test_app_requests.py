@@ -34,12 +34,15 @@ class Link:
 
 
 class Config:
-    """What Application writes its settings with; compose() raises `error`, if there is one."""
+    """What Application writes its settings with; compose() raises `error`, if there is one.
+
+    write() raises `write_error`.
+    """
 
     def __init__(self):
         self.composed = []
         self.written = []
-        self.error = None
+        self.error = self.write_error = None
 
     def compose(self, changes):
         if self.error is not None:
@@ -48,7 +51,22 @@ class Config:
         return b"new"
 
     def write(self, data):
+        if self.write_error is not None:
+            raise self.write_error
         self.written.append(data)
+
+
+class Driver:
+    """What the Keeper asks of one; `busy` while something is on its line."""
+
+    busy = True
+    stopping = False
+
+    def nap_ms(self):
+        return 0 if self.busy else 1
+
+    def shutdown(self):
+        self.stopping = True
 
 
 class Device:
@@ -67,9 +85,9 @@ class Device:
         self.store = self.application.server.stores[OURS]
         self.handler = handler(self) if handler else self.application.server
 
-    def run(self, ms):
-        """Let the Keeper work for so long, which asks no driver whether its line is silent."""
-        self.application.keeper.drivers = ()
+    def run(self, ms, *drivers):
+        """Let the Keeper work for so long; it asks these drivers whether their line is silent."""
+        self.application.keeper.drivers = drivers
         for _ in range(ms // PERIOD_MS):
             clock.sleep_ms(PERIOD_MS)
             self.application.keeper.update()
@@ -184,6 +202,40 @@ def test_another_order_takes_it_back():
     device.run(500)
     assert device.config.composed == device.config.written == []
     assert device.state.restarting
+
+
+def test_what_somebody_else_saves_is_written_before_any_restart():
+    """A page or a trial has just saved when an order comes, or saves after it."""
+    for order, written in ((RESTART, [b"page"]), (SAVE_AND_RESTART, [b"page", b"new"])):
+        for pdu in writes(110, order):
+            for is_first in (True, False):
+                for delay_ms in (0, 50, 400):
+                    device = Device()
+                    driver = Driver()
+                    if not is_first:
+                        device.ask(OURS, pdu)
+                    device.state.new_settings = b"page"
+                    device.run(delay_ms, driver)
+                    if is_first:
+                        device.ask(OURS, pdu)
+                    driver.busy = False
+                    device.run(200, driver)
+                    assert device.config.written == written, (pdu, is_first, delay_ms)
+                    device.run(600, driver)
+                    assert driver.stopping
+
+
+def test_what_somebody_else_cannot_save_keeps_it_from_restarting():
+    for order in (RESTART, SAVE_AND_RESTART):
+        device = Device()
+        device.config.write_error = OSError(28)
+        device.state.new_settings = b"page"
+        device.ask(OURS, b"\x06\x00\x6e" + order)
+        device.run(500)
+        assert device.said == ["the settings are not saved: 28"]
+        assert device.state.save_problem == "28"
+        assert not device.state.restarting
+        assert device.config.composed == []
 
 
 def test_an_order_is_answered_before_the_file_is_looked_at():
