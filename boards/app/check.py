@@ -54,7 +54,10 @@ class Checked:
         self.board = board
         self.raw = raw
         self.used = {}  # pin: the setting that has it
-        self.take(joined(VALUES, _RULES), raw, settings)
+        role = self._take_role()
+        table = _of_all_roles(role)
+        del table["role"]
+        self.take(table, raw, settings)
         self.take(joined(LINE, _RULES_OF_LINE), raw, settings)
         if board.NETWORK:
             from .network.settings import take
@@ -62,7 +65,7 @@ class Checked:
             take(self)
         own = {key: getattr(board, key.upper()) for key in _PIN_KEYS}
         self._take_pins(raw, settings, own)
-        self._take_parts()
+        self._take_parts(role)
         for key in raw:
             if key not in settings:
                 text = "unknown setting {}"
@@ -70,15 +73,20 @@ class Checked:
                     text = "{}: this board has no network"
                 self.report(text.format(in_words(key)), "it is ignored")
 
-    def _take_parts(self):
-        """Take the settings of the role and of optional parts, and the LED."""
+    def _take_role(self):
+        """Take the role alone, and return the module with the rules of its settings."""
         settings = self.settings
+        self.take({"role": (VALUES["role"],) + _RULES["role"]}, self.raw, settings)
         try:
-            role = settings_of(settings["role"])
+            return settings_of(settings["role"])
         except ImportError:
             self.report("role: this board has no {}".format(settings["role"]), "it is io")
             settings["role"] = "io"
-            role = settings_of("io")
+            return settings_of("io")
+
+    def _take_parts(self, role):
+        """Take the settings of the role and of optional parts, and the LED."""
+        settings = self.settings
         self.take(role.SETTINGS, self.raw, settings)
         for name in OPTIONAL:
             if self.raw.get(name) is not None:
@@ -290,12 +298,13 @@ def rules_of(board, settings):
 
     settings   those that hold: their role says what there is
     """
-    tables = [joined(VALUES, _RULES), joined(LINE, _RULES_OF_LINE)]
+    role = settings_of(settings["role"])
+    tables = [_of_all_roles(role), joined(LINE, _RULES_OF_LINE)]
     if board.NETWORK:
         from .network.settings import table_of
 
         tables.append(table_of(board))
-    tables.append(settings_of(settings["role"]).SETTINGS)
+    tables.append(role.SETTINGS)
     found = []
     for table in tables:
         for key in sorted(table):
@@ -329,6 +338,13 @@ def _rule_in_words(key, rule):
     if key.endswith("password"):
         found["secret"] = True
     return found
+
+
+def _of_all_roles(role):
+    """Return the table of what every role has, with the defaults of this one."""
+    defaults = dict(VALUES)
+    defaults.update(role.DEFAULTS)
+    return joined(defaults, _RULES)
 
 
 def joined(defaults, rules):

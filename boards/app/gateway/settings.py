@@ -5,20 +5,17 @@ from ..masters.settings import SETTINGS as OF_MASTERS
 from ..masters.settings import TARGET, take_objects, take_second_line
 from .ids import slave_ids
 
-# The slave id of a gateway that is given none: behind it there is a slave 1 more often than a 247.
-_OWN_ID = 247
 _MOST_ROUTES = 16
 _LONGEST_MS = 3_600_000
 
 SETTINGS = dict(OF_MASTERS)
 SETTINGS["cache_ms"] = (0, 0, _LONGEST_MS)
+DEFAULTS = {"slave_id": 247}  # behind it there is a slave 1 more often than a 247
 
 
 def take_pins(checked, named):
-    """Take line2 and the routes, and an id of its own that hides no slave if possible."""
+    """Take line2 and the routes."""
     take_second_line(checked, named)
-    if "slave_id" not in checked.raw:
-        checked.settings["slave_id"] = _OWN_ID
     if named:
         routes = take_objects(checked, "routes", _MOST_ROUTES, _route(checked.settings))
         checked.settings["routes"] = _without_twins(checked, routes)

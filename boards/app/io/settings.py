@@ -4,6 +4,7 @@ from ..check import wanted_by
 from ..defaults import LISTS, OF_POINTS
 
 SETTINGS = {}
+DEFAULTS = {}
 
 _END = (0, -32768, 65535)  # the rule of the ends of a scale
 _SCALE = "[low, high], two numbers, -32768 to 65535"

@@ -8,6 +8,7 @@ _MOST_DEVICES = 32
 _LONGEST_MS = 86_400_000
 
 SETTINGS = dict(OF_MASTERS)
+DEFAULTS = {}
 
 
 def take_pins(checked, named):

@@ -10,7 +10,7 @@ from support.app import BOARDS, chip, use
 
 from app import config
 from app.application import Application
-from app.check import Checked
+from app.check import Checked, rules_of
 from app.hardware import Hardware
 from app import loading
 from umb.port.hosts import host_filter
@@ -458,6 +458,23 @@ def test_without_a_line_its_pins_are_free():
     checked = check({"rtu": False, "outputs": [0, 1, 2]})
     assert checked.problems == []
     assert [point["pin"] for point in checked.settings["outputs"]] == [0, 1, 2]
+
+
+def test_a_role_has_defaults_of_its_own_for_what_is_refused_as_well():
+    for role, default in (("io", 1), ("gateway", 247), ("poller", 1), ("else", 1)):
+        assert check({"role": role}, "RPI_PICO_W").settings["slave_id"] == default
+        for value in VALUES:
+            checked = check({"role": role, "slave_id": value}, "RPI_PICO_W")
+            told = [pair for pair in checked.problems if pair[0].startswith("slave_id")]
+            if is_int(value, 1, 247):
+                assert checked.settings["slave_id"] == value and not told
+            else:
+                assert checked.settings["slave_id"] == default, (role, value)
+                assert [instead for _, instead in told] == ["%d is used" % default]
+        assert len(told) == 1
+        rules = rules_of(boards["RPI_PICO_W"], checked.settings)
+        told = [rule["default"] for rule in rules if rule["key"] == "slave_id"]
+        assert told == [default], role
 
 
 def test_what_holds_instead_is_true():
