@@ -82,7 +82,8 @@ def test_without_an_id_of_its_own_it_hides_no_slave_1(run, pty_pair):
             assert registers(client, 1) == [1000, 1001]
             assert registers(client, 247, 103) == [1, 0]
             assert registers(client, 255, 103) == [1, 0]
-        assert "slave id 247 is the gateway itself, not a slave behind it" in service.lines
+        assert service.lines[0] == "umb gateway, slave id 247"
+        assert "  slave id 247 is its own: a slave behind it needs another one" in service.lines
 
 
 def test_masters_on_a_second_line(run, pty_pair):

@@ -67,6 +67,7 @@ class Application:
     status    the Status
     server    the DeviceServer that answers for the slave id of the device
     product   what it calls itself
+    note      what its role has to tell of its slave id when it starts; "" for nothing
     log       a Log that prints what is going on, None: nobody wants that
     permits   what Access permits to networks; None where there is none
     handler   what networks ask: the server, or a Gateway that a part has put in its place
@@ -185,6 +186,7 @@ def _assemble(application, network, networked):
     role = make(settings["role"], application)
     application.parts.append(role)
     application.product = role.PRODUCT
+    application.note = role.NOTE.format(settings["slave_id"])
     reset_cause = hardware.reset_cause()
     if networked:
         from .access import Access

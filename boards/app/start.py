@@ -28,6 +28,8 @@ def prepare(board, say):
     )
     what = "{} {} on {}, slave id {}"
     say(what.format(application.product, umb.__version__, board.NAME, settings["slave_id"]))
+    if application.note:
+        say(application.note)
     for text in [note] + problems:
         if text:
             say("{}: {}".format(config.FILE, text))

@@ -164,6 +164,8 @@ def announce(wanted, application):
 
     settings = application.settings
     say("{}, slave id {}".format(application.product, settings["slave_id"]))
+    if application.note:
+        say("  " + application.note)
     say("  Modbus TCP on {}:{}".format(wanted["host"], wanted["port"]))
     if wanted["devices"][0]:
         role = settings["role"]

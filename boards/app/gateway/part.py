@@ -38,6 +38,7 @@ class Part:
     """
 
     PRODUCT = "umb gateway"
+    NOTE = "slave id {} is its own: a slave behind it needs another one"
     BANKS = 3
     COUNTED = _COUNTED
     coils = discrete_inputs = input_registers = holding_registers = ()
@@ -54,17 +55,14 @@ class Part:
         application = self._application
         clients = Clients(application)
         gateway = None
-        is_hiding = False
         for route in application.settings["routes"]:
             try:
                 client = clients.get(route)
             except Exception as error:  # noqa: BLE001 - ports raise what they like
                 application.state.problems.append(str(error))
                 continue
-            ids = slave_ids(route["slave_ids"])
-            is_hiding = is_hiding or application.settings["slave_id"] in ids
             options = {
-                "slave_ids": ids,
+                "slave_ids": slave_ids(route["slave_ids"]),
                 "timeout_ms": route["timeout_ms"],
                 "unit_ids": {int(key): to for key, to in route["unit_ids"].items()} or None,
                 "cache_ms": route["cache_ms"],
@@ -82,9 +80,6 @@ class Part:
                 if application.log is not None:
                     name = "line {}".format(route["line"])
                     application.log.watch_client_line(name, gateway.line_counters[-1])
-        if is_hiding:
-            text = "slave id {} is the gateway itself, not a slave behind it"
-            application.say(text.format(application.settings["slave_id"]))
         if gateway is not None:
             application.handler = gateway
             application.drivers.append(gateway)

@@ -16,6 +16,7 @@ class Part:
     """Makes the board's pins the points of its slave, and serves a serial line."""
 
     PRODUCT = "umb remote I/O"
+    NOTE = ""
     BANKS = 2
 
     def __init__(self, application):

@@ -21,6 +21,7 @@ class Part:
     """
 
     PRODUCT = "umb poller"
+    NOTE = ""
     BANKS = 2
     coils = discrete_inputs = holding_registers = ()
 

@@ -2,7 +2,7 @@
 
 from support.app import chip, use
 
-from app import config
+from app import config, start
 from app.application import Application
 from app.check import Checked
 from app.gateway.ids import slave_ids
@@ -100,6 +100,22 @@ def test_two_lines_and_a_host():
     assert (kinds, problems) == (["Gateway"], [])
     lines = [uart.what for uart in chip.uarts]
     assert lines == [(0, 19200, 0, 1, 0, 1), (1, 9600, 0, 1, 4, 5)]
+
+
+def test_what_a_role_says_first():
+    """A gateway tells whom it hides, as a matter of course; nothing is wrong."""
+    there = start.load
+    hidden = "slave id 247 is its own: a slave behind it needs another one"
+    for role, told in (("io", []), ("gateway", [hidden]), ("poller", [])):
+        settings = Checked({"role": role}, use("RPI_PICO")).settings
+        start.load = lambda _, settings=settings: (settings, [], None)
+        said = []
+        try:
+            start.prepare(use("RPI_PICO"), said.append)
+        finally:
+            start.load = there
+        assert " on RPI_PICO, slave id " in said[0]
+        assert said[1:] == told, role
 
 
 def test_a_second_line_without_a_route():
