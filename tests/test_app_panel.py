@@ -116,6 +116,30 @@ def test_analogues_and_pwms(page):
     assert page.json("POST", "/points", {"number": i, "value": 1})[0] == 409
 
 
+def test_what_a_pin_cannot_be_is_told_with_what_it_takes(page):
+    for name, wanted in (
+        ("output 0", "outputs take whole numbers from 0 to 1, not "),
+        ("pwm 0", "pwms take whole numbers from 0 to 1000, not "),
+        ("input 0", "an input cannot be written"),
+        ("analogue 0", "an input cannot be written"),
+    ):
+        i, _ = named(page, name)
+        for value in (1.5, -1, 1001, 65536, "x", None, [1], {}):
+            status, answer = page.json("POST", "/points", {"number": i, "value": value})
+            assert status == 409 and answer["error"].startswith(wanted), (name, value)
+
+
+def test_what_registers_begin_with_is_there(page):
+    """The first addresses of each area can be read, and as many of them as there are, up to 10."""
+    _, info = page.json("GET", "/info")
+    quantities = []
+    for code, (address, quantity) in enumerate(info["areas"], 1):
+        quantities.append(quantity)
+        body = bytes((info["slave_id"], code, address >> 8, address & 255, 0, quantity))
+        assert page.ask("POST", "/pdu", body)[2][0] == code
+    assert quantities == [4, 2, 10, 1]
+
+
 def test_settings_keep_their_secrets(page):
     _, settings = page.json("GET", "/settings")
     assert settings["values"]["name"] == "Pump house"

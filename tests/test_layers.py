@@ -74,7 +74,7 @@ ROWS = (
     {"sparkplug.payload"},
     {"sparkplug"},
     {"panel.link", "panel.messages", "panel.page", "panel.passwords", "panel.responses"},
-    {"panel.sessions", "panel.source", "panel.viewers"},
+    {"panel.areas", "panel.sessions", "panel.source", "panel.viewers"},
     {"panel.sources"},
     {"panel", "panel.web"},
     # uModbus's names for all of this, of which nothing above knows.

@@ -177,6 +177,81 @@ def test_the_view_of_registers_begins_with_a_slave_that_is_there(page):
     assert page.page.input_value("#unit") == "9"
 
 
+def test_what_the_view_of_registers_begins_with_can_be_read(page):
+    page.show("Registers")
+    shown = []
+    for area in "3412":
+        page.page.select_option("#area", area)
+        with page.page.expect_response("**/pdu"):
+            page.page.click("#ask .main")
+        page.page.wait_for_selector("#cells:not([hidden])")
+        cells = page.page.locator("#cells tbody tr")
+        shown.append((page.page.input_value("#address"), cells.count()))
+        assert page.page.locator("#message").is_hidden()
+    assert shown == [("10", 4), ("0", 4), ("3", 1), ("3", 1)]
+    page.page.fill("#unit", "9")  # of which nothing is known
+    assert (page.page.input_value("#address"), page.page.input_value("#quantity")) == ("0", "1")
+    page.page.fill("#address", "5")  # somebody has chosen now
+    page.page.select_option("#area", "3")
+    page.page.fill("#unit", "1")
+    assert (page.page.input_value("#address"), page.page.input_value("#quantity")) == ("5", "1")
+
+
+@pytest.mark.parametrize("kind", ["uint32", "int32", "float32"])
+def test_no_half_of_a_value_is_left_out(page, kind):
+    page.show("Registers")
+    page.page.fill("#unit", "1")
+    page.page.fill("#address", "20")
+    page.page.select_option("#type", kind)
+    page.page.fill("#quantity", "8")
+    page.page.click("#ask .main")
+    page.page.wait_for_selector("#cells:not([hidden])")
+    page.page.fill("#quantity", "7")
+    page.page.click("#ask .main")
+    has_text(
+        page.page.locator("#message"),
+        f"{kind} takes two registers: the quantity must be even, not 7",
+    )
+    assert page.page.locator("#cells").is_hidden()
+
+
+WRONG_VALUES = (
+    ("uint16", ("1.5", "-1", "65536", "x", ""), "takes whole numbers from 0 to 65535"),
+    ("int16", ("1.5", "-32769", "32768", "0x"), "takes whole numbers from -32768 to 32767"),
+    ("hex", ("1.5", "10000", "12zz", "-1"), "takes hexadecimal digits from 0 to FFFF"),
+    ("uint32", ("1.5", "4294967296"), "takes whole numbers from 0 to 4294967295"),
+    ("int32", ("-2147483649",), "takes whole numbers from -2147483648 to 2147483647"),
+    ("float32", ("x", "1e39", ""), "takes numbers"),
+)
+
+
+def test_what_cannot_be_written_is_told_with_what_can(page):
+    page.sign_in()
+    page.wait_until_signed_in()
+    page.show("Registers")
+    for selector, value in (("#unit", "1"), ("#address", "11"), ("#quantity", "2")):
+        page.page.fill(selector, value)
+    for kind, texts, wanted in WRONG_VALUES:
+        page.page.select_option("#type", kind)
+        with page.page.expect_response("**/pdu"):
+            page.page.click("#ask .main")
+        for text in texts:
+            cell = page.page.locator("#cells input").first
+            cell.fill(text)
+            page.page.locator("#cells button").first.click()
+            has_text(page.page.locator("#message"), f'^{kind} {wanted}, not "{text}"$')
+
+
+def test_all_tabs_are_seen_on_a_phone(browser, board):
+    page = Page(browser, board, viewport={"width": 360, "height": 740})
+    for view in VIEWS:
+        page.show(view)
+        for name in VIEWS:
+            box = page.page.locator(f"nav >> text={name}").bounding_box()
+            assert box["x"] >= 0 and box["x"] + box["width"] <= 360, name
+    page.close()
+
+
 def test_text_in_registers_is_read_and_written(page):
     page.sign_in()
     page.wait_until_signed_in()

@@ -137,6 +137,7 @@ async function refresh() {
   showGateway(info.gateway);
   if ($("unit").value === "") {
     $("unit").value = info.slave_id;
+    suggest();
   }
   showNavigation();
   for (const row of rows) {
@@ -388,6 +389,20 @@ async function pollPoints() {
 // --- registers
 
 const bits = () => $("area").value < 3;
+const isWide = (type) => type.endsWith("32");
+let suggested = ""; // what was put into the form, and not by somebody
+
+// Put addresses into the form that can be read, as far as the board knows, unless somebody has
+// entered others.
+function suggest() {
+  const fields = [$("address"), $("quantity")];
+  const entered = () => fields.map((field) => field.value).join();
+  if (!suggested || suggested === entered()) {
+    const known = Number($("unit").value) === info.slave_id && info.areas;
+    [fields[0].value, fields[1].value] = known ? known[$("area").value - 1] : [0, 1];
+    suggested = entered();
+  }
+}
 
 function toBytes(value) {
   return [value >> 8 & 255, value & 255];
@@ -421,11 +436,13 @@ function decode(bytes, type) {
 }
 
 function encode(text, type) {
-  const data = new DataView(new ArrayBuffer(type.endsWith("32") ? 4 : 2));
-  const value = type === "hex" ? parseInt(text, 16) : Number(text);
+  const data = new DataView(new ArrayBuffer(isWide(type) ? 4 : 2));
+  const value = type === "hex" ? Number("0x" + text.trim()) : Number(text);
   const limits = { uint16: [0, 65535], int16: [-32768, 32767], hex: [0, 65535], uint32: [0, 4294967295], int32: [-2147483648, 2147483647] }[type];
-  if (!Number.isFinite(value) || text.trim() === "" || (limits && (!Number.isInteger(value) || value < limits[0] || value > limits[1]))) {
-    throw new Error(`"${text}" is no ${type}`);
+  if (!Number.isFinite(Math.fround(value)) || text.trim() === "" || (limits && (!Number.isInteger(value) || value < limits[0] || value > limits[1]))) {
+    const wanted = type === "hex" ? "hexadecimal digits from 0 to FFFF"
+      : limits ? "whole numbers from " + limits.join(" to ") : "numbers";
+    throw new Error(`${type} takes ${wanted}, not "${text}"`);
   }
   const method = { int16: "setInt16", uint32: "setUint32", int32: "setInt32", float32: "setFloat32" }[type] || "setUint16";
   data[method](0, value);
@@ -450,14 +467,19 @@ async function readCells() {
   const unit = Number($("unit").value);
   const code = Number($("area").value);
   const address = Number($("address").value);
-  const quantity = Math.min(Number($("quantity").value), bits() ? 2000 : 125);
+  const type = $("type").value;
+  const takesTwo = isWide(type) && !bits();
+  const quantity = Math.min(Number($("quantity").value), bits() ? 2000 : takesTwo ? 124 : 125);
   $("quantity").value = quantity;
+  if (takesTwo && quantity % 2) {
+    hideCells();
+    throw new Error(`${type} takes two registers: the quantity must be even, not ${quantity}`);
+  }
   const answer = await askPdu(unit, [code, ...toBytes(address), ...toBytes(quantity)]).catch((error) => {
     hideCells();
     throw error;
   });
   const data = answer.slice(2);
-  const type = $("type").value;
   const writable = code === 1 || code === 3;
   const lines = [];
   if (bits()) {
@@ -468,8 +490,8 @@ async function readCells() {
     const text = new TextDecoder().decode(new Uint8Array(inOrder(data))).replace(/\0+$/, "");
     lines.push([address, writable ? registerCell(unit, address, text, (value) => encodeText(value, data.length)) : text]);
   } else {
-    const size = type.endsWith("32") ? 2 : 1;
-    for (let i = 0; i + size <= quantity; i += size) {
+    const size = takesTwo ? 2 : 1;
+    for (let i = 0; i < quantity; i += size) {
       const value = decode(data.slice(2 * i, 2 * i + 2 * size), type);
       lines.push([address + i, writable ? registerCell(unit, address + i, value, (text) => encode(text, type)) : value]);
     }
@@ -681,7 +703,12 @@ async function keepFresh() {
 
 async function begin() {
   $("ask").onsubmit = attempt(readCells);
-  $("ask").oninput = hideCells;
+  $("ask").oninput = (event) => {
+    hideCells();
+    if (event.target.id === "unit" || event.target.id === "area") {
+      suggest();
+    }
+  };
   $("form").onsubmit = attempt(saveSettings);
   $("restart").onclick = attempt(async () => {
     if (confirm("Restart the board? Outputs go to their safe states.")) {

@@ -15,6 +15,7 @@ program mounts it, SECURITY.md says what it protects from.
 from micropython import const
 
 from ..check import function, integer, wrong
+from .areas import areas_of
 from .link import PageLink, changes
 from .messages import as_json, as_pieces, given, refusal
 from .page import CONTENT_SECURITY_POLICY, ENTITY_TAG, open_page
@@ -165,6 +166,7 @@ class Panel:
         buses = [] if self._buses is None else self._buses()
         if view not in (None, "buses"):
             buses = [_in_short(bus) for bus in buses]
+        slave_id = self._slave_id() if callable(self._slave_id) else self._slave_id
         info = {
             "about": [] if self._about is None else self._about(),
             "views": [
@@ -178,7 +180,8 @@ class Panel:
                 if view is not None
             ],
             "buses": buses,
-            "slave_id": self._slave_id() if callable(self._slave_id) else self._slave_id,
+            "slave_id": slave_id,
+            "areas": areas_of(self.server, slave_id),
             "can_sign_in": self.sessions.password is not None,
             "signed_in": self._is_signed_in(request),
             "refused_sign_ins": self.sessions.refused_count,

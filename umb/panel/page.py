@@ -1,11 +1,11 @@
 """The page, and what browsers are told of it. dev.py panel sets the three digests."""
 
 _NAME = "page.html.gz"
-ENTITY_TAG = '"5430fe3c5455c753"'
+ENTITY_TAG = '"3e56a8eb622aafa0"'
 CONTENT_SECURITY_POLICY = (
     "default-src 'none'; "
-    "script-src 'sha256-FUTS3CkxS0tqsHCXJC33YHefDqnN+YOOM3OFZJ2Zgx0='; "
-    "style-src 'sha256-7tcAlHfIoUMV6DPFEazKEC6SYtaF3GNB027Bh73WZGo='; "
+    "script-src 'sha256-qqGoyFEVqjQcAnqrDBH1pqGt92+z8gS05ypqlFvMnYU='; "
+    "style-src 'sha256-O2nojptnReJweziyugJClxgBOQTuHSjXphbt/SxDaas='; "
     "connect-src 'self'; img-src data:; "
     "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 )

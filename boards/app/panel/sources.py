@@ -67,10 +67,13 @@ class Pins(Source):
         return ""
 
     async def write(self, i, value):
-        name, _, _, _, address = self._pins[i]
+        name, _, pin, _, address = self._pins[i]
         code = _CODES.get(name)
-        if code is None or not isinstance(value, int) or not 0 <= value <= 0xFFFF:
-            return "this takes no %r" % (value,)
+        if code is None:
+            return "an input cannot be written"
+        most = pin.get("full", 1)
+        if not isinstance(value, int) or not 0 <= value <= most:
+            return "%s take whole numbers from 0 to %d, not %r" % (name, most, value)
         if code == 5:
             value = 0xFF00 if value else 0
         body = (self._slave_id, code, address >> 8, address & 0xFF, value >> 8, value & 0xFF)
