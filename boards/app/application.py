@@ -36,6 +36,7 @@ class DeviceServer(Server):
         state = self._state
         state.broadcast = link.serial and adu[6] == 0
         state.written = False
+        state.link = link
         if state.records is not None:
             self._note(adu, n, link)
         n = super().handle(adu, n, link)
@@ -65,6 +66,7 @@ class Application:
     board, hardware, settings, config, say   as above, for its parts
     state     the DeviceState
     status    the Status
+    control   the Control
     server    the DeviceServer that answers for the slave id of the device
     product   what it calls itself
     note      what its role has to tell of its slave id when it starts; "" for nothing
@@ -196,7 +198,7 @@ def _assemble(application, network, networked):
         from .trial import Trial
 
         trial = Trial(settings["previous"], compose, state, application.say)
-    control = Control(settings, compose, state)
+    application.control = control = Control(settings, compose, state)
     application.status = status = Status(state, reset_cause, role.BANKS)
     application.server = application.handler = DeviceServer(
         state,

@@ -54,7 +54,7 @@ class Control:
 
     def _written(self, address, quantity):
         state = self._state
-        state.changes = state.changes + 1 & 0xFFFF
+        state.changed(state.link.peer)
         if address + quantity > _ORDER:
             self._take_order(state)
         state.unsaved = self.block.data != self._saved
@@ -70,9 +70,11 @@ class Control:
         self.block[_ORDER] = 0  # what a client reads
 
     def _new_content(self):
-        return self._compose(self._changes())
+        changes = self.changes()
+        self._keep_previous(changes)
+        return self._compose(changes)
 
-    def _changes(self):
+    def changes(self):
         """Return the settings that clients have changed; the rest of the file stays as it is."""
         changes = {}
         saved = self._saved
@@ -83,7 +85,6 @@ class Control:
                 if key == "baudrate":
                     value *= 100
                 changes[key] = _PARITIES[value] if key == "parity" else value
-        self._keep_previous(changes)
         return changes
 
     def _keep_previous(self, changes):

@@ -10,6 +10,8 @@ from micropython import const
 from umb.port.hosts import host_filter
 from umb.server.tcp import CLOSED_HERE
 
+from .state import THE_PAGE
+
 _WINDOW_MS = const(10_000)  # errors are counted for so long
 _FEW = const(3)  # wrong frames, or requests without a reply, that prove nothing
 _SILENT_S = const(60)  # a line on which nothing is heard for so long may be dead
@@ -133,7 +135,7 @@ class Log:
         state = self._application.state
         if state.changes != self._changes:
             self._changes = state.changes
-            self._say("a client has changed settings")
+            self._say(self._what_has_changed(state))
         if state.denied != self._denied:
             count = state.denied - self._denied & 0xFFFF
             self._denied = state.denied
@@ -145,6 +147,23 @@ class Log:
                 text = line.problem()
                 if text:
                     self._say(text)
+
+    def _what_has_changed(self, state):
+        """Return who has changed which settings, and what becomes of them."""
+        who = state.changed_by
+        if who == THE_PAGE:
+            return "settings were saved on the page: they hold after a restart"
+        who = "a master on the serial line" if who is None else "{}:{}".format(*who)
+        if state.restarting:
+            saves = state.ordered_settings is not None
+            text = "{} has ordered to save the settings, and a restart"
+            return (text if saves else "{} has ordered a restart").format(who)
+        changes = self._application.control.changes()
+        if not changes:
+            return "{} has undone the changes of settings".format(who)
+        what = ", ".join("{} to {}".format(key, changes[key]) for key in sorted(changes))
+        order = "order 0x5AFE in holding register 110 saves that, a restart undoes it"
+        return "{} has changed {}: {}".format(who, what, order)
 
     def _print_changes(self, name, block, before, now):
         for i in range(len(block)):

@@ -6,6 +6,7 @@ _FAIL_SAFE = const(1)  # the bits of input register 110
 _NETWORK_DOWN = const(2)
 _PROBLEMS = const(4)
 _UNSAVED = const(8)
+THE_PAGE = "the page"  # as changed_by
 
 
 class DeviceState:
@@ -20,7 +21,10 @@ class DeviceState:
                    was refused; None: nobody shows that (the part "panel")
     denied         requests of networks that were refused, modulo 65536 (Access)
     fronts         the servers in the network, which count whom they have refused (Application)
-    changes        how often clients have changed settings, modulo 65536 (Control)
+    link           the link of the request that is carried out, or was the last one (DeviceServer)
+    changes        how often clients have changed settings, modulo 65536 (Control, PageSettings)
+    changed_by     who did so last: (host, port), None for a master on a serial line, or
+                   THE_PAGE (as above)
     carried_out    requests that were carried out, modulo 65536 (DeviceServer)
     unsaved        whether clients have changed settings that are not saved (Control)
     new_settings   the new content of the file of settings, which is to be written (Trial,
@@ -47,7 +51,9 @@ class DeviceState:
         self.records = None
         self.denied = 0
         self.fronts = []
+        self.link = None
         self.changes = 0
+        self.changed_by = None
         self.carried_out = 0
         self.unsaved = False
         self.new_settings = self.ordered_settings = None
@@ -60,6 +66,11 @@ class DeviceState:
         self.free_wanted = False
         self.network_down = False
         self.address = (0, 0)
+
+    def changed(self, by):
+        """Note that somebody has changed settings: see changed_by."""
+        self.changes = self.changes + 1 & 0xFFFF
+        self.changed_by = by
 
     def requests(self):
         """Return how many requests for this device were received, modulo 65536."""

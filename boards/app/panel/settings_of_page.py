@@ -2,6 +2,8 @@
 
 import asyncio
 
+from ..state import THE_PAGE
+
 _LOOK_MS = 50  # how often it is looked whether the Keeper has saved them
 
 
@@ -53,7 +55,7 @@ class PageSettings:
         await self._wait()  # another client's are saved first
         compose = self._application.config.compose
         state.new_settings = compose(self._with_secrets(values), replace=True)
-        state.changes = state.changes + 1 & 0xFFFF
+        state.changed(THE_PAGE)
         await self._wait()
         if state.save_problem:
             raise OSError(state.save_problem)

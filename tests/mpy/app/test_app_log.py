@@ -11,9 +11,11 @@ from app.application import Application
 from app.check import Checked
 from app.hardware import Hardware
 from app.keeper import PERIOD_MS
+from app.state import THE_PAGE
 from umb.gateway.path import LineCounters
 
 OURS = 7
+KEPT = ": order 0x5AFE in holding register 110 saves that, a restart undoes it"
 
 
 class Device:
@@ -79,9 +81,32 @@ def test_outputs_that_change():
 
 
 def test_settings_that_change():
+    """Who it was, what it is, and how it is kept."""
+    for peer, who in (
+        (None, "a master on the serial line"),
+        (("10.0.0.5", 5010), "10.0.0.5:5010"),
+    ):
+        device = Device("all" if peer else "events")
+        device.line.peer = peer
+        for pdu, text in (
+            (request(6, 104, 30), "has changed failsafe_s to 30" + KEPT),
+            (
+                write_registers(100, [9, 96]),
+                "has changed baudrate to 9600, failsafe_s to 30, slave_id to 9" + KEPT,
+            ),
+            (write_registers(100, [OURS, 192, 2, 1, 0]), "has undone the changes of settings"),
+            (request(6, 110, 0xB007), "has ordered a restart"),
+        ):
+            device.told()
+            device.ask(pdu)
+            assert "%s %s" % (who, text) in device.told(), text
+        device = Device("events")
+        device.line.peer = peer
+        device.ask(request(6, 110, 0x5AFE))
+        assert device.told() == [who + " has ordered to save the settings, and a restart"]
     device = Device("events")
-    device.ask(request(6, 104, 30))
-    assert device.told() == ["a client has changed settings"]
+    device.one.state.changed(THE_PAGE)
+    assert "settings were saved on the page: they hold after a restart" in device.told()
 
 
 def warnings(device, ms, each=lambda: None):
