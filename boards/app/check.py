@@ -89,22 +89,44 @@ class Checked:
         settings = self.settings
         self.take(role.SETTINGS, self.raw, settings)
         for name in OPTIONAL:
-            if self.raw.get(name) is not None:
-                if not self.board.NETWORK:
-                    self.report("{}: this board has no network".format(name), "it is left out")
-                    settings[name] = None
-                    continue
-                try:
-                    table = settings_of(name).SETTINGS
-                except ImportError:
-                    self.report("{}: this board has none".format(name), "it is left out")
-                    settings[name] = None
-                    continue
-                settings[name] = self.take_object(name, table)
+            if name in self.raw:
+                settings[name] = self._optional(name)
         for named in (True, False):
             role.take_pins(self, named)
             if ("led" in self.raw) == named:
                 settings["led"] = self._one("led", self.raw, self.board.LED)
+
+    def _optional(self, name):
+        """Return the settings of an optional part as a dict; None if it is not to be there."""
+        raw = self.raw[name]
+        if raw is None:
+            return None
+        what = "{}: this board has no network".format(name)
+        if self.board.NETWORK:
+            try:
+                part = settings_of(name)
+                what = self._what_lacks(name, part)
+            except ImportError:
+                what = "{}: this board has none".format(name)
+        if what:
+            self.report(what, "it is left out")
+            return None
+        return self.take_object(name, part.SETTINGS)
+
+    def _what_lacks(self, name, part):
+        """Return what is wrong with settings that a part cannot do without; None if nothing is.
+
+        part   the module with the rules of its settings
+        """
+        raw = self.raw[name]
+        for key in part.NEEDED:
+            if not isinstance(raw, dict):
+                return "{} must be an object, not {}".format(name, in_words(raw))
+            wanted = wanted_by(part.SETTINGS[key], raw.get(key))
+            if wanted:
+                given = "not " + in_words(raw[key]) if key in raw else "and is missing"
+                return "{}.{} must be {}, {}".format(name, key, wanted, given)
+        return None
 
     # --- what parts call, too
 

@@ -26,9 +26,7 @@ class Part:
             self._report(str(error))
 
     def _report(self, text):
-        text = "mqtt: " + text
-        self._application.state.problems.append(text)
-        self._application.say(text)
+        self._application.state.problems.append("mqtt: " + text)
 
     def _bridge(self):
         """Return the Bridge. Raises ImportError, OSError, ValueError."""

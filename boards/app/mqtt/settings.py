@@ -18,7 +18,7 @@ def _wanted_level(value):
 
 
 SETTINGS = {
-    "host": ("", 0, 253),
+    "host": ("", 1, 253),
     "port": (0, 0, 65535),  # 0: 1883, with TLS 8883
     "user": ("", 0, 128),
     "password": ("", 0, 128),
@@ -30,3 +30,4 @@ SETTINGS = {
     "period_s": (60, 0, _LONGEST_S),
     "ntp": ("pool.ntp.org", 0, 253),
 }
+NEEDED = ("host",)

@@ -12,3 +12,4 @@ def _wanted_password(value):
 
 
 SETTINGS = {"port": (80, 1, 65535), "password": ("", _wanted_password)}
+NEEDED = ()

@@ -460,6 +460,33 @@ def test_without_a_line_its_pins_are_free():
     assert [point["pin"] for point in checked.settings["outputs"]] == [0, 1, 2]
 
 
+def test_a_part_without_what_it_needs_is_left_out_with_one_message():
+    wanted = "mqtt.host must be a text of 1 to 253 bytes, "
+    for value, wrong in (
+        ({}, wanted + "and is missing"),
+        ({"port": 1883}, wanted + "and is missing"),
+        ({"port": "x", "colour": 1}, wanted + "and is missing"),
+        ({"host": ""}, wanted + 'not ""'),
+        ({"host": None}, wanted + "not null"),
+        ({"host": 5}, wanted + "not 5"),
+        ({"host": "x" * 254}, wanted + "not "),
+        (5, "mqtt must be an object, not 5"),
+        ([], "mqtt must be an object, not []"),
+        ("10.0.0.1", 'mqtt must be an object, not "10.0.0.1"'),
+    ):
+        checked = check({"mqtt": value}, "RPI_PICO_W")
+        assert checked.settings["mqtt"] is None, value
+        (found,) = checked.problems
+        assert found[0].startswith(wrong) and found[1] == "it is left out", (value, found)
+    for value in ({"host": "10.0.0.1"}, {"host": "broker.local", "port": 1}):
+        checked = check({"mqtt": value}, "RPI_PICO_W")
+        assert checked.problems == []
+        assert checked.settings["mqtt"]["host"] == value["host"]
+    assert check({"mqtt": None}, "RPI_PICO_W").problems == []
+    assert check({"panel": {}}, "RPI_PICO_W").settings["panel"]["port"] == 80
+    assert check({"panel": 5}, "RPI_PICO_W").settings["panel"]["port"] == 80
+
+
 def test_a_role_has_defaults_of_its_own_for_what_is_refused_as_well():
     for role, default in (("io", 1), ("gateway", 247), ("poller", 1), ("else", 1)):
         assert check({"role": role}, "RPI_PICO_W").settings["slave_id"] == default
