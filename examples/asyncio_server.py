@@ -2,6 +2,7 @@
 
 Board: connect it in boot.py, see wifi.py; then mpremote run examples/asyncio_server.py
 PC:    python3 tools/dev.py micropython examples/asyncio_server.py
+       It listens at port 5020, a board at 502.
 """
 
 import asyncio

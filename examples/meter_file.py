@@ -1,7 +1,8 @@
 """Polls a meter that a file describes, and serves what it reads under the same addresses.
 
 The file is docs/profiles/eastron_sdm230.json. `mpremote cp FILE :meter.json` puts it on a board;
-`python3 tools/dev.py run --profile FILE` serves it as a simulated meter at port 5020.
+`python3 tools/dev.py run --profile FILE` serves it as a simulated meter at port 5020. Clients find
+what was read at port 5021 of the board or PC, slave id 1.
 
 Board: mpremote run examples/meter_file.py
 PC:    python3 tools/dev.py micropython examples/meter_file.py

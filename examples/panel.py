@@ -1,7 +1,8 @@
 """A device with a page for browsers: its values, an output that can be switched, its registers.
 
 Open http://ADDRESS:8080/ in a browser: the address of the board in its network, on a PC 127.0.0.1.
-The password is "correct horse". A network is needed (wifi.py), and the library microdot:
+The password is "correct horse". Modbus clients find it at port 5020. A network is needed, see
+wifi.py, and the library microdot:
 
 Board: mpremote mip install github:miguelgrinberg/microdot/src/microdot
        mpremote run examples/panel.py

@@ -2,6 +2,7 @@
 
 Board: without a network leave out the TCPServer; mpremote run examples/several_slaves.py
 PC:    python3 tools/dev.py micropython examples/several_slaves.py
+       It listens at port 5020, a board at 502.
 """
 
 from sys import platform

@@ -53,6 +53,15 @@ def test_the_head_says_how_to_run_it(name):
 
 
 @pytest.mark.parametrize("name", FILES)
+def test_the_head_says_at_which_ports_it_serves(name):
+    _, head, program = (FOLDER / name).read_text().split('"""', 2)
+    if "TCPServer(" in program:
+        ports = set(re.findall(r"\b502\d\b", program.partition("TCPServer(")[2]))
+        ports |= set(re.findall(r"^PORT = (\d+)", program, re.M))
+        assert ports and ports <= set(re.findall(r"\bport (\d+)", head))
+
+
+@pytest.mark.parametrize("name", FILES)
 def test_it_compiles_for_a_board(name, tmp_path):
     compile_file(FOLDER / name, tmp_path / "program.mpy", name)
     assert (tmp_path / "program.mpy").stat().st_size > 0

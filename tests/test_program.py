@@ -1,6 +1,7 @@
 """dev.py micropython: programs of boards on a PC, and the stand-ins for what a board has."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -120,7 +121,9 @@ def test_its_end(start, signum):
     while os.path.exists(f"/proc/{child}") and time.monotonic() < deadline:
         time.sleep(0.05)
     assert not os.path.exists(f"/proc/{child}")
-    assert ("KeyboardInterrupt" in "".join(program.lines)) == (signum == signal.SIGINT)
+    assert not re.search("KeyboardInterrupt|Traceback", "".join(program.lines))
+    if signum == signal.SIGINT:
+        assert program.process.returncode == 130
 
 
 def test_a_prompt(micropython):
