@@ -11,6 +11,13 @@ def no_address(block, address):
     return IndexError("address %d is not in this block, %s" % (address, _extent(block)))
 
 
+def out_of(block, address, quantity, at):
+    """Return the exception for get() or put() where one of these numbers of bytes is negative."""
+    text = "address %d, quantity %d, at %d: none may be negative, or outside this block, %s"
+    address = block.start + (address >> 1)
+    return IndexError(text % (address, quantity >> 1, at, _extent(block)))
+
+
 def _extent(block):
     """Return which addresses a block has, and what to do if it has none, for an error's text."""
     if len(block):

@@ -139,7 +139,9 @@ class Registers:
         if (address | quantity | at) < 0 or (
             self.data[address + quantity - 1] | buf[at + quantity - 1] < 0
         ):
-            raise IndexError("negative")
+            from .slices import out_of
+
+            raise out_of(self, address, quantity, at)
         copy(buf, at, self.data, address, quantity)
 
     def put(self, address: int, quantity: int, buf, at: int):
@@ -152,7 +154,9 @@ class Registers:
         if (address | quantity | at) < 0 or (  # see get()
             self.data[address + quantity - 1] | buf[at + quantity - 1] < 0
         ):
-            raise IndexError("negative")
+            from .slices import out_of
+
+            raise out_of(self, address, quantity, at)
         copy(self.data, address, buf, at, quantity)
 
 

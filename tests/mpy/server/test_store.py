@@ -415,6 +415,18 @@ def test_get_and_put_keep_within_both_buffers():
     block.put(10, 100, buf, 62)
 
 
+def test_get_and_put_say_what_is_wrong():
+    block = Registers(10, 100)
+    nothing = Registers(5, 0)
+    wanted = "address %d, quantity %d, at %d: none may be negative, or outside this block, "
+    wanted += "which has 100: 10 to 109"
+    for address, quantity, at in ((9, 1, 9), (10, -1, 9), (10, 1, -1), (-50, -2, -3)):
+        for call in (block.get, block.put):
+            error = raises(IndexError, call, address, quantity, bytearray(262), at)
+            assert str(error) == wanted % (address, quantity, at)
+    assert "which has none" in str(raises(IndexError, nothing.get, 4, 1, bytearray(9), 0))
+
+
 def test_data_that_a_program_replaces():
     """Whatever becomes of `data`, requests read and write nothing that is beside it."""
     guard = b"\x5a" * 64
