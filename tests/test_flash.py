@@ -456,7 +456,6 @@ def test_what_the_connection_raises(monkeypatch, error, text):
 
     with PtyLine() as line, Board(line.client_path) as one:
         monkeypatch.setattr(one._transport, "exec", fail)
-        monkeypatch.setattr(one._transport, "fs_writefile", fail)
         for call in (lambda: one.remove(["/x"]), lambda: one.write("/x", b"")):
             with pytest.raises(Trouble, match=text):
                 call()

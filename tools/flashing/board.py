@@ -7,6 +7,7 @@ import re
 import struct
 import time
 import types
+from binascii import b2a_base64
 
 import serial
 from mpremote.commands import CommandError, do_romfs
@@ -22,40 +23,45 @@ _RESET_S = 30  # for a person to press its reset button
 _AGAIN_S = 0.5
 _QUIET_S = 0.1
 _NAP_S = 0.01
-# Prints what a board is and has, as JSON; `files` is {path: [size, SHA-256]}. One program does it
-# all: there are some fifty files, and a program for each would take long.
+# Prints, as JSON, a list a file, [path, size, SHA-256], and then what the board is and has. One
+# program does it all: there are some ninety files, and a program for each would take long. What it
+# kept of them would lie all over the memory, with no room for a long text: it keeps nothing.
 _SURVEY = """
 import gc, json, os, sys
-def look(path):
-    try:
-        mode, size = os.stat(path)[0], os.stat(path)[6]
-    except OSError:
-        return
-    if mode & 0x4000:
-        for name in os.listdir(path):
-            look(path + "/" + name)
-        return
-    try:
-        from binascii import hexlify
-        from hashlib import sha256
-        digest = sha256()
-        with open(path, "rb") as file:
-            piece = file.read(512)
-            while piece:
-                digest.update(piece)
-                piece = file.read(512)
-        found[path] = [size, hexlify(digest.digest()).decode()]
-    except ImportError:
-        found[path] = [size, ""]
+piece = bytearray(512)
+try:
+    from binascii import hexlify
+    from hashlib import sha256
+except ImportError:
+    sha256 = None
+def digest(path):
+    if sha256 is None:
+        return ""
+    digest = sha256()
+    with open(path, "rb") as file:
+        n = file.readinto(piece)
+        while n:
+            digest.update(memoryview(piece)[:n])
+            n = file.readinto(piece)
+    return hexlify(digest.digest()).decode()
+def look(path, kind, size):
+    if kind & 0x4000:
+        for name, kind, _, size in os.ilistdir(path):
+            look(path + "/" + name, kind, size)
+    else:
+        print(json.dumps([path, size, digest(path)]))
 def text(path):
     try:
         with open(path) as file:
             return file.read()
     except (OSError, ValueError):
         return None
-found = {}
 for path in ("/lib/umb", "/lib/app", "/profiles", "/board.py", "/main.py", "/umb.json.checked"):
-    look(path)
+    try:
+        about = os.stat(path)
+    except OSError:
+        continue
+    look(path, about[0], about[6])
 disk = os.statvfs("/")
 romfs = 0
 try:
@@ -85,7 +91,6 @@ print(json.dumps({
     "block": disk[0],
     "free": disk[0] * disk[3],
     "romfs": romfs,
-    "files": found,
     "frozen": frozen,
     "settings": text("/umb.json"),
     "board": text("/board.py"),
@@ -119,6 +124,16 @@ import os
 for path in {!r}:
     os.remove(path)
 """
+# Writes a file in pieces, as base64: half as long as what mpremote sends, which a serial adapter
+# takes long for.
+_PIECE = 1024
+_OPEN = """
+from binascii import a2b_base64
+from os import rename
+file = open({!r}, "wb")
+"""
+_WRITE = "file.write(a2b_base64({!r}))\n"
+_CLOSE = "file.close()\nrename({!r}, {!r})\n"
 
 
 class _Transport(SerialTransport):
@@ -236,13 +251,18 @@ class Board:
     # Programs that run on the board, and its files.
 
     def survey(self):
-        """Stop the program of the board. Returns what the board is and has, see _SURVEY."""
+        """Stop the program of the board. Returns what the board is and has, see _SURVEY.
+
+        Its files are {path: [size, SHA-256]}.
+        """
         with self._troubles("a soft reset"), contextlib.redirect_stdout(io.StringIO()):
             self._transport.enter_raw_repl(soft_reset=True)
         text = self._exec("describing itself", _SURVEY)
         try:
-            return json.loads(text.strip().splitlines()[-1])
-        except (ValueError, IndexError):
+            *files, found = map(json.loads, text.strip().splitlines())
+            found["files"] = {path: [size, digest] for path, size, digest in files}
+            return found
+        except (ValueError, TypeError):
             raise Trouble(f"{self.port} answers strangely: {text.strip()[-80:]!r}") from None
 
     def _exec(self, what, code):
@@ -268,9 +288,12 @@ class Board:
 
     def write(self, path, data):
         """Write a file; a reset meanwhile leaves the old one or the new one."""
-        with self._troubles(f"writing {path}"):
-            self._transport.fs_writefile(path + ".new", data)
-        self._exec(f"renaming {path}", f"import os\nos.rename({path + '.new'!r}, {path!r})")
+        what = f"writing {path}"
+        code = _OPEN.format(path + ".new")
+        for at in range(0, len(data), _PIECE):
+            self._exec(what, code + _WRITE.format(b2a_base64(data[at : at + _PIECE])))
+            code = ""
+        self._exec(what, code + _CLOSE.format(path + ".new", path))
 
     def deploy_romfs(self, folder, say):
         """Write a folder as the board's ROMFS; say(text) is called with the progress."""
