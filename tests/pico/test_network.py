@@ -1,6 +1,7 @@
 """The network of the emulated Pico W, without a board: what is lost on the way is sent again."""
 
 from collections import deque
+from ipaddress import ip_address
 from types import SimpleNamespace
 
 import pytest
@@ -8,12 +9,13 @@ import pytest
 net = pytest.importorskip("rp2040py.external.cyw43.net")
 
 from rp2040py.clock.simulation_clock import SimulationClock  # noqa: E402 - it may be missing
-from rp2040py.external.cyw43.nat import GATEWAY_IP, GATEWAY_MAC, GUEST_IP  # noqa: E402
+from rp2040py.external.cyw43.nat import GATEWAY_MAC  # noqa: E402
 
-from tools.emulator.network import Network  # noqa: E402
+from tools.emulator.network import BOARD, HOST, Network  # noqa: E402
 from tools.emulator.wire import MS  # noqa: E402
 
 MAC = b"\2board"
+BOARD_IP, HOST_IP = ip_address(BOARD).packed, ip_address(HOST).packed
 PORT, OWN_PORT = 502, 1883
 WINDOW = 1000
 
@@ -34,8 +36,8 @@ class Peer:
 
     def send(self, flags, payload=b"", source=PORT, target=None):
         segment = net.pack_tcp(
-            GUEST_IP,
-            GATEWAY_IP,
+            BOARD_IP,
+            HOST_IP,
             source,
             target or self.peer_port,
             seq=self.next,
@@ -46,7 +48,7 @@ class Peer:
             mss=536 if flags & net.TCP_SYN else None,
         )
         self.next += len(payload) + bool(flags & (net.TCP_SYN | net.TCP_FIN))
-        packet = net.pack_ipv4(GUEST_IP, GATEWAY_IP, net.IP_PROTO_TCP, segment)
+        packet = net.pack_ipv4(BOARD_IP, HOST_IP, net.IP_PROTO_TCP, segment)
         self.radio.on_frame(net.pack_ethernet(GATEWAY_MAC, MAC, net.ETHERTYPE_IPV4, packet))
 
     def _take(self, frame):

@@ -89,6 +89,14 @@ class Board:
         self._type(b"\x02\x04")  # the plain REPL, and a soft reset
         self.wait_for("umb: serving")
 
+    def put(self, files):
+        """Have these files alone on the board, which is at its prompt then."""
+        self.stop()
+        self.pico.write_files(files)
+        self._type(b"\x02\x04")
+        self.wait_for("soft reboot")
+        self.wait_for(">>> ")
+
     def stop(self):
         """End the application, and have the board leave the network."""
         self._type(b"\r\x03\x03\x01")

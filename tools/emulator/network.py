@@ -3,21 +3,19 @@
 Nothing gets lost in it, but for what the board itself drops; that is sent again.
 """
 
+import ipaddress
 import itertools
 
 from rp2040py.external.cyw43 import net
-from rp2040py.external.cyw43.nat import (
-    GATEWAY_IP,
-    GATEWAY_MAC,
-    GUEST_IP,
-    ArpResponder,
-    DhcpServer,
-)
+from rp2040py.external.cyw43.nat import GATEWAY_MAC, ArpResponder, DhcpServer
 
 from .wire import MS
 
-BOARD = ".".join(map(str, GUEST_IP))  # the address that the board gets
-HOST = ".".join(map(str, GATEWAY_IP))  # the address of what it talks to
+# Addresses of this machine too, so that what listens there can stand for the board: programs find
+# it where the board says that it is.
+BOARD = "127.0.0.2"  # the address that the board gets
+HOST = "127.0.0.1"  # the address of what it talks to
+_BOARD_IP, _HOST_IP = ipaddress.ip_address(BOARD).packed, ipaddress.ip_address(HOST).packed
 _NUMBERS = 0xFFFFFFFF  # of bytes, modulo 2**32
 _MOST_SEGMENT = 1460
 _WINDOW = 65535
@@ -99,8 +97,8 @@ class Connection:
     def _transmit(self, flags, number, payload=b"", mss=None):
         self._network.transmit(
             net.pack_tcp(
-                GATEWAY_IP,
-                GUEST_IP,
+                _HOST_IP,
+                _BOARD_IP,
                 self._own_port,
                 self._board_port,
                 seq=number & _NUMBERS,
@@ -216,7 +214,8 @@ class Network:
     def __init__(self, pico):
         self.clock, self._radio = pico.clock, pico.radio
         self._radio.on_frame, self._radio.on_leave = self._take, self._lost
-        self._responder, self._lease = ArpResponder(), DhcpServer()
+        self._responder = ArpResponder(gateway_ip=_HOST_IP)
+        self._lease = DhcpServer(guest_ip=_BOARD_IP, gateway_ip=_HOST_IP)
         self._board_mac = b"\xff" * 6
         self._ports = itertools.count(_FIRST_PORT)
         self.connections = {}  # (own port, board's port): Connection
@@ -231,7 +230,7 @@ class Network:
 
     def transmit(self, segment):
         """Send a TCP segment to the board."""
-        packet = net.pack_ipv4(GATEWAY_IP, GUEST_IP, net.IP_PROTO_TCP, segment)
+        packet = net.pack_ipv4(_HOST_IP, _BOARD_IP, net.IP_PROTO_TCP, segment)
         self._radio.deliver(
             net.pack_ethernet(self._board_mac, GATEWAY_MAC, net.ETHERTYPE_IPV4, packet)
         )
@@ -250,7 +249,7 @@ class Network:
             self._radio.deliver(answer)
         elif ethernet.ethertype == net.ETHERTYPE_IPV4:
             packet = net.parse_ipv4(ethernet.payload)
-            if packet and packet.proto == net.IP_PROTO_TCP and packet.dst_ip == GATEWAY_IP:
+            if packet and packet.proto == net.IP_PROTO_TCP and packet.dst_ip == _HOST_IP:
                 self._take_segment(net.parse_tcp(packet.payload))
 
     def _take_segment(self, segment):

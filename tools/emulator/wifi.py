@@ -6,7 +6,7 @@ import socket
 import threading
 import time
 
-from .network import Network
+from .network import HOST, Network
 from .wire import MS
 
 _SLICE_NS = 2 * MS
@@ -30,9 +30,9 @@ class PortForward:
         self._listeners = {}  # socket: the board's port
         self._relays = []
 
-    def listen(self, port):
+    def listen(self, port, address=(HOST, 0)):
         """Return the address (host, port) of this machine that stands for a port of the board."""
-        listener = socket.create_server(("127.0.0.1", 0))
+        listener = socket.create_server(address)
         listener.setblocking(False)
         self._listeners[listener] = port
         return listener.getsockname()
@@ -84,7 +84,7 @@ class PortForward:
     def _outgoing(self, port):
         """Connect to what listens at a port of this machine, for the board."""
         try:
-            sock = socket.create_connection(("127.0.0.1", port), 1)
+            sock = socket.create_connection((HOST, port), 1)
         except OSError:
             return None
         return lambda connection: self._relays.append(_Relay(sock, connection))
