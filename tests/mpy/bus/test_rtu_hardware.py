@@ -169,7 +169,7 @@ def test_a_uart_that_takes_no_more_bytes_ends_a_reply():
     """After what the frame could take at most and 0.1 s; the pin is at receive then."""
     for baudrate in (1200, 19200, 115200):
         for room in range(25):  # the reply has as many bytes
-            bench = StuckBench(baudrate)
+            bench = StuckBench(baudrate, line={"cost_us": 20})
             bench.uart.room = room
             end_us = bench.hear(frame(OURS, request(3, 0, 10)))
             error = raises(OSError, bench.run)

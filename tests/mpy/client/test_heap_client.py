@@ -2,6 +2,7 @@
 
 from array import array
 
+from support import times
 from support.client_calls import CALLS, INTO
 from support.heap import free_of_heap
 from support.tcp import Bench
@@ -12,7 +13,7 @@ from umb.errors import NoReplyError
 from umb.server import Server
 from umb.store import Store
 
-_TIMES = 1000
+_TIMES = times(1000, 200)
 _NUMBERS = array("H", range(123))
 _LIST = list(range(-60, 61))
 _BITS = bytearray(b"\1\0\0\1" * 492)

@@ -1,5 +1,6 @@
 """An RTUClient's calls allocate nothing: reads with into=, and writes of what exists already."""
 
+from support import times
 from support.boards import BOARDS
 from support.uart import UART, Output, clock  # isort: skip
 
@@ -12,7 +13,7 @@ from support.rtu import frame
 
 from umb.client.rtu import RTUClient
 
-_TIMES = 1000
+_TIMES = times(1000, 200)
 _STEP_US = 100  # of every call of the UART: fewer of them pass while time does
 _BITS = bytearray(b"\1\0\0\1\1\1\0\1" * 246)
 _COUNT = array("H", range(65413, 65536))

@@ -8,7 +8,9 @@ from support.bus import Bus, answer, clock  # comes first: by the clock of suppo
 from support.rtu import frame
 
 TIMEOUT_MS = 20
-_STEP_US = 20  # a finer clock takes longer and shows nothing more, where delays are milliseconds
+# A finer clock takes longer and shows nothing more, where delays are milliseconds.
+_STEP_US = 20
+_SLOW_STEP_US = 100  # on lines slower than 9600 baud
 
 
 class LateBus(Bus):
@@ -20,7 +22,8 @@ class LateBus(Bus):
     """
 
     def __init__(self, delay_us, baudrate=115200, **line):
-        super().__init__(baudrate, replies=self._say, step_us=_STEP_US, **line)
+        step_us = _SLOW_STEP_US if baudrate < 9600 else _STEP_US
+        super().__init__(baudrate, replies=self._say, step_us=step_us, **line)
         self.delay_for = delay_us
         self.number = 0
         self._busy_us = 0

@@ -64,7 +64,7 @@ class Bench:
     ):
         frame_bits = 1 + bits + (parity is not None) + stop
         self.char_us = -(-frame_bits * 1_000_000 // baudrate)
-        named = {"cost_us": max(1, self.char_us // 100)}
+        named = {"cost_us": max(2, self.char_us // 50)}
         named.update(line or {})
         self.cost_us = named["cost_us"]
         clock.reset(wrap_us, self.cost_us)
@@ -103,11 +103,11 @@ class Bench:
     def run(self, for_us=60_000, every_us=0):
         """Poll every so often until the line has been silent for so long, from now on at least.
 
-        Without every_us that is five times a character, every 20 us at most; but a tenth as often
+        Without every_us that is three times a character, every 20 us at most; but a tenth as often
         in silence, before anything comes and 5 ms or two t3.5 after the last character.
         """
         now_us = clock.now_us()
-        often_us = max(every_us, self.char_us // 5, 20)
+        often_us = max(every_us, self.char_us // 3, 20)
         seldom_us = every_us or 10 * often_us
         first_us = self.heard[0][0] - seldom_us if self.heard else 0
         after_us = max(5000, 2 * self.t35_us)
