@@ -5,6 +5,7 @@ from support.loop import run  # comes first: asyncio by the clock of support.uar
 import asyncio
 import random
 
+from support import times
 from support.bus import Bus, answer, value_of
 from support.gateway import TIMEOUT_MS, Asker, bench
 from support.late import LateBus
@@ -17,7 +18,7 @@ from umb.gateway import Gateway
 
 _NO_ANSWER = raw("83 0b")
 _TIMEOUT_MS = 50
-_LIVES = 25
+_LIVES = times(25, 12)
 _CALLS = 12  # of each task
 
 

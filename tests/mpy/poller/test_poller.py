@@ -181,7 +181,7 @@ def test_what_cannot_be_written():
 
 def test_a_reading_under_way_does_not_undo_a_write():
     """At every moment of a round."""
-    for when in spread(range(400), 150):
+    for when in spread(range(400), 60):
         store, server = meter(setpoint=20)
         poller, told = polling({7: server})
         device = poller.device(7, Points(_METER), interval_ms=300)
@@ -405,7 +405,7 @@ def test_a_write_that_is_not_answered_once_is_sent_again():
 
 def test_what_is_no_absence():
     """Exceptions leave a device online, whichever they are; those of a gateway do not."""
-    for code in tuple(spread(range(1, 256), 40)) + (10, 11):
+    for code in tuple(spread(range(1, 256), 20)) + (10, 11):
         poller, _ = polling({7: lambda pdu, code=code: bytes((pdu[0] | 0x80, code))})
         device = poller.device(7, Points(_METER[:2]), interval_ms=200)
         poller.run(8000)

@@ -12,6 +12,7 @@ from umb.points import Points
 _SIZES = {"int16": 1, "uint16": 1, "int32": 2, "float32": 2, "int64": 4, "string": 5}
 _AREAS = ("coil", "discrete_input", "input", "holding")
 _CODES = {1: "coil", 2: "discrete_input", 3: "holding", 4: "input"}
+_STEP_MS = 9  # of a board, where minutes pass: a finer one shows nothing more
 _LIMIT = 400  # addresses of random maps are below
 
 
@@ -288,13 +289,13 @@ def test_points_that_are_refused_alone():
             assert device[point["name"]] is None
         slave.asked.clear()
         slave.refused = 0
-        poller.run(300_000 if seed < 3 else 10_000)
+        poller.run(300_000 if seed < 3 else 10_000, _STEP_MS)
         assert slave.refused == 0 and device.state in ("online", "unknown")
         if not lost or seed >= 3:
             continue
         for area in _AREAS:
             readable[area] |= covered(given)[area]
-        poller.run(320_000)
+        poller.run(320_000, _STEP_MS)
         check_values(device, points, slave, given)
 
 

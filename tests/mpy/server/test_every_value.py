@@ -67,7 +67,7 @@ def test_fc16_rtu_over_tcp():
 
 
 def test_fc23_rtu():
-    check_fc23(RTUSlave, _ALL)
+    check_fc23(RTUSlave)
 
 
 def test_fc23_ascii():

@@ -2,7 +2,7 @@
 
 import micropython
 from first_requests import Requests, make_server
-from support import skip
+from support import skip, times
 from support.ascii import text
 from support.heap import free_of_heap, locked
 from support.pdu import Link, ask, raw, read_write, request, words, write_registers
@@ -18,7 +18,7 @@ from umb.server import Server
 from umb.server.rtu import RTUServer
 from umb.store import Registers, Store
 
-_TIMES = 1000
+_TIMES = times(1000, 300)
 _IDENTITY = {0: "Vendor", 1: "Code", 2: "1.0", 5: "Model", 0x80: b"x" * 200, 0x81: b"y" * 244}
 _FILES = {4: Registers(0, 200), 3: Registers(0, 200)}
 _QUEUES = {5: list(range(31)), 6: []}
@@ -231,8 +231,8 @@ def serve_ascii(traffic):
 
 def test_ascii_server():
     server = full_server()
-    for what, pdu, times in (
-        ("3", request(3, 0, 1), 1000),
+    for what, pdu, n in (
+        ("3", request(3, 0, 1), _TIMES),
         ("3, large", request(3, 0, 125), 30),
         ("16, large", write_registers(0, range(123)), 30),
         ("23", read_write(0, 20, 0, range(20)), 100),
@@ -241,7 +241,7 @@ def test_ascii_server():
         ("20", raw("14 0e 06 0004 0001 0046 06 0003 0001 0030"), 30),
         ("43", raw("2b 0e 01 00"), 100),
     ):
-        free_of_heap(what, serve_ascii, ASCIITraffic(server, pdu, times))
+        free_of_heap(what, serve_ascii, ASCIITraffic(server, pdu, n))
 
 
 def junk(traffic):

@@ -2,6 +2,7 @@
 
 from array import array
 
+from support import times
 from support.heap import free_of_heap
 from support.tcp import Bench
 
@@ -10,7 +11,7 @@ from umb.frame.rtu_stream import RTUStream
 from umb.server import Server
 from umb.store import Store
 
-_TIMES = 300
+_TIMES = times(300, 60)
 _NUMBERS = array("H", range(123))
 
 # What is called, and what it has to return.

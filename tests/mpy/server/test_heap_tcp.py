@@ -1,7 +1,7 @@
 """A TCPServer allocates nothing once its clients are connected, whatever they ask."""
 
 import micropython
-from support import skip
+from support import skip, times
 from support.heap import allocated, free_of_heap, kept, locked
 from support.model import store_like_model
 from support.pdu import Link, ask, raw, read_write, request, write_bits, write_registers
@@ -10,7 +10,7 @@ from support.tcp import Bench, frame
 from umb.server import LATER, Server
 from umb.store import Bits, Registers, Store
 
-_TIMES = 1000
+_TIMES = times(1000, 200)
 
 # Every function code, at its largest; at odd offsets and across blocks in a store of several.
 _REQUESTS = (
@@ -137,9 +137,9 @@ def test_hooks():
         return (kind(0, 100, **hooks), kind(100, 2100, **hooks))
 
     whole = Store(Bits(0, 2200, **hooks), 2200, 330, Registers(0, 330, **hooks))
-    hot(Server(whole), _REQUESTS, 40)
+    hot(Server(whole), _REQUESTS, 12)
     several = Store(halves(Bits), halves(Bits), halves(Registers), halves(Registers))
-    hot(Server(several), _REQUESTS, 40)
+    hot(Server(several), _REQUESTS, 12)
 
 
 def endpoint(slave_id, function_code, address, value=0):
@@ -149,11 +149,11 @@ def endpoint(slave_id, function_code, address, value=0):
 def test_routes():
     everything = Server()
     everything.route()(endpoint)
-    hot(everything, [one for one in _REQUESTS if one[1][0] < 22], 25)
+    hot(everything, [one for one in _REQUESTS if one[1][0] < 22], 8)
     several = plain()
     several.route([1], [3, 4, 16], range(20, 25))(endpoint)
     several.route([1], [1, 3, 5, 6, 15, 16], range(3, 400))(endpoint)
-    hot(several, _REQUESTS, 25)
+    hot(several, _REQUESTS, 8)
 
 
 def test_signed_values():

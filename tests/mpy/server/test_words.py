@@ -3,7 +3,7 @@
 import struct
 from array import array
 
-from support import spread
+from support import every_nth, spread
 from support.client_calls import words as hexed
 from support.heap import free_of_heap
 from support.pdu import Link, ask, raw, request
@@ -248,12 +248,14 @@ def test_bytes_are_no_registers():
 
 
 def test_every_register_as_a_value_of_16_bits():
-    """All 65,536, in every order, there and back."""
+    """All 65,536, in every order of bytes, there and back; that of the words changes nothing."""
     there, back = [0], [0]
     for value in range(65536):
         low_first = value >> 8 | (value & 0xFF) << 8
         there[0] = value
-        for order, bits in ((ABCD, value), (CDAB, value), (BADC, low_first), (DCBA, low_first)):
+        orders = (ABCD, BADC) if value % 11 else _ORDERS
+        for order in orders:
+            bits = low_first if order in (BADC, DCBA) else value
             signed = bits - 0x10000 if bits & 0x8000 else bits
             assert get(there, 0, U16, order) == bits
             assert get(there, 0, I16, order) == signed
@@ -265,9 +267,9 @@ def test_every_register_as_a_value_of_16_bits():
 
 
 def test_every_register_as_bcd():
-    """All 65,536, in every order: 10,000 of them are numbers, the others None."""
+    """All 65,536, in each order of bytes: 10,000 of them are numbers, the others None."""
     there, back = [0], [0]
-    for order in _ORDERS:
+    for order in every_nth(_ORDERS, 2, 0):
         numbers = 0
         for value in range(65536):
             there[0] = value
@@ -434,7 +436,7 @@ def test_every_register_scaled():
     """All 65,536, signed and not: there and back, and the one that is not implemented."""
     for kind, missing, factor in ((U16, 0xFFFF, -2), (I16, 0x8000, 1)):
         there, back = [0, factor], [0, factor]
-        for value in spread(range(65536), 10_000):
+        for value in spread(range(65536), 5000):
             there[0] = value
             got = get_scaled(there, 0, kind, 1)
             assert (got is None) == (value == missing)
@@ -681,7 +683,7 @@ def test_what_a_device_may_have_in_place_of_a_text():
 def test_any_register_is_some_text():
     """tests/test_words.py compares them with what the PC's Python makes of them."""
     registers = [0, 0x4100]
-    for value in range(65536):
+    for value in every_nth(range(65536), 5, 0):
         registers[0] = value
         for order in (ABCD, BADC):
             get_string(registers, 0, 2, order).encode().decode()
@@ -760,7 +762,7 @@ def test_hooks_that_come_between_spoil_nothing():
     for kind, samples in _SAMPLES:
         for order in _ORDERS:
             for value in spread(samples, 3):
-                for times in (1, 2, 5, 300):
+                for times in (1, 2, 5, 300) if order == ABCD else (1, 2, 5):
                     wanted = ordered(kind, value, order)
                     registers = Interrupted([0] * 4, times)
                     put(registers, 0, kind, value, order)
