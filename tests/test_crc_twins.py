@@ -11,12 +11,17 @@ from tools.env import ROOT
 
 _CHECK = """
 from umb import fast
-from umb.fast.values import get_bits, get_registers
+from umb.fast.values import get_bits, get_registers, put_bits, put_registers
 values = [0, 0]
 get_registers(values, b"-\\1\\2\\xff\\xff", 1, 2, 0x80)
 assert values == [258, -1]
 get_bits(values, b"-\\2", 1, 2)
 assert values == [0, 1]
+adu = bytearray(16)
+assert put_registers(adu, 1, [-1, 515], 2)
+assert adu[:6] == b"\\0\\xff\\xff\\2\\3\\0"
+assert put_bits(adu, 0, [0, True, 1], 3) and adu[0] == 6
+assert fast.seal(adu, 5) == 8 and fast.crc16(adu, 6, 8) == 0
 assert fast.crc16(b"-123456789", 1, 9) == 0x4B37
 target = bytearray(4)
 fast.copy(target, 1, b"abcd", 2, 2)

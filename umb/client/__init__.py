@@ -322,7 +322,7 @@ class Client:
     def _call(self, request):
         """Exchange a request and its reply, as the caller waits. Returns what the call returns."""
         try:  # with one variable more, this frame would be on the heap, which takes 10 to 30 us
-            request.status = self.begin(request)
+            request.status = self._start(request)
             return self._finish(request)
         finally:
             self.release(request)
@@ -331,6 +331,8 @@ class Client:
         """Wait for the end of a request. Returns what the call returns."""
         request.prepare_value()  # while the request leaves, or the slave works
         status = request.status
+        if status != PENDING:
+            status = self._decide(request, status)
         while status == PENDING:
             status = self.go_on(request, True)
         if status:
@@ -406,8 +408,6 @@ class Client:
         Raises ValueError for a wrong argument, before anything is sent, and RuntimeError while
         another request is under way.
         """
-        if self._current is not None or self._forwarding:
-            raise RuntimeError("a request of a Poller or a Gateway is under way")
         status = self._start(request)
         return status if status == PENDING else self._decide(request, status)
 
@@ -505,7 +505,10 @@ class Client:
                 expected.any_id = True
 
     def _start(self, request):
-        """Have the driver send a request. Returns its status; raises ValueError."""
+        """Have the driver send a request. Returns its status; raises as begin()."""
+        current = self._current
+        if (current is not None and current is not request) or self._forwarding:
+            raise RuntimeError("a request of a Poller or a Gateway is under way")
         self._is_delayed = False
         try:
             n = request.put(self._adu)

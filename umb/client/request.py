@@ -6,7 +6,7 @@ from .. import conf
 from ..check import integer, wrong
 from ..errors import BadReplyError, NoConnectionError, NoReplyError, exception_for
 from ..fast import copy
-from ..fast.values import get_bits, get_registers
+from ..fast.values import get_bits, get_registers, put_bits, put_registers
 from ..store import Bits, Registers
 from .status import LATE_REPLY, NO_CONNECTION, NO_REPLY, ODD_REPLY
 
@@ -82,7 +82,7 @@ class Request:
         self.strict = True  # whether what differs from the request is no reply
         self.broadcast = False  # whether slave id 0 is everybody
         self.slave = None  # the umb.client.slave.Slave that counts the result
-        self.status = 0  # what Client.begin() has returned
+        self.status = 0  # once it was sent, or why it was not
         # What prepare_value() sets:
         self._target = None  # where values that are read go; None: none are, or it is not known
         self._sign = 0  # 0x80 if registers that were read are -32768..32767
@@ -133,6 +133,8 @@ class Request:
             if not (isinstance(self.address, int) and 0 <= self.address <= last):
                 needed = "0..%d for %d values" % (last, self.quantity)
                 raise wrong("address", self.address, needed)
+        if self.function_code in _SEQUENCES or self.function_code == _READ_WRITE:
+            self._check_values()
 
     def _put_other(self, adu):
         """Write the request PDU of another function code, or of none. Returns its length."""
@@ -213,14 +215,18 @@ class Request:
         """Write the values and their byte count, which is at adu[at]. Returns the PDU's length."""
         values = self.values
         quantity = len(values)
-        size = quantity * kind.bits + 7 >> 3
-        adu[at] = size
-        adu[at + size] = 0  # the unused bits of the last byte, if these are bits
-        bit = at + 1 << 3
-        for i in range(quantity):
-            kind.encode(adu, bit, values[i])
-            bit += kind.bits
+        adu[at] = size = quantity * kind.bits + 7 >> 3
+        put = put_bits if kind is Bits else put_registers
+        if not put(adu, at + 1, values, quantity):
+            self._check_values()
         return at - 6 + size
+
+    def _check_values(self):
+        """Raise ValueError for the first value that is out of range or no number."""
+        low, high = (0, 1) if self.function_code == _WRITE_COILS else (-32768, 65535)
+        for i in range(len(self.values)):
+            if not isinstance(self.values[i], bool):  # which MicroPython takes for no int
+                integer("value", self.values[i], low, high)
 
     # --- the value of the response
 

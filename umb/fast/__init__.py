@@ -2,6 +2,8 @@
 
 crc16(buf, at, n)               CRC-16 of n bytes at buf[at] (SL 6.2.2). Its low byte goes out
                                 first; the CRC over a frame with its own CRC behind it is 0
+seal(adu, n)                    the CRC of an RTU frame behind its PDU of n bytes at adu[7];
+                                returns the frame's length
 copy(dst, at, src, start, n)    n bytes of src[start:] to dst[at:], upwards: within one buffer
                                 only towards its front. Allocates nothing
 """
@@ -20,9 +22,9 @@ REASONS = (ImportError, SyntaxError, ValueError, AttributeError)
 try:
     if not _ARMV6M <= sys.implementation._mpy >> 10 & 15 <= _ARMV7EMDP:
         raise ImportError
-    from .thumb import copy, crc16
+    from .thumb import copy, crc16, seal
 except REASONS:
     try:
-        from .viper import copy, crc16
+        from .viper import copy, crc16, seal
     except REASONS:
-        from .bytecode import copy, crc16  # noqa: F401
+        from .bytecode import copy, crc16, seal  # noqa: F401

@@ -2,6 +2,7 @@
 
 from micropython import const
 
+_FRAME = const(6)  # where in the buffer an RTU frame begins
 _INITIAL = const(0xFF)
 
 _LOW = (
@@ -52,6 +53,14 @@ def crc16(buf, at, n):
         high = _HIGH[j]
         at += 1
     return high << 8 | low
+
+
+def seal(adu, n):
+    """Put the CRC of an RTU frame behind its PDU of n bytes. Returns the frame's length."""
+    crc = crc16(adu, _FRAME, n + 1)
+    adu[n + 7] = crc & 0xFF
+    adu[n + 8] = crc >> 8
+    return n + 3
 
 
 def copy(dst, at, src, start, n):

@@ -46,6 +46,15 @@ def crc16(r0, r1, r2):  # buf, at, n
 
 
 @micropython.viper
+def seal(adu, n: int) -> int:
+    crc = int(crc16(adu, 6, n + 1))
+    frame = ptr8(adu)
+    frame[n + 7] = crc
+    frame[n + 8] = crc >> 8
+    return n + 3
+
+
+@micropython.viper
 def copy(dst: ptr8, at: int, src: ptr8, start: int, n: int):
     n += at
     start -= at

@@ -21,6 +21,15 @@ def crc16(buf: ptr8, at: int, n: int) -> int:  # noqa: F821
 
 
 @micropython.viper
+def seal(adu, n: int) -> int:
+    crc = int(crc16(adu, 6, n + 1))
+    frame = ptr8(adu)  # noqa: F821
+    frame[n + 7] = crc
+    frame[n + 8] = crc >> 8
+    return n + 3
+
+
+@micropython.viper
 def copy(dst: ptr8, at: int, src: ptr8, start: int, n: int):  # noqa: F821
     n += at
     start -= at

@@ -12,7 +12,7 @@ and then as the rest of the bytes before.
 
 from micropython import const
 
-from ..fast import copy, crc16
+from ..fast import copy, crc16, seal
 
 _FRAME = const(6)  # where in the buffer an RTU frame begins
 _SHORTEST = const(4)  # slave id, function code, CRC
@@ -93,6 +93,7 @@ class RTU:
     start = _FRAME  # where in `out` a sealed frame begins
     timed = True  # silence ends frames
     piece_size = 32  # the most bytes that are read at once
+    seal = staticmethod(seal)  # puts the CRC behind the PDU of n bytes at adu[7], see umb.fast
 
     def __init__(self, adu, table, serves):
         self.adu = self.out = adu
@@ -100,14 +101,6 @@ class RTU:
         self.serves = serves
         self.rejected = 0  # how many times bytes were discarded; who reads it resets it
         self.reset()
-
-    @staticmethod
-    def seal(adu, n):
-        """Put the CRC behind the PDU of n bytes at adu[7]. Returns the frame's length."""
-        crc = crc16(adu, _FRAME, n + 1)
-        adu[n + 7] = crc & 0xFF
-        adu[n + 8] = crc >> 8
-        return n + 3
 
     def reset(self):
         """Discard what was received: the next byte begins a frame."""
