@@ -125,7 +125,7 @@ class Situation(NamedTuple):
 _SINGLE = {"max_gap": 0, "interval_ms": 300}
 SITUATIONS = (
     Situation("a request a device, nothing changes", False, begin_ms=200, devices=2, hook=False),
-    Situation("a request a device, all values change", devices=4),
+    Situation("a request a device, all values change", devices=4, ms=300),
     Situation("the same with a `deadband`", options={"deadband": 0.5}),
     Situation("a request a point", distance=3, devices=2, settings=_SINGLE),
     Situation("writes of 8 registers, read back", begin_ms=150, devices=2, write_ms=20),
