@@ -15,8 +15,8 @@ _LATE_LIMIT_US = 3500
 _RELEASE_LIMIT_US = 1500
 # In the background requests of one line wait for the work on those of the other, and a pin that
 # a program switches for another interrupt.
-_BACKGROUND_LATE_LIMIT_US = 900
-_PIO_LATE_LIMIT_US = 550
+_BACKGROUND_LATE_LIMIT_US = 750
+_PIO_LATE_LIMIT_US = 310
 _BACKGROUND_RELEASE_LIMIT_US = 600
 _SPREAD_NS = 1 * MS
 

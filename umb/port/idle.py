@@ -34,7 +34,8 @@ _SHORT = const(8)  # the length of the requests of function codes 1 to 6
 _COUNTED_CODES = const(7)  # from here on some requests count their bytes
 _PIECE = const(32)  # the most that a Line reads at once
 _MHZ = const(1_000_000)
-_HARD_LEAD_US = const(240)  # what it takes to set a timer, and to have its handler run
+_HARD_LEAD_US = const(200)  # what it takes to set a timer, and to have its handler run
+_ONE_SHOT = Timer.ONE_SHOT
 _SOFT_LEAD_US = const(700)
 _LEAD_MS_US = const(1300)  # a timer that counts milliseconds cannot be asked for less than one
 _TICK_LEAD_US = const(2200)
@@ -100,12 +101,13 @@ class Idle:
         elif isinstance(timer, type) or not hasattr(timer, "init"):
             raise wrong("timer", timer)
         self.timer = timer
+        self._init_timer = timer.init
         fine = sys.platform in ("rp2", "esp32")  # others have timers that count milliseconds
         self.lead_us = _SOFT_LEAD_US if fine else _LEAD_MS_US
         self.hard = False
         if not hasattr(line.de, "turnaround_us"):  # it sleeps, which is not done in an interrupt
             try:
-                timer.init(mode=Timer.ONE_SHOT, period=1000, callback=bool, hard=True)
+                timer.init(mode=_ONE_SHOT, period=1000, callback=bool, hard=True)
                 timer.deinit()
                 self.hard = True
                 self.lead_us = _HARD_LEAD_US if fine else _LEAD_MS_US
@@ -150,7 +152,12 @@ class Idle:
         try:
             self.last_us = ticks_add(ticks_us(), -self._silent_us)
             self.count = self.any()
-            return self.look_soon()
+            if not self.scheduled:  # as look_soon(), which takes longer
+                schedule(_look, self)
+                self.scheduled = True
+            return
+        except RuntimeError:  # the scheduler's queue is full
+            self.after(1000)
         except BaseException as error:  # noqa: BLE001 - look() raises it
             self.give_up(error)
 
@@ -177,13 +184,12 @@ class Idle:
             return
         self.armed = True
         us = max(us, 1)
-        handler = handler or self._due
+        if handler is None:
+            handler = self._due
         if self.hard:
-            self.timer.init(
-                mode=Timer.ONE_SHOT, period=us, tick_hz=_MHZ, callback=handler, hard=True
-            )
+            self._init_timer(mode=_ONE_SHOT, period=us, tick_hz=_MHZ, callback=handler, hard=True)
         else:
-            self.timer.init(mode=Timer.ONE_SHOT, period=us, tick_hz=_MHZ, callback=handler)
+            self._init_timer(mode=_ONE_SHOT, period=us, tick_hz=_MHZ, callback=handler)
 
     def cancel(self):
         """Have due() not called, so that it does not come between two steps of the caller."""
@@ -240,6 +246,7 @@ class BufferedUART:
         self.line = line
         self.raw = uart = line.uart
         self._any = line.any
+        self._readinto = uart.readinto
         self.frame = memoryview(line.frame.adu)[_START:]
         self.data = bytearray(_LONGEST + _PIECE)
         self._at = 0  # where in `data` the bytes begin that were read, but not taken by the Line
@@ -257,10 +264,10 @@ class BufferedUART:
         """Put n of the bytes that any() has told of into buf, at most _PIECE."""
         more = n - self.left
         if more == n:
-            self.raw.readinto(buf, n)
+            self._readinto(buf, n)
             return
         if more > 0:  # they come behind those that are here
-            self.raw.readinto(buf, more)
+            self._readinto(buf, more)
             copy(self.data, self._at + self.left, buf, 0, more)
             self.left = n
         copy(buf, 0, self.data, self._at, n)
@@ -273,10 +280,11 @@ class BufferedUART:
         Returns its length, or 0: then the Line has to follow what comes piece by piece.
         """
         line = self.line
-        adu = line.frame.adu
-        if line.waiting or line.frame.have or not _SHORTEST <= n <= _LONGEST:
+        frame = line.frame
+        if line.waiting or frame.have or not _SHORTEST <= n <= _LONGEST:
             return 0
-        self.raw.readinto(self.frame, n)
+        self._readinto(self.frame, n)
+        adu = frame.adu
         # For requests of 8 bytes rtu_size() would return the same, but take longer.
         if not crc16(adu, _START, n) and (
             (n == _SHORT and 0 < adu[_START + 1] < _COUNTED_CODES)

@@ -34,11 +34,18 @@ class Background(Idle):
         line = rtu.line
         line.check_owner()
         self._rtu = rtu
+        self._handle = rtu.server.handle  # bound here: to look a method up takes 10 us
+        self._seal = line.frame.seal
         self._error = None  # what was raised within an interrupt
         self._due_us = 0  # when the reply is to begin
+        self._taken = 0  # how many bytes of it the UART has taken at once; None: none
+        self._begun = False  # whether they are to be followed by the others, and by a timer
+        self._echoes = True  # whether the line has brought back the last reply; at first it may
         super().__init__(line, timer, rtu.idle)
         # A pin that falls by itself needs nobody to wait for the frame's end.
-        self._end_lead_us = 0 if hasattr(line.de, "watch_frames") else self.lead_us
+        self._falls_alone = hasattr(line.de, "watch_frames")
+        self._end_lead_us = 0 if self._falls_alone else self.lead_us
+        self._shortest_us = line.time_us(_SHORTEST)
         self._reply = self._send if self.hard else locked(self._send)
         self._buffered = None
         if hasattr(line.uart, "take_frame"):  # it was served like this before
@@ -51,12 +58,14 @@ class Background(Idle):
     def stop(self):
         """Leave the line to poll()."""
         super().stop()
+        self._begun = False
         frozen.lines.remove(self)
         self._rtu.background = None
 
     def give_up(self, error):
         """Give up a reply, and listen again. If there is an error, look() raises it then."""
         self._error = error
+        self._begun = False
         self.line.de(self.line.idle)
         self._rtu.state = _LISTENING
         self.after(_AFTER_ERROR_US)  # what was raised may be raised again and again
@@ -71,6 +80,10 @@ class Background(Idle):
         """Follow the line, and have a request handled."""
         rtu = self._rtu
         line = self.line
+        if self._begun:  # the reply: this is what _send() has left for later
+            heap_lock()
+            self._end()
+            heap_unlock()
         if frozen.depth:
             frozen.missed = True
             return
@@ -83,18 +96,26 @@ class Background(Idle):
         while n:
             counters = rtu.counters
             counters.bus_message_count = counters.bus_message_count + 1 & 0xFFFF
-            n = rtu.server.handle(line.frame.adu, n - 3, rtu)
+            adu = line.frame.adu
+            n = self._handle(adu, n - 3, rtu)
+            if n > 0:  # as rtu.prepare() has it, which takes longer
+                rtu.size = self._seal(adu, n)
+                rtu.state = _WAITING
+                heap_lock()
+                self._begin()
+                return
             if n:
                 rtu.prepare(n)
-                if rtu.state == _WAITING:
-                    heap_lock()
-                    self._begin()
                 return
             n = line.any()
             if n:
                 n = line.receive(n, ticks_us())
+        self._listen_on(line)
+
+    def _listen_on(self, line):
+        """Count what was no frame, and see to what is left of it when its silence is longer."""
         if line.frame.rejected:
-            rtu.count_errors(line.frame)
+            self._rtu.count_errors(line.frame)
         if line.frame.have or line.waiting:
             self.after(_rest_us(line))
 
@@ -179,9 +200,13 @@ class Background(Idle):
                     while ticks_diff(due_us, ticks_us()) > 0:
                         pass
                     line.end_us = ticks_us()
-                    line.write_rest(n, uart.write(out, at, size))
+                    self._taken = uart.write(out, at, size)
                     rtu.state = _REPLYING
-                    self._end()
+                    self._begun = True
+                    if self._falls_alone and self._taken == n:
+                        self.look_soon()  # the rest need not keep other lines waiting
+                    else:
+                        self._end()
                     return
             line.look()  # others have sent: all of the silence has to come again
             heap_lock()
@@ -193,13 +218,20 @@ class Background(Idle):
     def _end(self):
         """Switch to receive if the reply has left, or set the timer. The heap has to be locked."""
         line = self.line
+        if self._begun:
+            self._begun = False
+            line.write_rest(self._rtu.size, self._taken)
         us = ticks_diff(line.end_us, ticks_us()) - self._end_lead_us
         if us > 0:
             self.start_timer(us)
             return
         line.flush()
-        if line.exact_times and line.any():
-            line.discard_input()  # what came while it sent is its echo
+        # No request can have come yet, so what is there is an echo; unless the program has kept
+        # the interrupt or the scheduler waiting.
+        if ticks_diff(ticks_us(), line.end_us) < self._shortest_us:
+            self._echoes = line.any() > 0
+        if self._echoes:
+            line.discard_input()
         self._rtu.state = _LISTENING
 
 

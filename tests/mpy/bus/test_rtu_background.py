@@ -139,6 +139,34 @@ def test_own_echo_on_every_port():
         check_echo(make=on(port))
 
 
+def test_requests_while_the_program_keeps_the_scheduler_waiting():
+    """None is lost or taken twice that comes before the end of a reply has been noticed."""
+    for port in PORTS:
+        if not (PORTS[port].hard and PORTS[port].hard_timer and PORTS[port].event):
+            continue  # no reply begins without the scheduler
+        for baudrate in (9600, 115200):
+            for echo in (False, True):
+                bench = BackgroundBench(baudrate, port=port, line={"echo": echo})
+                assert len(bench.ask(request(3, 0, 1))) == 1, (port, baudrate, echo)
+                for pdu in (request(3, 0, 9), request(6, 9, 9), request(5, 0, 0xFF00)):
+                    count = bench.rtu.counters.bus_message_count
+                    bench.clear()
+                    bench.hear(frame(OURS, pdu))
+                    while bench.rtu.counters.bus_message_count == count:
+                        bench.turn(20)
+                    interrupts.pass_us(bench.t35_us + 1000)  # the reply has begun
+                    assert bench.uart.end_ns() // 1000 > bench.line_us + bench.t35_us
+                    bench.line_us = bench.uart.end_ns() // 1000
+                    if not echo:
+                        bench.hear(frame(OURS, pdu), bench.t35_us)
+                    interrupts.pass_us(60_000)
+                    bench.run()
+                    replies = 1 if echo else 2
+                    assert len(bench.replies()) == replies, (port, baudrate, echo, pdu)
+                    count = bench.rtu.counters.bus_message_count - count
+                    assert count == replies, (port, baudrate, echo, pdu)
+
+
 def test_noise_on_both_sides_of_a_request():
     for baudrate in (9600, 19200, 115200):
         bench = BackgroundBench(baudrate)

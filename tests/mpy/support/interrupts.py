@@ -10,7 +10,7 @@ import sys
 import micropython
 from support.machine import machine
 from support.rtu import Bench
-from support.uart import UART, Trace, clock, system
+from support.uart import UART, Output, Trace, clock, system
 
 from umb.frozen import frozen
 
@@ -386,6 +386,29 @@ class Watcher:
         EventUART.last.watch(None)
 
 
+class FallingPin(Output):
+    """Stands for umb.port.pio.PioPin, on the EventUART that was made last: it falls by itself."""
+
+    def watch_frames(self, baudrate, bits, idle):
+        self._idle = idle
+        self._raised_ns = _NEVER_NS
+        interrupts.sources.append(self)
+
+    def __call__(self, level):
+        self._raised_ns = _NEVER_NS if level == self._idle else clock.now_ns
+        super().__call__(level)
+
+    @property
+    def next_ns(self):
+        """When a frame will have left that was sent since the pin rose."""
+        end_ns = EventUART.last.end_ns()
+        return end_ns if end_ns > self._raised_ns else _NEVER_NS
+
+    def fire(self):
+        self.trace.add(self.next_ns, self._idle)
+        self._raised_ns = _NEVER_NS
+
+
 class BackgroundBench(Bench):
     """The same where the slave serves in the background, and the main program never polls.
 
@@ -397,6 +420,7 @@ class BackgroundBench(Bench):
         line = dict(Port.now.line, **(line or {}))
         if Port.now.event == "watched":
             named["idle"] = Watcher()
+            named.setdefault("de", FallingPin())
         super().__init__(*form, line=line, **named)
         # A frame may end between a silence and a soft handler, which believes it was before.
         self.late = not Port.now.hard
