@@ -70,8 +70,8 @@ class Background(Idle):
         self._rtu.state = _LISTENING
         self.after(_AFTER_ERROR_US)  # what was raised may be raised again and again
 
-    def answered(self):
-        """Go on after a handler that had returned LATER: see RTUServer.answer()."""
+    def go_on(self):
+        """Do at once what due() does: for what _send() has left, and for RTUServer.answer()."""
         heap_lock()
         self.due(None)
         heap_unlock()
@@ -80,10 +80,8 @@ class Background(Idle):
         """Follow the line, and have a request handled."""
         rtu = self._rtu
         line = self.line
-        if self._begun:  # the reply: this is what _send() has left for later
-            heap_lock()
-            self._end()
-            heap_unlock()
+        if self._begun:
+            self.go_on()
         if frozen.depth:
             frozen.missed = True
             return

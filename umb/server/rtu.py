@@ -172,7 +172,7 @@ class RTUServer(Driver):
         """Have a response of n bytes sent, 0: none. For handlers that returned LATER."""
         self.prepare(n)
         if self.background is not None:
-            self.background.answered()
+            self.background.go_on()
 
     def prepare(self, n):
         """Go on to the state that a response of n bytes leads to; it is not sent yet."""

@@ -303,6 +303,39 @@ def test_what_the_uart_raises_is_printed_and_the_line_lives_on():
             assert len(bench.ask(request(3, 0, 1))) == 1, (port, method)
 
 
+def fails(port, echo, method, calls, late):
+    """Have a method of the UART raise after so many calls. The line lives on, the heap is free."""
+    bench = BackgroundBench(115200, port=port, line={"echo": echo})
+    reported(bench)
+    bench.uart.fail_in = method
+    bench.uart.fail_after = calls
+    bench.hear(frame(OURS, request(3, 0, 1)))
+    if late:  # once the request has been handled, the scheduler is kept waiting
+        for _ in range(200):
+            bench.turn(20)
+            if bench.rtu.state:
+                interrupts.pass_us(30_000)
+    bench.run()
+    bytearray(100)  # raises MemoryError if the heap is locked
+    case = (port, echo, method, calls, late)
+    if bench.uart.fail_in is None:
+        assert [type(error) for error in interrupts.errors] == [OSError], case
+    bench.uart.fail_in = None
+    assert bench.pin.level() == 0, case
+    # An echo that could not be thrown away may be taken for a request before.
+    assert bench.ask(request(3, 0, 1))[-1] == frame(OURS, b"\x03\x02\0\0"), case
+
+
+def test_whatever_call_of_the_uart_raises():
+    """Each in turn: for the request, the reply, and its end, in time or when it has passed."""
+    for echo in (False, True):
+        for method in ("any", "readinto", "write", "txdone"):
+            for calls in range(8):
+                fails("rp2, PIO", echo, method, calls, True)
+                for port in spread(sorted(PORTS), 3):
+                    fails(port, echo, method, calls, False)
+
+
 def test_what_a_hook_raises_is_reported_and_answered():
     def on_read(address, quantity):  # noqa: ARG001
         raise RuntimeError("a bug")

@@ -218,7 +218,8 @@ class UART:
         self._transmit_ring = transmit_ring
         self._run_ns = self._run = 0  # when an unbroken row of characters began, how many
         self.sent = Trace()  # each character by its start bit
-        self.fail_in = None  # the method that raises the next time,
+        self.fail_in = None  # the method that raises,
+        self.fail_after = 0  # how many calls of it go well before,
         self.error = OSError  # and what
         self.open = True
 
@@ -305,6 +306,9 @@ class UART:
 
     def _fail_in(self, method):
         if self.fail_in == method:
+            if self.fail_after:
+                self.fail_after -= 1
+                return
             self.fail_in = None
             raise self.error(5)
 
