@@ -28,6 +28,7 @@ _UART_NAP_MS = const(1)  # the longest sleep that does not lose the time of a by
 _TTY_NAP_MS = const(1000)  # a TTY wakes the poller
 _FAST_X64 = const(16000)  # character_x64 below which 8 characters take less than 2 ms
 _FAST_NAP_US = const(200)
+_WRITE_US = const(1000)  # the longest from the call of write() to the first start bit
 _STUCK_US = const(100_000)  # so much longer than its time a frame may take to be taken
 _ASCII_GAP_US = const(1_000_000)  # the longest between two characters of ASCII (SL 2.5.2.1)
 _RECEIVE_RING = const(512)
@@ -296,8 +297,14 @@ class Line:
 
     def release(self):
         """Switch to receive, after what is being sent."""
-        sleep_us(self.sending_us())
-        self.de(self.idle)
+        try:
+            sleep_us(self.sending_us())
+            # write() takes some time before the first start bit. But a UART may be stuck.
+            begin_us = ticks_us()
+            while not self.uart.txdone() and ticks_diff(ticks_us(), begin_us) < _WRITE_US:
+                pass
+        finally:
+            self.de(self.idle)
 
     def nap_ms(self):
         """Return the longest sleep in which no byte's time is missed."""

@@ -91,6 +91,17 @@ def test_active_low_pin():
         assert bench.pin.level() == 1
 
 
+def test_server_close_lets_a_reply_leave():
+    """The pin does not fall before its last stop bit."""
+    for name in BOARDS:
+        bench = Bench(hold_ms=2, line=BOARDS[name])
+        bench.hear(frame(OURS, request(3, 0, 30)))
+        while not bench.transmissions():
+            bench.turn(20)
+        bench.rtu.server_close()
+        bench.keeps_its_promises()
+
+
 def test_the_pin_may_be_missing():
     bench = Bench()
     bench.rtu = type(bench.rtu)(bench.uart, bench.rtu.server, baudrate=19200, parity=0)
