@@ -58,9 +58,13 @@ class Background(Idle):
     def stop(self):
         """Leave the line to poll()."""
         super().stop()
+        # No jump may follow until the line is left: the scheduler might call look() there.
+        begun = self._begun
         self._begun = False
         frozen.lines.remove(self)
         self._rtu.background = None
+        if begun:  # the Line has to know when the reply will have left
+            self.line.write_rest(self._rtu.size, self._taken)
 
     def give_up(self, error):
         """Give up a reply, and listen again. If there is an error, look() raises it then."""

@@ -139,11 +139,22 @@ def test_own_echo_on_every_port():
         check_echo(make=on(port))
 
 
+def ports_that_reply_in_interrupts():
+    """Elsewhere no reply begins before the program gives way."""
+    return [name for name, port in PORTS.items() if port.hard and port.hard_timer and port.event]
+
+
+def let_it_handle(bench, pdu):
+    """Send a request, and do not give way from the time when it was handled."""
+    count = bench.rtu.counters.bus_message_count
+    bench.hear(frame(OURS, pdu))
+    while bench.rtu.counters.bus_message_count == count:
+        bench.turn(20)
+
+
 def test_requests_while_the_program_keeps_the_scheduler_waiting():
     """None is lost or taken twice that comes before the end of a reply has been noticed."""
-    for port in PORTS:
-        if not (PORTS[port].hard and PORTS[port].hard_timer and PORTS[port].event):
-            continue  # no reply begins without the scheduler
+    for port in ports_that_reply_in_interrupts():
         for baudrate in (9600, 115200):
             for echo in (False, True):
                 bench = BackgroundBench(baudrate, port=port, line={"echo": echo})
@@ -151,9 +162,7 @@ def test_requests_while_the_program_keeps_the_scheduler_waiting():
                 for pdu in (request(3, 0, 9), request(6, 9, 9), request(5, 0, 0xFF00)):
                     count = bench.rtu.counters.bus_message_count
                     bench.clear()
-                    bench.hear(frame(OURS, pdu))
-                    while bench.rtu.counters.bus_message_count == count:
-                        bench.turn(20)
+                    let_it_handle(bench, pdu)
                     interrupts.pass_us(bench.t35_us + 1000)  # the reply has begun
                     assert bench.uart.end_ns() // 1000 > bench.line_us + bench.t35_us
                     bench.line_us = bench.uart.end_ns() // 1000
@@ -435,6 +444,29 @@ def test_stop_at_any_moment():
                 assert len(bench.replies()) == 3, (port, baudrate, at_us)
                 bench.keeps_its_promises()
                 bench.clear()
+
+
+def test_server_close_at_any_moment():
+    """A reply that has begun leaves, and the pin does not fall before its last stop bit."""
+    for port in PORTS:
+        for baudrate in (9600, 115200):
+            for quantity in (9, 30):
+                begun = 0
+                longest_us = 9000 + (5 + 2 * quantity) * 11_000_000 // baudrate
+                for after_us in spread(range(0, longest_us, longest_us // 20), 7):
+                    bench = BackgroundBench(baudrate, port=port)
+                    let_it_handle(bench, request(3, 0, quantity))
+                    if port in ports_that_reply_in_interrupts():
+                        interrupts.pass_us(after_us)
+                    else:
+                        until_us = clock.now_us() + after_us
+                        while clock.now_us() < until_us:
+                            bench.turn(20)
+                    bench.rtu.server_close()
+                    assert bench.pin.level() == 0 and interrupts.next_timer_ns() is None
+                    begun += len(bench.transmissions())
+                    bench.keeps_its_promises()
+                assert begun, (port, baudrate)
 
 
 def test_start_takes_what_has_come_before():
