@@ -17,26 +17,26 @@ from fuzz.model import Device, Link, Model
 
 _SEED = 20261127
 _CASES_S = 60  # none takes that long
-# How many cases of a kind are played, with --long twice as many: together 10 s of one core.
+# How many cases of a kind are played, with --long four times as many.
 _CASES = {
-    "pdu": 18,
-    "rtu": 12,
-    "rtu-rare": 6,
-    "ascii": 8,
-    "client-rtu": 4,
-    "client-ascii": 3,
-    "client-aio": 3,
-    "client-aio-tcp": 4,
-    "gateway": 4,
-    "gateway-tcp": 5,
-    "gateway-rtu-tcp": 5,
-    "gateway-udp": 5,
-    "tcp": 8,
-    "rtu-tcp": 8,
-    "udp": 9,
-    "client-tcp": 12,
-    "client-rtu-tcp": 12,
-    "client-udp": 12,
+    "pdu": 9,
+    "rtu": 6,
+    "rtu-rare": 3,
+    "ascii": 4,
+    "client-rtu": 2,
+    "client-ascii": 2,
+    "client-aio": 2,
+    "client-aio-tcp": 2,
+    "gateway": 2,
+    "gateway-tcp": 3,
+    "gateway-rtu-tcp": 3,
+    "gateway-udp": 3,
+    "tcp": 4,
+    "rtu-tcp": 4,
+    "udp": 5,
+    "client-tcp": 6,
+    "client-rtu-tcp": 6,
+    "client-udp": 6,
 }
 _INDEPENDENT = (
     "model",
@@ -68,7 +68,7 @@ def cases(micropython, kind, count):
 
 @pytest.mark.parametrize("kind", _CASES)
 def test_cases(micropython, pytestconfig, kind):
-    cases(micropython, kind, _CASES[kind] * (2 if pytestconfig.getoption("long") else 1))
+    cases(micropython, kind, _CASES[kind] * (4 if pytestconfig.getoption("long") else 1))
 
 
 @pytest.mark.parametrize("seed", [1, 2])

@@ -148,8 +148,9 @@ def test_a_part_is_without_what_it_is_not_for(name, has_not):
         assert not [word for word in has_not.split() if word in file], file
 
 
-def test_the_command_writes_what_is_stale(tmp_path, monkeypatch, capsys):
+def test_the_command_writes_what_is_stale(library, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(packages, "ROOT", tmp_path)
+    monkeypatch.setattr(packages, "Library", lambda: library)  # it reads all of umb, each time
     assert packages.main(["--check"]) == 1
     assert capsys.readouterr().out.splitlines() == [f"{place} is stale" for place in PLACES]
     assert not list(tmp_path.iterdir())
