@@ -2,13 +2,15 @@
 
 from micropython import const
 
-_MOST_AT_FIRST = const(10)  # values that are shown
+_MOST_AT_FIRST = const(10)  # values that are shown, unless the first one takes more registers
+_MOST_REGISTERS = const(125)  # registers that one request can read
 
 
 def areas_of(server, slave_id):
     """Return for function codes 1 to 4 a first address and a quantity that can be read there.
 
-    They are 0 and 1 of an area that is empty, and of a slave of which nothing is known here.
+    The quantity is 1 for an area that is empty; both are 0 and 1 for a slave of which nothing is
+    known here.
     """
     stores = getattr(server, "stores", {})
     if slave_id in (0, 255) and stores:
@@ -18,7 +20,11 @@ def areas_of(server, slave_id):
 
 
 def _beginning(area):
-    quantity = _MOST_AT_FIRST
-    while quantity > 1 and not area.has(area.start, quantity):
-        quantity -= 1
-    return area.start, quantity
+    for quantities in (
+        range(_MOST_AT_FIRST, 0, -1),
+        range(_MOST_AT_FIRST + 1, _MOST_REGISTERS + 1),
+    ):
+        for quantity in quantities:  # a PointStore lets no value be cut in two
+            if area.has(area.start, quantity):
+                return area.start, quantity
+    return area.start, 1
