@@ -49,6 +49,8 @@ def main(args):
     wanted = requirements("dev") + board_libraries.pins()
     venv.provide([pin for pin in wanted if pin not in running], "what the tests need")
     os.environ["MICROPYTHON"] = port
+    # What one process has compiled, the other three and all that they start need not compile.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     os.chdir(ROOT)
     spread = in_parallel(args)
     if spread:
