@@ -26,7 +26,8 @@ def test_requests_that_differ_have_other_numbers():
     """The CRC is linear: what two requests differ in decides whether their CRCs do."""
     for code in (1, 3):
         first = fingerprint(code, 0, 1)
-        for difference in range(1, 65536):
+        differences = range(1, 65536)
+        for difference in differences if code == 1 else every_nth(differences, 7, code):
             assert fingerprint(code, difference, 1) != first, (code, difference)
     for code in (1, 2):
         for quantity in every_nth(range(1, 2001), 5, code):
