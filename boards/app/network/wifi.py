@@ -10,6 +10,10 @@ _LONGEST_ATTEMPT_S = const(20)  # an attempt to connect that takes longer is beg
 # which hears one channel at a time, does not hear them.
 _ATTEMPT_BESIDE_OWN_S = const(60)
 _PATIENCE_S = const(600)  # so long the network has to be away
+_REASONS = (  # names of network, where a port has them, and what they mean
+    ("STAT_WRONG_PASSWORD", ": it refuses the password"),
+    ("STAT_NO_AP_FOUND", ": it is not in reach"),
+)
 
 
 class WiFi(Interface):
@@ -58,13 +62,22 @@ class WiFi(Interface):
         if self._away_s >= _PATIENCE_S and self._settings["ap_password"] and not self._serves_own:
             self._begin_own()
         if self._waited_s >= (_ATTEMPT_BESIDE_OWN_S if self._serves_own else _LONGEST_ATTEMPT_S):
-            self._say('WiFi: still looking for "{}"'.format(self._settings["ssid"]))
+            ssid = self._settings["ssid"]
+            self._say('WiFi: still looking for "{}"{}'.format(ssid, self._reason()))
             try:
                 self._nic.disconnect()
             except OSError:
                 pass
             self._connect()
         return False
+
+    def _reason(self):
+        """Return why it is not connected, "" if the radio does not tell."""
+        status = self._nic.status()
+        for name, reason in _REASONS:
+            if getattr(network, name, None) == status:
+                return reason
+        return ""
 
     def _begin_own(self):
         """Be an access point; if that fails, ten minutes later."""

@@ -60,6 +60,16 @@ def test_it_goes_and_comes():
     assert wifi.address == "10.0.0.5"
 
 
+def test_it_says_why_it_is_not_connected():
+    wifi, wlan = make()
+    wanted = 'WiFi: still looking for "net"'
+    reasons = {1: "", -2: ": it is not in reach", -3: ": it refuses the password"}
+    for state, reason in reasons.items():
+        wlan.state = state
+        tick(wifi, 20)
+        assert said[-1] == wanted + reason
+
+
 def test_a_radio_that_refuses_does_not_stop_it():
     wifi, wlan = make()
     wlan.busy = True

@@ -160,6 +160,7 @@ class _Station(_Nic):
     def __init__(self):
         super().__init__()
         self.busy = False  # esp32 refuses to connect while it does
+        self.state = 1  # it connects
 
     def config(self, *asked, **named):
         if asked:
@@ -167,6 +168,9 @@ class _Station(_Nic):
             return b"\x02\x00\x00\xa1\x0b\xc2"
         self.calls.append("config")
         return None
+
+    def status(self):
+        return self.state
 
     def disconnect(self):
         self.calls.append("disconnect")
@@ -223,6 +227,7 @@ class Network:
     """Stands for the module network."""
 
     STA_IF, AP_IF = 0, 1
+    STAT_NO_AP_FOUND, STAT_WRONG_PASSWORD = -2, -3
     PHY_LAN8720 = 2
     wlan = own = wired = None
     name = None
