@@ -29,6 +29,7 @@ _TTY_NAP_MS = const(1000)  # a TTY wakes the poller
 _FAST_X64 = const(16000)  # character_x64 below which 8 characters take less than 2 ms
 _FAST_NAP_US = const(200)
 _WRITE_US = const(1000)  # the longest from the call of write() to the first start bit
+_RISE_US = const(40)  # how long before a reply its direction pin rises
 _STUCK_US = const(100_000)  # so much longer than its time a frame may take to be taken
 _ASCII_GAP_US = const(1_000_000)  # the longest between two characters of ASCII (SL 2.5.2.1)
 _RECEIVE_RING = const(512)
@@ -250,10 +251,11 @@ class Line:
         hardware flow control where CTS stays inactive.
         """
         try:  # with one variable more, this frame would be on the heap, which takes 10 to 30 us
-            if self.abort_size and self.wait_for(self.abort_size):
+            if not self.abort_size:
+                self.de(1 - self.idle)
+            elif not self._take_turn():
                 return False
             # From here to write() everything takes time from the master's next request.
-            self.de(1 - self.idle)
             self.end_us = ticks_us()
             self.taken = self.uart.write(
                 self.frame.out, self.start, n if n < self.first_size else self.first_size
@@ -263,6 +265,29 @@ class Line:
             self.release()
             raise
         return True
+
+    def _take_turn(self):
+        """Wait until the line has been silent for reply_delay_us, then be at transmit.
+
+        The pin rises _RISE_US earlier: that takes time, too. Returns False if `abort_size` bytes
+        have been received before: others send.
+        """
+        any_ = self.any
+        last_us = self.last_us
+        early_us = self.reply_delay_us - _RISE_US
+        n = self.waiting
+        while n < self.abort_size:
+            n = any_()
+            if n != self.waiting:
+                last_us = self.last_us = ticks_us()
+                self.waiting = n
+            # Less than 0: so long ago that the ticks have wrapped.
+            elif not 0 <= ticks_diff(ticks_us(), last_us) < early_us:
+                self.de(1 - self.idle)
+                while 0 <= ticks_diff(ticks_us(), last_us) < self.reply_delay_us:
+                    pass
+                return True
+        return False
 
     def write_rest(self, n, size):
         """Give the UART the rest of a frame of n bytes, of which it has taken `size`, or None."""
