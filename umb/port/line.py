@@ -29,7 +29,7 @@ _TTY_NAP_MS = const(1000)  # a TTY wakes the poller
 _FAST_X64 = const(16000)  # character_x64 below which 8 characters take less than 2 ms
 _FAST_NAP_US = const(200)
 _WRITE_US = const(1000)  # the longest from the call of write() to the first start bit
-_RISE_US = const(40)  # how long before a reply its direction pin rises
+_PIN_LEAD_US = const(40)  # how long before a reply its direction pin rises
 _STUCK_US = const(100_000)  # so much longer than its time a frame may take to be taken
 _ASCII_GAP_US = const(1_000_000)  # the longest between two characters of ASCII (SL 2.5.2.1)
 _RECEIVE_RING = const(512)
@@ -269,12 +269,12 @@ class Line:
     def _take_turn(self):
         """Wait until the line has been silent for reply_delay_us, then be at transmit.
 
-        The pin rises _RISE_US earlier: that takes time, too. Returns False if `abort_size` bytes
-        have been received before: others send.
+        The pin rises _PIN_LEAD_US earlier: that takes time, too. Returns False if `abort_size`
+        bytes have been received before: others send.
         """
         any_ = self.any
         last_us = self.last_us
-        early_us = self.reply_delay_us - _RISE_US
+        early_us = self.reply_delay_us - _PIN_LEAD_US
         n = self.waiting
         while n < self.abort_size:
             n = any_()
