@@ -459,3 +459,32 @@ def test_what_the_connection_raises(monkeypatch, error, text):
         for call in (lambda: one.remove(["/x"]), lambda: one.write("/x", b"")):
             with pytest.raises(Trouble, match=text):
                 call()
+
+
+FILE_LINE = '["/main.py", 3, "ab"]'
+
+
+@pytest.mark.parametrize(
+    ("lines", "files"),
+    [
+        ((), {}),
+        ((FILE_LINE,), {"/main.py": [3, "ab"]}),
+        (
+            ("E (4711) wifi: 12", FILE_LINE, "", "[12]", "\x1b[0;31mE (4712)"),
+            {"/main.py": [3, "ab"]},
+        ),
+        ((FILE_LINE[:9] + "E (4711)", FILE_LINE[9:]), {}),
+    ],
+)
+def test_what_a_firmware_prints_meanwhile(monkeypatch, lines, files):
+    """It does not end the survey: a file of which nothing is known is written again."""
+    with PtyLine() as line, Board(line.client_path) as one:
+        monkeypatch.setattr(one._transport, "enter_raw_repl", lambda **_: None)
+        monkeypatch.setattr(
+            one, "_exec", lambda *_: "\r\n".join((*lines, '{"free": 9}', "E (9)\r\n"))
+        )
+        assert one.survey() == {"free": 9, "files": files}
+        for wrong in ("", "[1, 2]", "12", '{"free": 9', "null"):
+            monkeypatch.setattr(one, "_exec", lambda *_, wrong=wrong: "\n".join((*lines, wrong)))
+            with pytest.raises(Trouble, match="answers strangely"):
+                one.survey()

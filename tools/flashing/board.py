@@ -22,6 +22,7 @@ _ANSWER_S = 10  # for a board to answer Ctrl-C
 _RESET_S = 30  # for a person to press its reset button
 _AGAIN_S = 0.5
 _QUIET_S = 0.1
+_FILE_ITEMS = 3  # what _SURVEY prints of a file
 _NAP_S = 0.01
 # Prints, as JSON, a list a file, [path, size, SHA-256], and then what the board is and has. One
 # program does it all: there are some ninety files, and a program for each would take long. What it
@@ -134,6 +135,14 @@ file = open({!r}, "wb")
 """
 _WRITE = "file.write(a2b_base64({!r}))\n"
 _CLOSE = "file.close()\nrename({!r}, {!r})\n"
+
+
+def _as_json(line):
+    """Return what a line stands for, None if it is no JSON."""
+    try:
+        return json.loads(line)
+    except ValueError:
+        return None
 
 
 class _Transport(SerialTransport):
@@ -258,12 +267,19 @@ class Board:
         with self._troubles("a soft reset"), contextlib.redirect_stdout(io.StringIO()):
             self._transport.enter_raw_repl(soft_reset=True)
         text = self._exec("describing itself", _SURVEY)
-        try:
-            *files, found = map(json.loads, text.strip().splitlines())
-            found["files"] = {path: [size, digest] for path, size, digest in files}
-            return found
-        except (ValueError, TypeError):
-            raise Trouble(f"{self.port} answers strangely: {text.strip()[-80:]!r}") from None
+        # The firmware of some boards prints, at any time, what happens to it. A file whose line is
+        # spoilt by that is written again.
+        found = None
+        files = {}
+        for one in map(_as_json, text.splitlines()):
+            if isinstance(one, dict):
+                found = one
+            elif isinstance(one, list) and len(one) == _FILE_ITEMS:
+                files[one[0]] = one[1:]
+        if found is None:
+            raise Trouble(f"{self.port} answers strangely: {text.strip()[-80:]!r}")
+        found["files"] = files
+        return found
 
     def _exec(self, what, code):
         with self._troubles(what):
