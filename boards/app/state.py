@@ -31,7 +31,7 @@ class DeviceState:
                    PageSettings)
     ordered_settings  a function that returns the content that a client has ordered to be written
                    after that; None: none has (Control)
-    save_problem   why they could not be written the last time, "" if they were (Keeper)
+    save_problem   why new_settings could not be written the last time, "" if they were (Keeper)
     restarting     whether a client has ordered a restart (Control)
     fail_safe      whether outputs are at their safe values because masters are silent (Keeper)
     silence_ms     the time since a request was last carried out, up to 2**28 (Keeper)

@@ -83,7 +83,7 @@ class TracedHandler:
         self._links = {}  # link: the _Link in its place
         self.serves = handler.serves
         self.route = handler.route
-        self.stores = getattr(handler, "stores", {})  # a page looks what there is to be read
+        self.stores = getattr(handler, "stores", {})  # see umb.panel.areas
         if hasattr(handler, "report"):
             self.report = handler.report
         if hasattr(handler, "poll"):  # a Gateway: it is a driver that is run along
