@@ -15,7 +15,7 @@ from app.defaults import defaults
 from app.panel import part as page_module
 
 # So much has to be free before the page is loaded: from compiled files, and where it is frozen.
-FREE_FOR_PAGE, FREE_FOR_FROZEN_PAGE = 80 * 1024, 20 * 1024
+FREE_FOR_PAGE, FREE_FOR_FROZEN_PAGE = 104 * 1024, 20 * 1024
 saved = []
 said = []
 
