@@ -82,7 +82,7 @@ class Request:
         self.strict = True  # whether what differs from the request is no reply
         self.broadcast = False  # whether slave id 0 is everybody
         self.slave = None  # the umb.client.slave.Slave that counts the result
-        self.status = 0  # once it was sent, or why it was not
+        self.status = 0  # what came of the attempt to send it, see umb.client.status
         # What prepare_value() sets:
         self._target = None  # where values that are read go; None: none are, or it is not known
         self._sign = 0  # 0x80 if registers that were read are -32768..32767

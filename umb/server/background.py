@@ -39,7 +39,7 @@ class Background(Idle):
         self._error = None  # what was raised within an interrupt
         self._due_us = 0  # when the reply is to begin
         self._taken = 0  # how many bytes of it the UART has taken at once; None: none
-        self._begun = False  # whether they are to be followed by the others, and by a timer
+        self._begun = False  # whether _end() still has to see to the others, and to the timer
         self._echoes = True  # whether the line has brought back the last reply; at first it may
         super().__init__(line, timer, rtu.idle)
         # A pin that falls by itself needs nobody to wait for the frame's end.
