@@ -208,16 +208,15 @@ class Request:
             integer("write_address", address, 0, 65536 - quantity)
             Registers.encode(adu, 12 << 3, address)
             Registers.encode(adu, 14 << 3, quantity)
-            return self._put_sequence(adu, 16, Registers)
-        return self._put_sequence(adu, 12, Bits if code == _WRITE_COILS else Registers)
+            return self._put_sequence(adu, 16, Registers, quantity)
+        kind = Bits if code == _WRITE_COILS else Registers
+        return self._put_sequence(adu, 12, kind, self.quantity)
 
-    def _put_sequence(self, adu, at, kind):
+    def _put_sequence(self, adu, at, kind, quantity):
         """Write the values and their byte count, which is at adu[at]. Returns the PDU's length."""
-        values = self.values
-        quantity = len(values)
         adu[at] = size = quantity * kind.bits + 7 >> 3
         put = put_bits if kind is Bits else put_registers
-        if not put(adu, at + 1, values, quantity):
+        if not put(adu, at + 1, self.values, quantity):
             self._check_values()
         return at - 6 + size
 

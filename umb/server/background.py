@@ -224,7 +224,7 @@ class Background(Idle):
             self._begun = False
             line.write_rest(self._rtu.size, self._taken)
         us = ticks_diff(line.end_us, ticks_us()) - self._end_lead_us
-        if us > 0:
+        if 0 < us <= line.frame_us:  # more: so long ago that the ticks have wrapped
             self.start_timer(us)
             return
         line.flush()

@@ -6,6 +6,8 @@ from support.bus import answer  # comes first: by the clock of support.uart
 
 from support.client_core import Scripted
 
+from umb.client.request import Request
+
 # Every call, and right arguments for it.
 _CALLS = {
     "read_coils": {"slave_id": 1, "starting_address": 0, "quantity": 2, "into": [0, 0]},
@@ -127,3 +129,38 @@ def test_a_record_of_any_wrong_kind():
                     check_sentence(client, error, (name, record))
                 except Exception as error:  # noqa: BLE001
                     assert client.asked, (name, record, error)
+
+
+class Growing:
+    """A sequence that an interrupt lengthens, as soon as its length has been asked for `calls`."""
+
+    def __init__(self, calls):
+        self.calls = calls
+
+    def __len__(self):
+        self.calls -= 1
+        return 3 if self.calls >= 0 else 5000
+
+    def __getitem__(self, i):
+        if i >= 5000:
+            raise IndexError
+        return 1
+
+
+def test_a_list_that_grows_meanwhile():
+    """As many values are sent as were counted and checked, or none: never more than fit."""
+    for code in (15, 16, 23):
+        for calls in range(6):
+            request = Request()
+            request.function_code = code
+            request.slave_id = 1
+            request.quantity = 1
+            request.values = Growing(calls)
+            adu = bytearray(262 + 64)
+            try:
+                n = request.put(adu)
+            except ValueError:
+                n = None
+            size = {15: 7, 16: 12, 23: 16}[code]
+            assert n in (None, size), (code, calls, n)
+            assert adu[7 + size :] == bytes(len(adu) - 7 - size), (code, calls)
