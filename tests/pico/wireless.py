@@ -15,6 +15,7 @@ from tools.flashing.options import board_of
 BOARD = "RPI_PICO_W"
 SSID, PASSWORD = "umb", "a password"
 FORM = Format(19200)
+_FROZEN = ("umb", "app", "microdot")  # what firmware may have frozen in
 _RADIO_LIMIT_MS = 5000
 _REQUEST_SIZE = 8  # of all requests here
 _ANSWER_NS = 5 * MS
@@ -40,16 +41,14 @@ def board_files(settings, say_memory=False, frozen=False):
     """{path: bytes} of what tools/flash.py puts onto the board for these settings.
 
     With say_memory its boot.py has it print once a second how much memory is free.  Where the
-    firmware has the code frozen in, no code is among the files.
+    firmware has the code frozen in, that is not among the files.
     """
     with tempfile.TemporaryDirectory() as folder:
         network = board_of(BOARD).NETWORK
-        made = Files(Path(folder), BOARD, network, ARCHITECTURE_OF[BOARD], settings).made
-        files = {
-            path: file.read_bytes()
-            for path, file in made.items()
-            if not (frozen and file.suffix in (".py", ".mpy"))
-        }
+        wanted = Files(Path(folder), BOARD, network, ARCHITECTURE_OF[BOARD], settings)
+        if frozen:
+            wanted.leave_out(_FROZEN)
+        files = {path: file.read_bytes() for path, file in wanted.made.items()}
     files["/umb.json"] = json.dumps(settings).encode()
     if say_memory:
         files["/boot.py"] = _MEMORY.encode()
@@ -128,7 +127,7 @@ class Slave:
     """
 
     def __init__(self, line, slave_id, registers):
-        self._line, self._slave_id, self._registers = line, slave_id, registers
+        self._line, self._slave_id, self.registers = line, slave_id, registers
         self._chars = []
         self.requests = []
         line.on_char = self._heard
@@ -146,7 +145,7 @@ class Slave:
         self.requests.append(request)
         slave_id, code, first, quantity = request[0], request[1], *_words(request[2:6])
         if slave_id == self._slave_id and code in (3, 4):
-            values = [self._registers.get(first + i, 0) for i in range(quantity)]
+            values = [self.registers.get(first + i, 0) for i in range(quantity)]
             at_ns = char.end_ns + self._line.form.t35_ns + _ANSWER_NS
             self._line.put(registers_reply(slave_id, values, code), at_ns)
 
