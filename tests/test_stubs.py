@@ -148,7 +148,7 @@ class Checker:
         self._config.write_text(json.dumps({"extraPaths": [str(ROOT)]}))
         command = [sys.executable, "-m", self.name, str(self._path)]
         if self.name == "mypy":
-            command += ["--follow-imports=silent", "--ignore-missing-imports", "--no-incremental"]
+            command += ["--follow-imports=silent", "--ignore-missing-imports"]
         done = subprocess.run(
             command,
             capture_output=True,
@@ -161,9 +161,10 @@ class Checker:
         return [line for line in done.stdout.splitlines() if "program.py:" in line]
 
 
-@pytest.fixture(params=["pyright", "mypy"])
-def checker(request, tmp_path):
-    return Checker(request.param, tmp_path)
+@pytest.fixture(scope="module", params=["pyright", "mypy"])
+def checker(request, tmp_path_factory):
+    """A Checker, which keeps what it has found out of the modules of umb."""
+    return Checker(request.param, tmp_path_factory.mktemp(request.param))
 
 
 def test_a_right_program(checker):

@@ -51,8 +51,10 @@ MISTAKES = {
 }
 
 
-def complaints(folder, programs):
-    """Return what mypy says about {name: text} of programs, each a line."""
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A folder in which mypy keeps what it has found out of the modules of umb."""
+    folder = tmp_path_factory.mktemp("typing")
     stubs = folder / "stubs"  # mypy does not look for those of single modules where they are
     stubs.mkdir()
     for name in ("machine", "network", "time", "rp2", "_mpy_shed"):
@@ -62,6 +64,11 @@ def complaints(folder, programs):
         f"[mypy]\nmypy_path={ROOT}:{stubs}\ncustom_typeshed_dir={SITE}\nfollow_imports=silent\n"
         "check_untyped_defs=True\nwarn_unreachable=True\n"
     )
+    return folder
+
+
+def complaints(folder, programs):
+    """Return what mypy says about {name: text} of programs, each a line."""
     paths = []
     for name, text in programs.items():
         paths.append(folder / (re.sub(r"\W", "_", name) + ".py"))
@@ -73,15 +80,15 @@ def complaints(folder, programs):
     return [line for line in done.stdout.splitlines() if line.startswith(ours) and "error" in line]
 
 
-def test_the_programs_of_the_pages_and_examples_are_right(tmp_path):
+def test_the_programs_of_the_pages_and_examples_are_right(folder):
     programs = pages.programs()
     programs.update((path.stem, path.read_text()) for path in EXAMPLES)
     programs.update(slave=SLAVE, client=CLIENT, async_client=ASYNC_CLIENT)
-    assert complaints(tmp_path, programs) == []
+    assert complaints(folder, programs) == []
 
 
-def test_mistakes_are_found(tmp_path):
-    found = "\n".join(complaints(tmp_path, MISTAKES))
+def test_mistakes_are_found(folder):
+    found = "\n".join(complaints(folder, MISTAKES))
     for mistake in MISTAKES:
         assert re.sub(r"\W", "_", mistake) + ".py:" in found, f"{mistake} in:\n{found}"
 
