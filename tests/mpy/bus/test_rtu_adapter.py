@@ -96,7 +96,8 @@ def ask_once(bench, pdu):
     """Ask, look for a second, and return how often it answered."""
     before = len(bench.replies())
     bench.hear(frame(OURS, pdu), 200_000)
-    bench.run(1_000_000, 500)
+    bench.run(100_000, 500)
+    bench.run(1_000_000, 10_000)  # no more comes: it only has to stay quiet
     return len(bench.replies()) - before
 
 
