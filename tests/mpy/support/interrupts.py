@@ -44,6 +44,12 @@ class Interrupts:
     def check(self):
         """Let every source interrupt whose time has come; no interrupt interrupts another."""
         if not self._busy:
+            now_ns = clock.now_ns  # nearly always there is nothing to do: see to that quickly
+            for source in self.sources:
+                if source.next_ns <= now_ns:
+                    break
+            else:
+                return
             self._busy = True
             micropython.heap_lock()
             self._check()

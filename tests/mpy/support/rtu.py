@@ -104,19 +104,22 @@ class Bench:
         """Poll every so often until the line has been silent for so long, from now on at least.
 
         Without every_us that is three times a character, every 20 us at most; but a tenth as often
-        in silence, before anything comes and 5 ms or two t3.5 after the last character.
+        in silence, before anything comes and 0.5 ms and two t3.5 after the last character.
         """
         now_us = clock.now_us()
         often_us = max(every_us, self.char_us // 3, 20)
         seldom_us = every_us or 10 * often_us
         first_us = self.heard[0][0] - seldom_us if self.heard else 0
-        after_us = max(5000, 2 * self.t35_us)
+        heard_us = self.line_us + 2 * self.t35_us + 500
+        uart, turn, more_us = self.uart, self.turn, 2 * self.t35_us + 500
+        until_us = max(self.line_us, now_us) + for_us
         while True:
-            last_us = max(self.line_us, self.uart.end_ns() // 1000)
-            if clock.now_us() >= max(last_us, now_us) + for_us:
+            sent_us = uart.end_ns() // 1000
+            now_us = clock.now_ns // 1000
+            if now_us >= until_us and now_us >= sent_us + for_us:
                 break
-            silent = not first_us <= clock.now_us() <= last_us + after_us
-            self.turn(seldom_us if silent else often_us)
+            busy = first_us <= now_us and (now_us <= heard_us or now_us <= sent_us + more_us)
+            turn(often_us if busy else seldom_us)
 
     def turn(self, us):
         """Poll once, and do something else for so long."""

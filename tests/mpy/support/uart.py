@@ -23,9 +23,8 @@ class Clock:
     interrupts   see support.interrupts: told of every look
     """
 
-    interrupts = None
-
     def __init__(self):
+        self.interrupts = None  # an attribute of the class would take longer to find
         # `from time import ticks_us` finds no methods of an instance in MicroPython before 1.27.
         for name in ("ticks_us", "ticks_ms", "ticks_add", "ticks_diff", "sleep_us", "sleep_ms"):
             setattr(self, name, getattr(self, name))
@@ -47,18 +46,20 @@ class Clock:
         raise AssertionError("it waits too long")
 
     def ticks_us(self):
-        self.now_ns += self.step_ns
+        # Programs that wait call this all the time, and ticks_ms(): each attribute counts.
+        self.now_ns = now_ns = self.now_ns + self.step_ns
         if self.interrupts is not None:
             self.interrupts.check()
-        if self.now_ns > self.limit_ns:
+            now_ns = self.now_ns
+        if now_ns > self.limit_ns:
             self._waits_too_long()
-        return self.now_ns // 1000 + self._ahead_us & _TICKS_PERIOD - 1
+        return now_ns // 1000 + self._ahead_us & _TICKS_PERIOD - 1
 
     def ticks_ms(self):
-        self.now_ns += self.step_ns
-        if self.now_ns > self.limit_ns:
+        self.now_ns = now_ns = self.now_ns + self.step_ns
+        if now_ns > self.limit_ns:
             self._waits_too_long()
-        return self.now_ns // 1_000_000 + self._ahead_ms & _TICKS_PERIOD - 1
+        return now_ns // 1_000_000 + self._ahead_ms & _TICKS_PERIOD - 1
 
     def ticks_add(self, ticks, delta):
         return ticks + delta & _TICKS_PERIOD - 1
@@ -99,10 +100,11 @@ class Trace:
         self.n = 0
 
     def add(self, time_ns, value):
-        assert self.n < _ROOM, "it does not stop"
-        self.times_ns[self.n] = time_ns
-        self.values[self.n] = value
-        self.n += 1
+        n = self.n
+        assert n < _ROOM, "it does not stop"
+        self.times_ns[n] = time_ns
+        self.values[n] = value
+        self.n = n + 1
 
     def clear(self):
         self.n = 0
@@ -126,10 +128,10 @@ class _Incoming:
         trace.add(time_ns, byte)
 
     def take(self):
-        i = self._next
+        i, trace = self._next, self._trace
         self._next = i + 1
-        self.next_ns = self._trace.times_ns[i + 1] if i + 1 < self._trace.n else _NEVER_NS
-        return self._trace.values[i]
+        self.next_ns = trace.times_ns[i + 1] if i + 1 < trace.n else _NEVER_NS
+        return trace.values[i]
 
     def move(self, n, time_ns):
         """The last n, which nobody has taken yet, are seen at that time instead."""
@@ -217,6 +219,7 @@ class UART:
         self.lost = 0
         self._transmit_ring = transmit_ring
         self._run_ns = self._run = 0  # when an unbroken row of characters began, how many
+        self._end_ns = 0  # and when it ends
         self.sent = Trace()  # each character by its start bit
         self.fail_in = None  # the method that raises,
         self.fail_after = 0  # how many calls of it go well before,
@@ -231,8 +234,9 @@ class UART:
 
     def hear(self, at_us, data):
         """Let data come, its first start bit at at_us. Returns when its last stop bit ends."""
+        line, begin_ns = self._line, at_us * 1000
         for i in range(len(data)):
-            self._line.add(self._seen_ns(at_us * 1000, i), data[i])
+            line.add(self._seen_ns(begin_ns, i), data[i])
         return at_us + (self.chars_ns(len(data)) + 999) // 1000
 
     def _seen_ns(self, begin_ns, i):
@@ -242,7 +246,7 @@ class UART:
 
     def end_ns(self):
         """When the last stop bit of what write() has taken leaves."""
-        return self._run_ns + self.chars_ns(self._run)
+        return self._end_ns
 
     # machine.UART
 
@@ -264,40 +268,43 @@ class UART:
     def readinto(self, buf, n):
         self._spend("readinto")
         assert 0 < n <= self._promised, "readinto(%d) after any() of %d" % (n, self._promised)
-        ring = self._ring
+        ring, first = self._ring, self._first
+        room = len(ring)
         for i in range(n):
-            buf[i] = ring[(self._first + i) % len(ring)]
-        self._first = (self._first + n) % len(ring)
+            buf[i] = ring[(first + i) % room]
+        self._first = (first + n) % room
         self._count -= n
         self._promised -= n
         return n
 
     def write(self, buf, at, n):
         self._spend("write", 3)
-        if clock.now_ns >= self.end_ns():
-            self._run_ns, self._run = clock.now_ns, 0
+        if clock.now_ns >= self._end_ns:
+            self._run_ns = self._end_ns = clock.now_ns
+            self._run = 0
         if self._write_way == "free":
             n = min(n, self._free())
-        first_ns = self.end_ns()
+        first_ns = self._end_ns
         for i in range(n):
-            self.sent.add(self.end_ns(), buf[at + i])
+            self.sent.add(self._end_ns, buf[at + i])
             self._run += 1
+            self._end_ns = self._run_ns + self.chars_ns(self._run)
             if self._echo:
                 self._own.add(self._seen_ns(first_ns, i), buf[at + i])
         room = 0 if self._write_way == "blocks" else self._transmit_ring
-        clock.now_ns = max(clock.now_ns, self.end_ns() - room * self.char_ns)
+        clock.now_ns = max(clock.now_ns, self._end_ns - room * self.char_ns)
         return n or None
 
     def _is_txdone(self):
         self._spend("txdone")
         early_ns = self.char_ns if self._txdone == "early" else 0
-        return self._txdone == "true" or clock.now_ns >= self.end_ns() - early_ns
+        return self._txdone == "true" or clock.now_ns >= self._end_ns - early_ns
 
     def deinit(self):
         self.open = False
 
     def _free(self):
-        waiting_ns = max(0, self.end_ns() - clock.now_ns)
+        waiting_ns = max(0, self._end_ns - clock.now_ns)
         return self._transmit_ring - waiting_ns // self.char_ns
 
     def _spend(self, method, times=1):
@@ -313,13 +320,16 @@ class UART:
             raise self.error(5)
 
     def _receive(self, incoming):
-        while incoming.next_ns <= clock.now_ns:
+        now_ns, ring, count = clock.now_ns, self._ring, self._count
+        room = len(ring)
+        while incoming.next_ns <= now_ns:
             byte = incoming.take()
-            if self._count < len(self._ring):
-                self._ring[(self._first + self._count) % len(self._ring)] = byte
-                self._count += 1
+            if count < room:
+                ring[(self._first + count) % room] = byte
+                count += 1
             else:
                 self.lost += 1
+        self._count = count
 
 
 class Output:
