@@ -233,7 +233,7 @@ def test_lives_on_every_port():
         live(
             spread(range(50, 56), 2),
             make=on(port),
-            every_us=(20, 1000, 15_000) if exact else (20,),
+            every_us=(60, 1000, 15_000) if exact else (60,),
         )
 
 
