@@ -10,7 +10,7 @@ from ..port.idle import BufferedUART, Idle, locked
 _SHORTEST = const(4)
 _RECENT_US = const(1_000_000)
 _AFTER_ERROR_US = const(20_000)
-_RISE_US = const(60)
+_RISE_US = const(90)
 
 # States of the RTUServer.
 _LISTENING = const(0)
