@@ -110,7 +110,8 @@ class Idle:
                 timer.init(mode=_ONE_SHOT, period=1000, callback=bool, hard=True)
                 timer.deinit()
                 self.hard = True
-                self.lead_us = _HARD_LEAD_US if fine else _LEAD_MS_US
+                # A PioPin takes an eighth of a bit to rise; a slow line has time for some more.
+                self.lead_us = _HARD_LEAD_US + line.time_us(1) // 32 if fine else _LEAD_MS_US
             except (TypeError, ValueError):
                 pass
         self._due = self.due if self.hard else locked(self.due)

@@ -10,7 +10,7 @@ from ..port.idle import BufferedUART, Idle, locked
 _SHORTEST = const(4)
 _RECENT_US = const(1_000_000)
 _AFTER_ERROR_US = const(20_000)
-_RISE_US = const(90)
+_RISE_US = const(110)
 
 # States of the RTUServer.
 _LISTENING = const(0)
@@ -199,9 +199,10 @@ class Background(Idle):
             while not any_() or line.any() == line.waiting:
                 if ticks_diff(due_us, ticks_us()) <= _RISE_US:
                     line.de(1 - line.idle)
-                    while ticks_diff(due_us, ticks_us()) > 0:
-                        pass
-                    line.end_us = ticks_us()
+                    now_us = ticks_us()
+                    while ticks_diff(due_us, now_us) > 0:
+                        now_us = ticks_us()
+                    line.end_us = now_us
                     self._taken = uart.write(out, at, size)
                     rtu.state = _REPLYING
                     self._begun = True
