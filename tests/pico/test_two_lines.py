@@ -17,7 +17,7 @@ _RELEASE_LIMIT_US = 1500
 # a program switches for another interrupt.
 _BACKGROUND_LATE_LIMIT_US = 750
 # By baud rate. At 9600 there is time for both requests, but both replies may be due at once.
-_PIO_LATE_LIMITS_US = {9600: 550, 115200: 310}
+_PIO_LATE_LIMITS_US = {9600: 550, 115200: 350}
 _BACKGROUND_RELEASE_LIMIT_US = 600
 _SPREAD_NS = 1 * MS
 
