@@ -139,10 +139,10 @@ class Registers:
         if (address | quantity | at) < 0 or (
             self.data[address + quantity - 1] | buf[at + quantity - 1] < 0
         ):
-            self._failed(address, quantity, at)  # an import here would put this frame on the heap
+            self._refuse(address, quantity, at)  # an import here would put this frame on the heap
         copy(buf, at, self.data, address, quantity)
 
-    def _failed(self, address, quantity, at):
+    def _refuse(self, address, quantity, at):
         """Raise the IndexError for what get() or put() were given, where `address` is in bytes."""
         from .slices import out_of
 
@@ -158,7 +158,7 @@ class Registers:
         if (address | quantity | at) < 0 or (  # see get()
             self.data[address + quantity - 1] | buf[at + quantity - 1] < 0
         ):
-            self._failed(address, quantity, at)
+            self._refuse(address, quantity, at)
         copy(self.data, address, buf, at, quantity)
 
 

@@ -253,7 +253,7 @@ class Line:
         try:  # with one variable more, this frame would be on the heap, which takes 10 to 30 us
             if not self.abort_size:
                 self.de(1 - self.idle)
-            elif not self._take():
+            elif not self._take_turn():
                 return False
             # From here to write() everything takes time from the master's next request.
             self.end_us = ticks_us()
@@ -266,7 +266,7 @@ class Line:
             raise
         return True
 
-    def _take(self):
+    def _take_turn(self):
         """Wait until the line has been silent for reply_delay_us, then be at transmit.
 
         The pin rises _PIN_LEAD_US earlier: that takes time, too. Returns False if `abort_size`

@@ -34,8 +34,8 @@ class Background(Idle):
         line = rtu.line
         line.check_owner()
         self._rtu = rtu
-        self.handle = rtu.server.handle  # bound here: to look a method up takes 10 us
-        self.seal = line.frame.seal
+        self._handle = rtu.server.handle  # bound here: to look a method up takes 10 us
+        self._seal = line.frame.seal
         self._error = None  # what was raised within an interrupt
         self._due_us = 0  # when the reply is to begin
         self._taken = 0  # how many bytes of it the UART has taken at once; None: none
@@ -99,9 +99,9 @@ class Background(Idle):
             counters = rtu.counters
             counters.bus_message_count = counters.bus_message_count + 1 & 0xFFFF
             adu = line.frame.adu
-            n = self.handle(adu, n - 3, rtu)
+            n = self._handle(adu, n - 3, rtu)
             if n > 0:  # as rtu.prepare() has it, which takes longer
-                rtu.size = self.seal(adu, n)
+                rtu.size = self._seal(adu, n)
                 rtu.state = _WAITING
                 heap_lock()
                 self._begin()
