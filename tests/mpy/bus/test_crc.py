@@ -54,6 +54,17 @@ def test_own_crc_behind_a_frame_makes_0():
             assert twin.crc16(data + crc(data), 0, n + 2) == 0
 
 
+def test_frames_of_every_length_are_sealed():
+    """The CRC is that of the slave id and the PDU, and nothing else is touched."""
+    random.seed(5)
+    for twin in _TWINS:
+        for n in range(254):
+            adu = bytearray(random.getrandbits(8) for _ in range(272))
+            wanted = adu[: 7 + n] + crc(adu[6 : 7 + n]) + adu[9 + n :]
+            assert twin.seal(adu, n) == n + 3
+            assert adu == wanted, n
+
+
 def test_bytes_are_moved():
     for twin in _TWINS:
         for at, start, n in ((0, 0, 0), (3, 0, 5), (0, 4, 6), (9, 9, 1)):
